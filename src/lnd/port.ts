@@ -1,0 +1,218 @@
+import type { Msat, Sat } from '../../lsps/base/amount.ts'
+import type { NodeId } from '../../lsps/base/node-id.ts'
+import type { Scid } from '../../lsps/base/scid.ts'
+
+/**
+ * All that the daemon asks of a Lightning node. Two things implement it: the adapter to lnd (`src/lnd/adapter.ts`) and
+ * the simulated node (`src/sandbox`); one compliance suite holds both to the same behaviour.
+ *
+ * Every call takes an AbortSignal last. A call that fails throws a `SidecarError`: `LND_UNAVAILABLE` when it is unknown
+ * whether the node did it, `LND_REFUSED` with the node's words when the node answered that it did not.
+ */
+
+/** `txid:index`, txid in block-explorer byte order. */
+export type Outpoint = string
+/** 32 random bytes in lower-case hex: our own name of a channel that is being opened (decisions D20). */
+export type PendingChannelId = string
+/** `channel:htlc`: the incoming channel's id and the HTLC's index on it, decimal; unique for the node's life. */
+export type CircuitKey = string
+
+export type NodeInfo = {
+  readonly nodeId: NodeId
+  readonly alias: string
+  /** As lnd prints it, for example `0.21.3-beta`. */
+  readonly version: string
+  readonly network: string
+  readonly blockHeight: number
+  readonly syncedToChain: boolean
+  readonly requireInterceptor: boolean
+  readonly features: readonly number[]
+}
+
+export type Peer = { readonly nodeId: NodeId; readonly inbound: boolean }
+export type PeerEvent = { readonly nodeId: NodeId; readonly online: boolean }
+export type CustomMessage = { readonly peer: NodeId; readonly type: number; readonly data: Uint8Array }
+
+/** An HTLC that stands in a channel now. */
+export type PendingHtlc = {
+  readonly incoming: boolean
+  readonly htlcIndex: bigint
+  readonly amount: Msat
+  readonly expiryHeight: number
+  readonly paymentHash: string
+  /** Outgoing half of its circuit; undefined when nothing was forwarded (yet). Only on incoming HTLCs. */
+  readonly forwardedTo?: { readonly channel: bigint; readonly htlcIndex: bigint }
+}
+
+export type Channel = {
+  readonly peer: NodeId
+  readonly outpoint: Outpoint
+  /** lnd's `chan_id`: for a zero-conf channel its first alias, the base of every further alias, for its whole life. */
+  readonly chanId: bigint
+  readonly active: boolean
+  readonly capacity: Sat
+  readonly localBalance: Sat
+  readonly remoteBalance: Sat
+  /** All that ever settled from us to the peer over this channel, rounded down to satoshi. */
+  readonly totalSent: Sat
+  readonly memo: string
+  readonly pendingHtlcs: readonly PendingHtlc[]
+}
+
+/** From any of lnd's four lists of pending channels. */
+export type PendingChannel = {
+  readonly peer: NodeId
+  readonly outpoint: Outpoint
+  readonly memo: string
+  readonly stage: 'opening' | 'closing'
+  /** The unconfirmed closing transaction in hex, where lnd shows it. */
+  readonly closingTx?: string
+}
+
+export type ClosedChannel = { readonly peer: NodeId; readonly outpoint: Outpoint }
+
+/** A hint that something about a channel changed; never the only source of a fact (lnd does not replay these). */
+export type ChannelEvent = {
+  readonly type: 'pending' | 'open' | 'active' | 'inactive' | 'closed'
+  readonly outpoint?: Outpoint
+}
+
+/** The PSBT-shim open of funding.md step 1: fees 0/0, min HTLC 1 msat, ANCHORS, `no_publish`. */
+export type OpenRequest = {
+  readonly peer: NodeId
+  readonly capacity: Sat
+  readonly pendingChannelId: PendingChannelId
+  readonly memo: string
+  readonly private: boolean
+  readonly zeroConf: boolean
+  readonly scidAlias: boolean
+  /** Cap on the delay that the peer may put on our own outputs, in blocks. */
+  readonly maxLocalCsv?: number
+}
+
+/** What lnd wants the funding transaction to pay to: a PSBT with just that output, base64. */
+export type FundingTemplate = { readonly template: string; readonly amount: Sat; readonly address: string }
+
+/** A running open. Either promise rejects with `LND_REFUSED` when peer or node end the attempt. */
+export type OpenAttempt = {
+  /** lnd waits for our funded PSBT. */
+  readonly template: Promise<FundingTemplate>
+  /** `funding_signed` came: the channel exists from here on. */
+  readonly pending: Promise<Outpoint>
+  /** Stops listening. lnd goes on with the open: this cancels nothing. */
+  readonly detach: () => void
+}
+
+export type FundPsbtRequest = {
+  readonly template: string
+  readonly satPerVbyte: number
+  readonly lockId: string
+  readonly lockSeconds: number
+  readonly minConfs: number
+}
+
+/** An output of the wallet that is locked for `id`. */
+export type Lease = { readonly id: string; readonly outpoint: Outpoint }
+
+export type HtlcOffer = {
+  readonly circuit: CircuitKey
+  readonly incomingChannel: bigint
+  readonly paymentHash: string
+  /** The short channel id that the onion names. */
+  readonly requestedScid: Scid
+  readonly amountIn: Msat
+  /** The sender's value from the onion: not checked by lnd. */
+  readonly amountOut: Msat
+  readonly expiryIn: number
+  /** The sender's value from the onion: not checked by lnd. */
+  readonly expiryOut: number
+  readonly autoFailHeight: number
+}
+
+/** `fail` is temporary_channel_failure; unknown_next_peer is `resume` while the scid is not bound (L2-110). */
+export type HtlcAnswer =
+  | { readonly type: 'resume' }
+  | { readonly type: 'resume-modified'; readonly amountOut: Msat; readonly extraFee: Msat }
+  | { readonly type: 'fail' }
+
+/**
+ * The answering side of one interceptor stream. Answering a circuit twice, or one that this stream did not offer,
+ * does nothing: a wrong answer would end the stream for the whole node.
+ */
+export type Interceptor = { readonly answer: (circuit: CircuitKey, answer: HtlcAnswer) => void }
+
+export type HtlcEvent =
+  | { readonly type: 'forwarded'; readonly circuit: CircuitKey; readonly amountIn: Msat; readonly amountOut: Msat }
+  | { readonly type: 'settled'; readonly circuit: CircuitKey }
+  /** Failed downstream after it was forwarded, or by our own node while forwarding. */
+  | { readonly type: 'failed'; readonly circuit: CircuitKey; readonly reason: string }
+
+/** A row of lnd's forwarding history. lnd writes it up to 15 s after the settle and may lose it when killed before. */
+export type Forward = {
+  readonly circuit?: CircuitKey
+  readonly incomingChannel: bigint
+  readonly outgoingChannel: bigint
+  readonly amountIn: Msat
+  readonly amountOut: Msat
+  readonly fee: Msat
+  readonly at: number
+}
+
+export type Alias = { readonly base: bigint; readonly aliases: readonly bigint[] }
+
+/** How a stream tells what it got; the promise of the subscribing call ends when the stream does. */
+export type OnEvent<T> = (event: T) => void
+
+export interface LndPort {
+  getInfo(signal: AbortSignal): Promise<NodeInfo>
+
+  listPeers(signal: AbortSignal): Promise<readonly Peer[]>
+  disconnectPeer(peer: NodeId, signal: AbortSignal): Promise<void>
+  sendCustomMessage(message: CustomMessage, signal: AbortSignal): Promise<void>
+
+  listChannels(signal: AbortSignal, peer?: NodeId): Promise<readonly Channel[]>
+  pendingChannels(signal: AbortSignal): Promise<readonly PendingChannel[]>
+  closedChannels(signal: AbortSignal): Promise<readonly ClosedChannel[]>
+
+  /** Starts an open; the result is there at once, its promises tell the rest. */
+  openChannel(request: OpenRequest, signal: AbortSignal): OpenAttempt
+  /** `psbt_verify` with `skip_finalize`. Any error of it means: look (funding.md, Coins). */
+  verifyFunding(
+    request: { readonly psbt: string; readonly pendingChannelId: PendingChannelId },
+    signal: AbortSignal,
+  ): Promise<void>
+  /** `shim_cancel`. Success proves nothing (funding.md). */
+  cancelFunding(pendingChannelId: PendingChannelId, signal: AbortSignal): Promise<void>
+
+  /** XAddLocalChanAliases. Throws `LND_REFUSED` with "already exists" when the alias is there. */
+  addAlias(request: { readonly base: bigint; readonly alias: bigint }, signal: AbortSignal): Promise<void>
+  listAliases(signal: AbortSignal): Promise<readonly Alias[]>
+
+  /** Base64 PSBT with inputs (locked under `lockId`) and change added. */
+  fundPsbt(request: FundPsbtRequest, signal: AbortSignal): Promise<string>
+  /** Signs; the raw transaction in hex. Signing twice gives the same txid. */
+  finalizePsbt(psbt: string, signal: AbortSignal): Promise<string>
+  /** Success also when it is in the mempool or confirmed already. */
+  publishTransaction(request: { readonly raw: string; readonly label: string }, signal: AbortSignal): Promise<void>
+  /** Confirmations of a transaction that the wallet knows; undefined when it does not know it. */
+  confirmations(txid: string, signal: AbortSignal): Promise<number | undefined>
+  listLeases(signal: AbortSignal): Promise<readonly Lease[]>
+  /** Extends a lock of the same id. */
+  leaseOutput(request: Lease & { readonly seconds: number }, signal: AbortSignal): Promise<void>
+  releaseOutput(lease: Lease, signal: AbortSignal): Promise<void>
+  /** Confirmed wallet balance that is not locked. */
+  walletBalance(signal: AbortSignal): Promise<Sat>
+  /** Satoshi per virtual byte, rounded up, at least 1. */
+  estimateFeerate(confTarget: number, signal: AbortSignal): Promise<number>
+
+  forwardingHistory(request: { readonly sinceSeconds: number }, signal: AbortSignal): Promise<readonly Forward[]>
+
+  /** One client per node. `onOffer` must not wait for anything: the whole node's forwards stand behind it. */
+  interceptHtlcs(onOffer: (offer: HtlcOffer, stream: Interceptor) => void, signal: AbortSignal): Promise<void>
+  subscribeHtlcEvents(onEvent: OnEvent<HtlcEvent>, signal: AbortSignal): Promise<void>
+  subscribeChannelEvents(onEvent: OnEvent<ChannelEvent>, signal: AbortSignal): Promise<void>
+  subscribePeerEvents(onEvent: OnEvent<PeerEvent>, signal: AbortSignal): Promise<void>
+  subscribeCustomMessages(onEvent: OnEvent<CustomMessage>, signal: AbortSignal): Promise<void>
+  /** New best heights; the current one comes first. */
+  subscribeBlocks(onEvent: OnEvent<number>, signal: AbortSignal): Promise<void>
+}
