@@ -1,0 +1,66 @@
+import { readFileSync } from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
+import * as z from 'zod'
+import { SidecarError } from '../kernel/errors.ts'
+import { absolutePath, defaultConfigPath, defaultDataFolder, withoutHome } from './paths.ts'
+import { describeProblems } from './problems.ts'
+import { type Config, ConfigFile } from './schema.ts'
+
+/**
+ * Reads and checks the config file, `~/.sluice/sluice.json` unless told otherwise.
+ * @throws SidecarError CONFIG_INVALID, naming the place, the value and the fix
+ */
+export function loadConfig(path: string = defaultConfigPath()): Config {
+  const file = resolve(path)
+  return parseConfig(readJson(file), file)
+}
+
+/**
+ * Checks a config that was read from `file`: relative paths start at its folder.
+ * @throws SidecarError CONFIG_INVALID, naming the place, the value and the fix
+ */
+export function parseConfig(input: unknown, file: string): Config {
+  const parsed = ConfigFile.safeParse(input, { reportInput: true })
+  if (!parsed.success) throw new SidecarError(describeProblems(parsed.error.issues, file), parsed.error)
+  const { data_dir, lnd, ...rest } = parsed.data
+  const base = dirname(file)
+  const folder = data_dir === undefined ? defaultDataFolder(rest.network) : absolutePath(data_dir, base)
+  const macaroon =
+    lnd.macaroon_path === undefined ? join(folder, 'lnd.macaroon') : absolutePath(lnd.macaroon_path, base)
+  return {
+    ...rest,
+    data_dir: folder,
+    lnd: { ...lnd, cert_path: absolutePath(lnd.cert_path, base), macaroon_path: macaroon },
+  }
+}
+
+/**
+ * The effective config in the form of the file, fit to be posted: secrets stand in it as paths only, and the home
+ * folder, which often has a person's name, is written `~`.
+ */
+export function redact(config: Config): z.input<typeof ConfigFile> {
+  const { cert_path, macaroon_path } = config.lnd
+  return z.encode(ConfigFile, {
+    ...config,
+    data_dir: withoutHome(config.data_dir),
+    lnd: { ...config.lnd, cert_path: withoutHome(cert_path), macaroon_path: withoutHome(macaroon_path) },
+  })
+}
+
+function readJson(file: string): unknown {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8'))
+  } catch (error) {
+    throw new SidecarError({ code: 'CONFIG_INVALID', path: file, detail: readProblem(error) }, error)
+  }
+}
+
+function readProblem(error: unknown): string {
+  if (error instanceof SyntaxError)
+    return `is not JSON: ${error.message}. Look for a missing quote or a comma too many.`
+  const code = (error as NodeJS.ErrnoException).code
+  if (code === 'ENOENT')
+    return 'does not exist. Copy config.example.json there and edit it, or name another with --config.'
+  if (code === 'EACCES') return 'may not be read by this user. Change its owner or mode.'
+  return `cannot be read: ${error instanceof Error ? error.message : String(error)}`
+}

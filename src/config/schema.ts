@@ -1,0 +1,204 @@
+import * as z from 'zod'
+import { msat, type Ppm, sat, satToMsat } from '../../lsps/base/amount.ts'
+import { address, choice, count, flag, millisatoshi, partsPerMillion, path, satoshi } from './fields.ts'
+import { offersProblem } from './offers.ts'
+
+/** As lnd names them in `GetInfo`. */
+export const NETWORKS = ['mainnet', 'testnet', 'testnet4', 'signet', 'regtest', 'simnet'] as const
+export type Network = (typeof NETWORKS)[number]
+
+const HOUR = 3600
+const DAY = 24 * HOUR
+const WEEK = 7 * DAY
+const YEAR_BLOCKS = 52_560
+/** bLIP-52: `valid_until` should be at least ten minutes ahead. */
+const MIN_VALID_SECONDS = 600
+/** A menu longer than this is a mistake; it also bounds the answer to `lsps2.get_info`. */
+const MAX_OFFERS = 16
+
+const Lnd = z.strictObject({
+  socket: address('localhost:10009').default('localhost:10009').describe("lnd's gRPC address, `host:port`."),
+  cert_path: path('~/.lnd/tls.cert').default('~/.lnd/tls.cert').describe("lnd's TLS certificate."),
+  macaroon_path: path('~/.sluice/mainnet/lnd.macaroon')
+    .optional()
+    .describe(
+      'The macaroon that sluiced presents; `sluice macaroon` prints the command that bakes one with just the rights ' +
+        'that are needed. Left out: `lnd.macaroon` in the data folder.',
+    ),
+  accept_funding_deadlock: flag()
+    .default(false)
+    .describe(
+      'Start on an lnd below 0.21.3 although a deadlock in its PSBT funding (lnd #11008) could block all channel ' +
+        'openings until lnd is restarted.',
+    ),
+  restricted_slots: count(1, 100_000)
+    .default(100)
+    .describe(
+      "What lnd's `num-restricted-slots` is set to: how many peers without a channel may be connected inbound at " +
+        'once. New customers are exactly such peers, and lnd does not tell the value, so `sluice doctor` needs it here.',
+    ),
+})
+
+const Log = z.strictObject({
+  level: choice(['trace', 'debug', 'info', 'warn', 'error'])
+    .default('info')
+    .describe('info: money and lifecycle. debug: every message.'),
+})
+
+const Peer = z.strictObject({
+  requests_per_second: count(1, 100_000).default(5).describe('Requests that one peer may send per second, sustained.'),
+  burst: count(1, 100_000).default(20).describe('Requests that one peer may send at once after a pause.'),
+  max_pending_per_peer: count(1, 1000)
+    .default(10)
+    .describe('Requests of one peer that may wait for their answer; more are refused.'),
+  max_pending: count(1, 1_000_000)
+    .default(1000)
+    .describe('Requests of all peers together that may wait for their answer; more are refused.'),
+})
+
+const Funding = z.strictObject({
+  conf_target: count(1, 1008).default(6).describe('Blocks within which a funding transaction should confirm.'),
+  max_feerate_sat_per_vbyte: count(1, 10_000)
+    .default(100)
+    .describe(
+      'While the estimate for `conf_target` is above this, no channel is opened: payments fail, nothing is lost.',
+    ),
+  lease_seconds: count(HOUR, 4 * WEEK)
+    .default(DAY)
+    .describe(
+      "How long lnd's wallet keeps the coins of an opening locked for us without hearing from us. Longer than any " +
+        'outage of sluiced should be; it is renewed with each block.',
+    ),
+  min_confs: count(1, 1000)
+    .default(1)
+    .describe('Confirmations that a coin needs before it may fund a channel; 6 is safer against reorganisations.'),
+})
+
+const Offer = z.strictObject({
+  min_fee_msat: millisatoshi('546000').describe('Least opening fee.'),
+  proportional: partsPerMillion().describe('Opening fee in millionths of the payment; the larger of the two is due.'),
+  min_lifetime: count(1, 10 * YEAR_BLOCKS)
+    .default(4320)
+    .describe('Blocks after confirmation for which a paid channel is kept open. A promise to the customer.'),
+  max_client_to_self_delay: count(1, 65_535)
+    .default(2016)
+    .describe('Most blocks that the customer may make us wait for our coins after a forced close.'),
+  min_payment_size_msat: millisatoshi('1000000').describe('Smallest payment sold; must be above `min_fee_msat`.'),
+  max_payment_size_msat: millisatoshi('1000000000').describe('Largest payment sold.'),
+  valid_for_seconds: count(MIN_VALID_SECONDS, WEEK)
+    .default(HOUR)
+    .describe('How long a price is honoured. The payment must arrive within it, so invoices live no longer.'),
+})
+
+const Offers = z
+  .array(Offer, { error: 'write a list of offers' })
+  .max(MAX_OFFERS, { error: `keep at most ${MAX_OFFERS} offers` })
+  .check((context) => {
+    const problem = offersProblem(context.value)
+    if (problem !== undefined) {
+      const { path: place, input, fix } = problem
+      context.issues.push({ code: 'custom', path: [...place], input, message: fix, continue: true })
+    }
+  })
+
+const Lsps2 = z
+  .strictObject({
+    enabled: flag().default(false).describe('Sell just-in-time channels (LSPS2).'),
+    without_require_interceptor: choice(['accept_lost_fees'])
+      .optional()
+      .describe(
+        'Leave out when lnd runs with `requireinterceptor`, as it should. `accept_lost_fees`: start without it; when ' +
+          'sluiced stops in the middle of a sale, lnd may then forward the payment in full and the fee is lost.',
+      ),
+    offers: Offers.default([]).describe(
+      'The price menu. Each entry costs more than the one before: neither `min_fee_msat` nor `proportional` may fall ' +
+        'and at least one must rise.',
+    ),
+    lsp_cltv_expiry_delta: count(40, 2016)
+      .default(144)
+      .describe(
+        "Blocks between the payer's HTLC to us and ours to the customer. At least lnd's `bitcoin.timelockdelta` plus " +
+          'the time for which payments are held.',
+      ),
+    htlc_minimum_msat: millisatoshi('1000')
+      .default(msat(1000n))
+      .describe('What must be left of a payment for the customer after the fee.'),
+    part_hold_seconds: count(1, HOUR)
+      .default(90)
+      .describe('How long a payment is held for an absent customer or missing parts; bLIP-52 asks for at least 90.'),
+    channel_headroom_sat: satoshi('20000')
+      .default(sat(20_000n))
+      .describe('Added to the payment when a channel is sized: room for the reserve, the commitment fee and anchors.'),
+    channel_headroom_ppm: partsPerMillion()
+      .default(50_000 as Ppm)
+      .describe('Also added, in millionths of the payment. The usual channel reserve alone is 10,000 (1 %).'),
+    min_channel_sat: satoshi('100000').default(sat(100_000n)).describe('Smaller channels are made this large.'),
+    max_channel_sat: satoshi('16777215')
+      .default(sat(16_777_215n))
+      .describe('Larger channels are not opened. Above 16,777,215 both sides need `protocol.wumbo-channels`.'),
+    max_live_sales_per_peer: count(1, 10_000)
+      .default(10)
+      .describe('Unfinished sales of one customer; a further `lsps2.buy` is refused.'),
+    max_live_sales: count(1, 10_000_000)
+      .default(10_000)
+      .describe('Unfinished sales in all; a further `lsps2.buy` is refused.'),
+    max_held_htlcs: count(1, 10_000)
+      .default(200)
+      .describe('Payments held at once; a further one fails, and its payer may try again.'),
+  })
+  .check((context) => {
+    const { enabled, offers, max_channel_sat, min_channel_sat } = context.value
+    const issue = (place: (string | number)[], input: unknown, message: string) =>
+      context.issues.push({ code: 'custom', path: place, input, message, continue: true })
+    if (enabled && offers.length === 0)
+      issue(['offers'], offers, 'write at least one offer, or set lsps2.enabled to false')
+    if (min_channel_sat > max_channel_sat) {
+      issue(['min_channel_sat'], min_channel_sat, `write at most ${max_channel_sat}, the value of max_channel_sat`)
+    }
+    const largest = satToMsat(max_channel_sat)
+    offers.forEach(({ max_payment_size_msat: size }, index) => {
+      if ((size as Msat) < largest) return
+      issue(['offers', index, 'max_payment_size_msat'], size, `write less than ${largest}, or raise max_channel_sat`)
+    })
+  })
+
+const Admin = z.strictObject({
+  enabled: flag()
+    .default(true)
+    .describe('Serve `sluice status` and the like on `admin.sock` in the data folder, which only its owner can open.'),
+})
+
+/** The config file as it is written; `load.ts` resolves its paths. */
+export const ConfigFile = z.strictObject({
+  network: choice(NETWORKS).describe('The network that lnd runs on; sluiced refuses to start on any other.'),
+  data_dir: path('~/.sluice/mainnet')
+    .optional()
+    .describe('Folder of the database, the seed and the admin socket. Left out: `~/.sluice/<network>`.'),
+  lnd: Lnd.prefault({}).describe('How to reach lnd.'),
+  log: Log.prefault({}).describe('JSON lines on standard output.'),
+  peer: Peer.prefault({}).describe('Limits on what peers may ask, so that none can starve the others.'),
+  funding: Funding.prefault({}).describe('How channels are paid for on chain.'),
+  lsps2: Lsps2.prefault({}).describe('Just-in-time channels.'),
+  admin: Admin.prefault({}).describe('The local admin interface.'),
+})
+export type ConfigFile = z.output<typeof ConfigFile>
+
+export type LndConfig = Omit<ConfigFile['lnd'], 'macaroon_path'> & { readonly macaroon_path: string }
+export type LogConfig = ConfigFile['log']
+export type PeerConfig = ConfigFile['peer']
+export type FundingConfig = ConfigFile['funding']
+export type Lsps2Config = ConfigFile['lsps2']
+export type OfferConfig = z.output<typeof Offer>
+export type AdminConfig = ConfigFile['admin']
+
+/** The effective config: defaults filled in, paths absolute. Keys have the same names as in the file. */
+export type Config = {
+  readonly network: Network
+  readonly data_dir: string
+  readonly lnd: LndConfig
+  readonly log: LogConfig
+  readonly peer: PeerConfig
+  readonly funding: FundingConfig
+  readonly lsps2: Lsps2Config
+  readonly admin: AdminConfig
+}
