@@ -157,7 +157,7 @@ const Lsps2 = z
     }
     const largest = satToMsat(max_channel_sat)
     offers.forEach(({ max_payment_size_msat: size }, index) => {
-      if ((size as Msat) < largest) return
+      if (size < largest) return
       issue(['offers', index, 'max_payment_size_msat'], size, `write less than ${largest}, or raise max_channel_sat`)
     })
   })
