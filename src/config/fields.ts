@@ -43,8 +43,11 @@ export function satoshi(example: string) {
 }
 
 export function partsPerMillion() {
-  const error = `write a whole number from 0 to ${U32_MAX}`
-  return z.custom<Ppm>((value) => Number.isInteger(value) && Number(value) >= 0 && Number(value) <= U32_MAX, { error })
+  return z.codec(
+    count(0, U32_MAX),
+    z.custom<Ppm>((value) => typeof value === 'number'),
+    { decode: (millionths) => millionths as Ppm, encode: (ppm) => ppm as number },
+  )
 }
 
 /** Nineteen digits: more than all the bitcoin there will be, in either unit. */

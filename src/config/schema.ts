@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { msat, type Ppm, sat, satToMsat } from '../../lsps/base/amount.ts'
+import { satToMsat } from '../../lsps/base/amount.ts'
 import { address, choice, count, flag, millisatoshi, partsPerMillion, path, satoshi } from './fields.ts'
 import { offersProblem } from './offers.ts'
 
@@ -110,7 +110,7 @@ const Lsps2 = z
         'Leave out when lnd runs with `requireinterceptor`, as it should. `accept_lost_fees`: start without it; when ' +
           'sluiced stops in the middle of a sale, lnd may then forward the payment in full and the fee is lost.',
       ),
-    offers: Offers.default([]).describe(
+    offers: Offers.prefault([]).describe(
       'The price menu. Each entry costs more than the one before: neither `min_fee_msat` nor `proportional` may fall ' +
         'and at least one must rise.',
     ),
@@ -121,20 +121,20 @@ const Lsps2 = z
           'the time for which payments are held.',
       ),
     htlc_minimum_msat: millisatoshi('1000')
-      .default(msat(1000n))
+      .prefault('1000')
       .describe('What must be left of a payment for the customer after the fee.'),
     part_hold_seconds: count(1, HOUR)
       .default(90)
       .describe('How long a payment is held for an absent customer or missing parts; bLIP-52 asks for at least 90.'),
     channel_headroom_sat: satoshi('20000')
-      .default(sat(20_000n))
+      .prefault('20000')
       .describe('Added to the payment when a channel is sized: room for the reserve, the commitment fee and anchors.'),
     channel_headroom_ppm: partsPerMillion()
-      .default(50_000 as Ppm)
+      .prefault(50_000)
       .describe('Also added, in millionths of the payment. The usual channel reserve alone is 10,000 (1 %).'),
-    min_channel_sat: satoshi('100000').default(sat(100_000n)).describe('Smaller channels are made this large.'),
+    min_channel_sat: satoshi('100000').prefault('100000').describe('Smaller channels are made this large.'),
     max_channel_sat: satoshi('16777215')
-      .default(sat(16_777_215n))
+      .prefault('16777215')
       .describe('Larger channels are not opened. Above 16,777,215 both sides need `protocol.wumbo-channels`.'),
     max_live_sales_per_peer: count(1, 10_000)
       .default(10)
