@@ -1,24 +1,15 @@
 import { pino } from 'pino'
+import type { Log } from './log.ts'
 
-export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error'] as const
-export type LogLevel = (typeof LOG_LEVELS)[number]
-
-/** Data goes into the fields, the message is constant and lower case, an error goes under `err`. */
-export type LogFields = Readonly<Record<string, unknown>>
-export type LogMethod = (fields: LogFields, message: string) => void
+export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error'
 
 /**
  * info: money or lifecycle. debug: messages. warn: will retry. error: a human must look. Fields never carry preimages,
  * macaroons, tokens or promises; the names in `SECRET_FIELDS` are cut out as a second line of defence.
  */
-export type Logger = {
-  readonly trace: LogMethod
-  readonly debug: LogMethod
-  readonly info: LogMethod
-  readonly warn: LogMethod
-  readonly error: LogMethod
+export interface Logger extends Log {
   /** A logger that puts `fields` into each of its lines. */
-  readonly child: (fields: LogFields) => Logger
+  child(fields: object): Logger
 }
 
 const SECRET_FIELDS = ['preimage', 'macaroon', 'token', 'promise', 'seed']
@@ -35,10 +26,7 @@ export function createLogger(options: { readonly level: LogLevel; readonly desti
       level: options.level,
       base: null,
       timestamp: pino.stdTimeFunctions.isoTime,
-      formatters: {
-        level: (label) => ({ level: label }),
-        log: (fields) => amountsAsText(fields, 0) as Record<string, unknown>,
-      },
+      formatters: { level: (label) => ({ level: label }), log: fieldsAsText },
       redact: SECRET_FIELDS.flatMap((name) => [name, `*.${name}`]),
     },
     // Not synchronous: a reader of our output who stalls must not stall the node's forwards. Flushed at exit.
@@ -47,25 +35,18 @@ export function createLogger(options: { readonly level: LogLevel; readonly desti
   return wrap(log)
 }
 
-/** Drops everything. */
-export const silentLogger: Logger = {
-  trace: () => {},
-  debug: () => {},
-  info: () => {},
-  warn: () => {},
-  error: () => {},
-  child: () => silentLogger,
-}
-
 function wrap(log: pino.Logger): Logger {
   return {
-    trace: (fields, message) => log.trace(fields, message),
     debug: (fields, message) => log.debug(fields, message),
     info: (fields, message) => log.info(fields, message),
     warn: (fields, message) => log.warn(fields, message),
     error: (fields, message) => log.error(fields, message),
-    child: (fields) => wrap(log.child(amountsAsText(fields, 0) as Record<string, unknown>)),
+    child: (fields) => wrap(log.child(fieldsAsText(fields))),
   }
+}
+
+function fieldsAsText(fields: object): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(fields).map(([key, value]) => [key, amountsAsText(value, 1)]))
 }
 
 /** JSON has no 64-bit integers: amounts are written as decimal strings, as in the specs. */
