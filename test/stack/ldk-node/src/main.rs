@@ -1,0 +1,1 @@
+fn main() { let _ = ldk_node::Builder::new(); }

@@ -1,0 +1,63 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+
+const POLL_MS = 25
+
+export type WaitOptions = {
+  /** Milliseconds from now. */
+  readonly deadline: number
+  /** Completes the sentence "waited N ms for ...". */
+  readonly what: string
+  readonly pollMs?: number
+  readonly signal?: AbortSignal
+}
+
+/**
+ * Asks until the answer is neither undefined nor false, and returns it. A condition that throws counts as not yet true;
+ * what it threw last is the cause of the error.
+ *
+ * @throws Error naming what was waited for, after the deadline; the signal's reason when that aborts
+ */
+export async function waitFor<T>(condition: () => T | Promise<T>, options: WaitOptions): Promise<NonNullable<T>> {
+  const start = performance.now()
+  let failure: unknown
+  for (;;) {
+    options.signal?.throwIfAborted()
+    try {
+      const answer = await condition()
+      if (answer !== undefined && answer !== null && answer !== false) return answer
+      failure = undefined
+    } catch (error) {
+      failure = error
+    }
+    const waited = performance.now() - start
+    if (waited > options.deadline) {
+      const last = failure === undefined ? '' : ` (last error: ${reasonOf(failure)})`
+      throw new Error(`waited ${Math.round(waited)} ms for ${options.what}${last}`, { cause: failure })
+    }
+    await sleep(options.pollMs ?? POLL_MS, undefined, { signal: options.signal })
+  }
+}
+
+/** A promise of the test's own with a deadline that says what it was for. */
+export async function within<T>(promise: Promise<T>, options: WaitOptions): Promise<T> {
+  const stop = new AbortController()
+  const signal = options.signal === undefined ? stop.signal : AbortSignal.any([stop.signal, options.signal])
+  const late = sleep(options.deadline, undefined, { signal }).then(
+    () => {
+      throw new Error(`waited ${options.deadline} ms for ${options.what}`)
+    },
+    () => {
+      options.signal?.throwIfAborted()
+      return undefined as never
+    },
+  )
+  try {
+    return await Promise.race([promise, late])
+  } finally {
+    stop.abort()
+  }
+}
+
+export function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}
