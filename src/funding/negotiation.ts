@@ -1,0 +1,243 @@
+import type { Clock } from '../../lsps/base/clock.ts'
+import { refusedWith, SidecarError } from '../kernel/errors.ts'
+import type { Log } from '../kernel/log.ts'
+import { withDeadline } from '../kernel/wait.ts'
+import type { FundingTemplate, LndPort, OpenAttempt, Outpoint } from '../lnd/port.ts'
+import { look } from './look.ts'
+import { fundingOutpoint } from './psbt.ts'
+import type { ChannelOrder, FundingEvent, RefusalReason } from './states.ts'
+
+/** How long a peer may take to answer open_channel; funding.md ends a hung one by disconnecting. */
+export const ACCEPT_DEADLINE_MS = 30_000
+/** How long a peer may take to send funding_signed after we verified. */
+export const SIGNED_DEADLINE_MS = 30_000
+/** While an earlier attempt of the same id still lives in lnd's memory: look again after this. */
+export const STILL_PRESENT_PAUSE_MS = 200
+/** Looks at an earlier attempt that does not end; after them the peer is disconnected, which ends it. */
+export const MAX_STILL_PRESENT_LOOKS = 50
+
+export type NegotiationDeps = {
+  readonly lnd: LndPort
+  readonly clock: Clock
+  readonly log: Log
+  /** Seconds that the coins of an unconfirmed funding stay locked; renewed while it lives. */
+  readonly leaseSeconds: number
+  readonly minConfs: number
+}
+
+type Refusal = Extract<FundingEvent, { type: 'refused' }>
+type Funded = Extract<FundingEvent, { type: 'psbt-funded' }>
+type Found = Extract<FundingEvent, { type: 'channel-found' | 'channel-closed' }>
+
+/** Opens channels over lnd's PSBT shim, one attempt per order at a time. Holds only running attempts in memory. */
+export class Negotiation {
+  readonly #deps: NegotiationDeps
+  readonly #attempts = new Map<string, OpenAttempt>()
+
+  constructor(deps: NegotiationDeps) {
+    this.#deps = deps
+  }
+
+  /**
+   * Steps 1 to 3 of the recipe. Idempotent by the order's pending_chan_id: verify was never sent in this state, so
+   * nothing can exist; what an earlier run left behind (a reservation, locked coins) is removed first.
+   */
+  async negotiate(order: ChannelOrder, replayed: boolean, signal: AbortSignal): Promise<Funded | Refusal> {
+    if (replayed) {
+      const sighting = await look(this.#deps.lnd, order, undefined, signal)
+      if (sighting.found !== 'nothing') {
+        throw new Error(`channel ${sighting.outpoint} exists for ${order.pendingChannelId} before it was verified`)
+      }
+      await this.cleanUp(order, signal)
+    }
+    return this.#open(order, signal)
+  }
+
+  /** Steps 5 and 6, and after a crash rule (c) of funding.md: adopt what is there or prove that nothing is. */
+  async verify(
+    order: ChannelOrder,
+    { psbt, outpoint }: { psbt: string; outpoint: Outpoint },
+    replayed: boolean,
+    signal: AbortSignal,
+  ): Promise<Funded | Refusal | Found> {
+    const attempt = this.#attempts.get(order.pendingChannelId)
+    if (replayed || attempt === undefined) return this.#recover(order, outpoint, signal)
+    try {
+      await this.#deps.lnd.verifyFunding({ psbt, pendingChannelId: order.pendingChannelId }, signal)
+      const pending = await this.#within(SIGNED_DEADLINE_MS, 'funding_signed', attempt.pending, signal)
+      return { type: 'channel-found', outpoint: pending }
+    } catch (error) {
+      signal.throwIfAborted()
+      // Any error of these two proves nothing: lnd may have opened the channel all the same (funding.md, Coins).
+      this.#deps.log.warn({ order: order.pendingChannelId, err: error }, 'verify ended in an error, looking')
+      return this.#recover(order, outpoint, signal)
+    } finally {
+      this.#drop(order)
+    }
+  }
+
+  /** Ends lnd's reservation, if there is one, and unlocks the order's coins. Idempotent. */
+  async cleanUp(order: ChannelOrder, signal: AbortSignal): Promise<void> {
+    this.#drop(order)
+    await this.#cancel(order, signal)
+    await this.releaseCoins(order, signal)
+  }
+
+  /** Unlocks every coin that is locked under the order's id. Idempotent. */
+  async releaseCoins(order: ChannelOrder, signal: AbortSignal): Promise<void> {
+    const leases = await this.#deps.lnd.listLeases(signal)
+    for (const lease of leases.filter(({ id }) => id === order.pendingChannelId)) {
+      await this.#deps.lnd.releaseOutput(lease, signal)
+    }
+  }
+
+  async #recover(order: ChannelOrder, outpoint: Outpoint, signal: AbortSignal): Promise<Funded | Refusal | Found> {
+    for (let looks = 0; ; looks += 1) {
+      const found = await this.#find(order, outpoint, signal)
+      if (found !== undefined) return found
+      if (looks === MAX_STILL_PRESENT_LOOKS) await this.#disconnect(order, signal)
+      await this.#cancel(order, signal) // its "ok" proves nothing: the next open tells
+      const next = await this.#reopen(order, outpoint, signal)
+      if (next !== 'still-present') return next
+      await this.#deps.clock.sleep(STILL_PRESENT_PAUSE_MS, signal)
+    }
+  }
+
+  /** Opens again under the same id: only lnd's answer to that shows whether the earlier attempt is dead. */
+  async #reopen(
+    order: ChannelOrder,
+    outpoint: Outpoint,
+    signal: AbortSignal,
+  ): Promise<Funded | Refusal | Found | 'still-present'> {
+    let template: FundingTemplate
+    try {
+      template = await this.#request(order, signal)
+    } catch (error) {
+      signal.throwIfAborted()
+      if (refusedWith(error, /already present/)) return 'still-present'
+      const refusal = classify(error)
+      const found = await this.#find(order, outpoint, signal)
+      if (found !== undefined) return found
+      await this.cleanUp(order, signal)
+      return refusal
+    }
+    const found = await this.#find(order, outpoint, signal)
+    if (found !== undefined) {
+      this.#drop(order)
+      await this.#cancel(order, signal)
+      return found
+    }
+    await this.releaseCoins(order, signal) // the old transaction is dead: never signed, and never will be
+    return this.#fund(order, template, signal)
+  }
+
+  async #open(order: ChannelOrder, signal: AbortSignal): Promise<Funded | Refusal> {
+    try {
+      return await this.#fund(order, await this.#request(order, signal), signal)
+    } catch (error) {
+      signal.throwIfAborted()
+      if (refusedWith(error, /already present/)) throw error // of an earlier run: the retry cleans up first
+      const refusal = classify(error)
+      if (refusal.reason === 'client-gone' && !isRefusal(error)) await this.#disconnect(order, signal)
+      await this.cleanUp(order, signal)
+      return refusal
+    }
+  }
+
+  async #request(order: ChannelOrder, signal: AbortSignal): Promise<FundingTemplate> {
+    this.#drop(order)
+    const attempt = this.#deps.lnd.openChannel(
+      {
+        peer: order.peer,
+        capacity: order.capacity,
+        pendingChannelId: order.pendingChannelId,
+        memo: order.memo,
+        private: true,
+        zeroConf: true,
+        scidAlias: true,
+        maxLocalCsv: order.maxLocalCsv,
+      },
+      signal,
+    )
+    attempt.pending.catch(() => undefined) // whoever waits for it handles it; nobody may wait
+    this.#attempts.set(order.pendingChannelId, attempt)
+    return this.#within(ACCEPT_DEADLINE_MS, 'accept_channel', attempt.template, signal)
+  }
+
+  async #fund(order: ChannelOrder, { template }: FundingTemplate, signal: AbortSignal): Promise<Funded | Refusal> {
+    const { lnd, leaseSeconds, minConfs } = this.#deps
+    try {
+      const psbt = await lnd.fundPsbt(
+        {
+          template,
+          satPerVbyte: order.satPerVbyte,
+          lockId: order.pendingChannelId,
+          lockSeconds: leaseSeconds,
+          minConfs,
+        },
+        signal,
+      )
+      return { type: 'psbt-funded', psbt, outpoint: fundingOutpoint(psbt, template) }
+    } catch (error) {
+      if (!isRefusal(error)) throw error
+      await this.cleanUp(order, signal)
+      const reason = refusedWith(error, /insufficient|not enough/i) ? 'no-coins' : 'failed'
+      return { type: 'refused', reason, detail: detailOf(error) }
+    }
+  }
+
+  async #find(order: ChannelOrder, outpoint: Outpoint, signal: AbortSignal): Promise<Found | undefined> {
+    const sighting = await look(this.#deps.lnd, order, outpoint, signal)
+    if (sighting.found === 'nothing') return undefined
+    if (sighting.outpoint !== outpoint) {
+      throw new Error(
+        `channel ${sighting.outpoint} carries the memo of ${order.pendingChannelId}, expected ${outpoint}`,
+      )
+    }
+    return sighting.found === 'closed' || sighting.found === 'closing'
+      ? { type: 'channel-closed' }
+      : { type: 'channel-found', outpoint }
+  }
+
+  async #cancel(order: ChannelOrder, signal: AbortSignal): Promise<void> {
+    try {
+      await this.#deps.lnd.cancelFunding(order.pendingChannelId, signal)
+    } catch (error) {
+      if (!isRefusal(error)) throw error // refused: lnd has no such reservation any more
+    }
+  }
+
+  async #disconnect(order: ChannelOrder, signal: AbortSignal): Promise<void> {
+    await this.#deps.lnd.disconnectPeer(order.peer, signal).catch((error: unknown) => {
+      if (!isRefusal(error)) throw error // refused: it is gone already
+    })
+  }
+
+  #drop(order: ChannelOrder): void {
+    this.#attempts.get(order.pendingChannelId)?.detach()
+    this.#attempts.delete(order.pendingChannelId)
+  }
+
+  #within<T>(ms: number, what: string, promise: Promise<T>, signal: AbortSignal): Promise<T> {
+    return withDeadline({ promise, ms, what, clock: this.#deps.clock, signal })
+  }
+}
+
+function isRefusal(error: unknown): boolean {
+  return error instanceof SidecarError && error.failure.code === 'LND_REFUSED'
+}
+
+function detailOf(error: unknown): string {
+  if (error instanceof SidecarError && 'detail' in error.failure) return error.failure.detail
+  return error instanceof Error ? error.message : String(error)
+}
+
+/** @throws the error itself when it does not say that this attempt is over */
+function classify(error: unknown): Refusal {
+  const refused = (reason: RefusalReason): Refusal => ({ type: 'refused', reason, detail: detailOf(error) })
+  if (error instanceof SidecarError && error.failure.code === 'TIMED_OUT') return refused('client-gone')
+  if (!isRefusal(error)) throw error
+  if (refusedWith(error, /not online|exiting|disconnected|peer not connected/i)) return refused('client-gone')
+  if (refusedWith(error, /remote canceled|received funding error/i)) return refused('client-refused')
+  return refused('failed')
+}

@@ -1,0 +1,188 @@
+import type { Clock } from '../../lsps/base/clock.ts'
+import { SidecarError } from '../kernel/errors.ts'
+import type { Log } from '../kernel/log.ts'
+import { type EffectContext, Runner } from '../kernel/runner.ts'
+import { Bell } from '../kernel/wait.ts'
+import type { LndPort } from '../lnd/port.ts'
+import type { Store } from '../store/port.ts'
+import { Table } from '../store/table.ts'
+import { look } from './look.ts'
+import { isTerminal, place, step } from './machine.ts'
+import { Negotiation } from './negotiation.ts'
+import { transactionId } from './psbt.ts'
+import { type ChannelOrder, Funding, FundingEffect, type FundingEvent, type FundingNews } from './states.ts'
+
+/** Between looks at a channel that is not active yet, when lnd's events say nothing. */
+export const CHANNEL_LOOK_MS = 1_000
+
+export type FundingConfig = {
+  readonly leaseSeconds: number
+  readonly minConfs: number
+}
+
+export type FundingDeps = {
+  readonly lnd: LndPort
+  readonly store: Store
+  readonly clock: Clock
+  readonly log: Log
+  /** Tells the owner of an order what became of it; at least once, resolved when the owner has it on disk. */
+  readonly notify: (owner: string, news: FundingNews) => Promise<void>
+  readonly onFatal: (error: unknown) => void
+}
+
+/** Every channel of ours is opened here, by one path, exactly once (D20). */
+export class FundingService {
+  readonly #deps: FundingDeps
+  readonly #config: FundingConfig
+  readonly #negotiation: Negotiation
+  readonly #runner: Runner<Funding, FundingEvent, FundingEffect>
+  readonly #channelBell = new Bell()
+
+  constructor(deps: FundingDeps, config: FundingConfig) {
+    this.#deps = deps
+    this.#config = config
+    this.#negotiation = new Negotiation({ ...deps, ...config })
+    this.#runner = new Runner({
+      machine: {
+        name: 'funding',
+        step,
+        isTerminal,
+        deadline: () => undefined,
+        onDeadline: () => ({ type: 'published' }),
+      },
+      live: new Table('funding-live', Funding),
+      done: new Table('funding-done', Funding),
+      outbox: new Table('funding-outbox', FundingEffect),
+      ...deps,
+      execute: (effect, context) => this.#execute(effect, context),
+    })
+  }
+
+  get live(): ReadonlyMap<string, Funding> {
+    return this.#runner.live
+  }
+
+  get outboxDepth(): number {
+    return this.#runner.outboxDepth
+  }
+
+  load(): Promise<void> {
+    return this.#runner.load()
+  }
+
+  start(signal: AbortSignal): Promise<void> {
+    return this.#runner.start(signal)
+  }
+
+  /** Orders a channel; the same pending_chan_id again is the same order. Resolved when it is on disk. */
+  async open(order: ChannelOrder): Promise<void> {
+    await this.#runner.create(order.pendingChannelId, place(order))
+  }
+
+  get(pendingChannelId: string): Promise<Funding | undefined> {
+    return this.#runner.get(pendingChannelId)
+  }
+
+  /** lnd says that some channel changed. */
+  onChannelEvent(): void {
+    this.#channelBell.ring()
+  }
+
+  /**
+   * A new block: transactions that are not confirmed are published again and keep their coins locked. Derived from
+   * the state on disk, so nothing needs to remember it; doing it twice is harmless.
+   */
+  async onBlock(signal: AbortSignal): Promise<void> {
+    for (const [id, funding] of this.#runner.live) {
+      if (funding.tag !== 'standing' || funding.tx.stage !== 'published') continue
+      try {
+        await this.#followUp(id, funding.order, funding.tx.raw, signal)
+      } catch (error) {
+        if (signal.aborted) return
+        this.#deps.log.warn({ funding: id, err: error }, 'funding not followed up, next block tries again')
+      }
+    }
+  }
+
+  async #followUp(id: string, order: ChannelOrder, raw: string, signal: AbortSignal): Promise<void> {
+    const { lnd } = this.#deps
+    const confirmations = await lnd.confirmations(transactionId(raw), signal)
+    if (confirmations !== undefined && confirmations > 0) {
+      await this.#runner.dispatch(id, { type: 'confirmed' })
+      return
+    }
+    await lnd.publishTransaction({ raw, label: order.memo }, signal)
+    const leases = await lnd.listLeases(signal)
+    for (const lease of leases.filter((held) => held.id === order.pendingChannelId)) {
+      await lnd.leaseOutput({ ...lease, seconds: this.#config.leaseSeconds }, signal)
+    }
+  }
+
+  async #execute(effect: FundingEffect, { id, replayed, signal }: EffectContext): Promise<FundingEvent | undefined> {
+    const funding = await this.#runner.get(id)
+    if (funding === undefined) return undefined
+    switch (effect.type) {
+      case 'negotiate':
+        // Idempotent by pending_chan_id: a replay removes what an earlier run left before it opens.
+        return funding.tag === 'opening' ? this.#negotiation.negotiate(funding.order, replayed, signal) : undefined
+      case 'verify':
+        // Idempotent: a replay looks first, and adopts the channel or proves that there is none.
+        return funding.tag === 'funded' ? this.#negotiation.verify(funding.order, funding, replayed, signal) : undefined
+      case 'watch-active':
+        // Idempotent: it only looks.
+        return this.#watchActive(funding, signal)
+      case 'sign':
+        // Idempotent: signing the same PSBT again gives the same txid.
+        return this.#sign(funding, signal)
+      case 'publish':
+        // Idempotent by txid: lnd answers success for what is in the mempool or confirmed.
+        if (funding.tag !== 'standing' || funding.tx.stage !== 'signed') return undefined
+        await this.#deps.lnd.publishTransaction({ raw: funding.tx.raw, label: funding.order.memo }, signal)
+        return { type: 'published' }
+      case 'release':
+        // Idempotent: coins that are not locked are not in the list.
+        await this.#negotiation.releaseCoins(funding.order, signal)
+        return undefined
+      case 'notify':
+        // Idempotent at the receiver: its machine ignores news that it has.
+        await this.#deps.notify(funding.order.owner, effect.news)
+        return undefined
+    }
+  }
+
+  async #watchActive(funding: Funding, signal: AbortSignal): Promise<FundingEvent | undefined> {
+    if (funding.tag !== 'standing') return undefined
+    const { lnd, clock } = this.#deps
+    for (;;) {
+      const rung = this.#channelBell.next(CHANNEL_LOOK_MS, clock, signal) // before the look: no event is missed between
+      rung.catch(() => undefined)
+      const channels = await lnd.listChannels(signal, funding.order.peer)
+      const ours = channels.find(({ outpoint }) => outpoint === funding.outpoint)
+      if (ours?.active === true) return { type: 'channel-active', chanId: ours.chanId }
+      if (ours === undefined) {
+        const sighting = await look(lnd, funding.order, funding.outpoint, signal)
+        if (sighting.found === 'closed' || sighting.found === 'closing') return { type: 'channel-closed' }
+      }
+      await rung
+    }
+  }
+
+  /**
+   * Never signs without having seen the channel: coins in a 2-of-2 that nobody knows would be lost. A channel that is
+   * closing is signed for: the client may have been paid in it, and only the funding lets either side claim.
+   */
+  async #sign(funding: Funding, signal: AbortSignal): Promise<FundingEvent | undefined> {
+    if (funding.tag !== 'standing' || funding.tx.stage !== 'signing') return undefined
+    const { lnd } = this.#deps
+    const sighting = await look(lnd, funding.order, funding.outpoint, signal)
+    if (sighting.found === 'closed') return { type: 'channel-closed' }
+    if (sighting.found === 'nothing' || sighting.outpoint !== funding.outpoint) {
+      const detail = `channel ${funding.outpoint} is not to be seen, so its funding is not signed`
+      throw new SidecarError({ code: 'LND_REFUSED', call: 'look', detail })
+    }
+    const raw = await lnd.finalizePsbt(funding.tx.psbt, signal)
+    if (transactionId(raw) !== funding.outpoint.split(':')[0])
+      throw new Error(`signing changed the txid of ${funding.outpoint}`)
+    return { type: 'signed', raw }
+  }
+}
