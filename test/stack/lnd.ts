@@ -1,4 +1,5 @@
 import { cp, mkdir, readFile, rm } from 'node:fs/promises'
+import { createConnection } from 'node:net'
 import { join } from 'node:path'
 import { authenticatedLndGrpc } from 'lightning'
 import type { Btcd } from './btcd.ts'
@@ -34,6 +35,14 @@ type Start = {
 
 /** `STACK_LND_LOG=debug` makes the nodes' logs as verbose as lnd can. */
 const { STACK_LND_LOG } = process.env
+
+function isListening(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = createConnection({ host: '127.0.0.1', port })
+    socket.once('connect', () => resolve(true)).once('error', () => resolve(false))
+    socket.once('connect', () => socket.destroy())
+  })
+}
 
 /** What lnd's raw gRPC clients answer; each caller names the fields that it reads. */
 // biome-ignore lint/suspicious/noExplicitAny: grpc-js makes these clients from proto files at run time
@@ -97,7 +106,7 @@ export class Lnd {
   /** Raw grpc-js clients by service; a new set after every start. */
   get rpc(): RawServices {
     if (this.#clients === undefined) throw new Error(`${this.name} is not running`)
-    return this.#clients as RawServices
+    return this.#clients as unknown as RawServices
   }
 
   /**
@@ -129,33 +138,37 @@ export class Lnd {
     })
     this.#daemon = daemon
     try {
-      await waitFor(() => this.#connect(daemon), { deadline: START_MS, what: `${this.name} to serve calls` })
+      await this.#connect(daemon)
     } catch (error) {
+      this.#disconnect()
       await daemon.kill()
       throw new Error(`${this.name} did not start. The end of its log:\n${daemon.logTail()}`, { cause: error })
     }
   }
 
-  async #connect(daemon: Daemon): Promise<boolean> {
-    daemon.checkRunning()
-    if (this.#clients === undefined) {
-      const [cert, macaroon] = await Promise.all([readFile(this.certPath), readFile(this.macaroonPath)])
-      const { lnd } = authenticatedLndGrpc({
-        cert: cert.toString('base64'),
-        macaroon: macaroon.toString('base64'),
-        socket: `localhost:${this.rpcPort}`,
-      })
-      this.#clients = lnd
-    }
-    const { state } = await this.info().then(
-      (info) => ({ state: info.identity_pubkey }),
-      (error: unknown) => {
-        this.#disconnect()
-        throw error
-      },
+  /** One client for the whole wait: making one reads a dozen proto files, which would slow down lnd's own start. */
+  async #connect(daemon: Daemon): Promise<void> {
+    const wait = <T>(condition: () => Promise<T>, what: string) =>
+      waitFor(
+        () => {
+          daemon.checkRunning()
+          return condition()
+        },
+        { deadline: START_MS, what: `${this.name} to ${what}` },
+      )
+    await wait(() => isListening(this.rpcPort), 'listen')
+    const [cert, macaroon] = await wait(
+      () => Promise.all([readFile(this.certPath), readFile(this.macaroonPath)]),
+      'write its macaroon',
     )
-    this.nodeId = state
-    return true
+    const { lnd } = authenticatedLndGrpc({
+      cert: cert.toString('base64'),
+      macaroon: macaroon.toString('base64'),
+      socket: `localhost:${this.rpcPort}`,
+    })
+    this.#clients = lnd
+    const info = await wait(() => this.info(), 'serve calls')
+    this.nodeId = info.identity_pubkey
   }
 
   #disconnect(): void {
