@@ -126,13 +126,17 @@ const Lsps2 = z
     part_hold_seconds: count(1, HOUR)
       .default(90)
       .describe('How long a payment is held for an absent customer or missing parts; bLIP-52 asks for at least 90.'),
-    channel_headroom_sat: satoshi('20000')
-      .prefault('20000')
-      .describe('Added to the payment when a channel is sized: room for the reserve, the commitment fee and anchors.'),
+    channel_headroom_sat: satoshi('10000')
+      .prefault('10000')
+      .describe(
+        'Added to the payment when a channel is sized: room for the commitment fee, the anchors and a least reserve.',
+      ),
     channel_headroom_ppm: partsPerMillion()
-      .prefault(50_000)
-      .describe('Also added, in millionths of the payment. The usual channel reserve alone is 10,000 (1 %).'),
-    min_channel_sat: satoshi('100000').prefault('100000').describe('Smaller channels are made this large.'),
+      .prefault(10_000)
+      .describe('Also added, in millionths of the payment; 10,000 is the usual channel reserve of 1 %.'),
+    min_channel_sat: satoshi('100000')
+      .prefault('100000')
+      .describe('Smaller channels are made this large. lnd opens none below 20,000.'),
     max_channel_sat: satoshi('16777215')
       .prefault('16777215')
       .describe('Larger channels are not opened. Above 16,777,215 both sides need `protocol.wumbo-channels`.'),

@@ -47,7 +47,7 @@ describe('a config file', () => {
 
     expect(config.lsps2.offers[0]?.min_payment_size_msat).toBe(9_007_199_254_740_993n)
     expect(config.lsps2.htlc_minimum_msat).toBe(1000n)
-    expect(config.lsps2.channel_headroom_sat).toBe(20_000n)
+    expect(config.lsps2.channel_headroom_sat).toBe(10_000n)
   })
 
   it('finds relative paths beside the file and the home folder under ~', () => {
@@ -167,8 +167,8 @@ describe('a wrong config', () => {
     ],
     [
       'a least channel above the largest',
-      { network: 'regtest', lsps2: { min_channel_sat: '3', max_channel_sat: '2' } },
-      'config lsps2.min_channel_sat: is "3"; write at most 2, the value of max_channel_sat.',
+      { network: 'regtest', lsps2: { min_channel_sat: '30000', max_channel_sat: '20000' } },
+      'config lsps2.min_channel_sat: is "30000"; write at most 20000, the value of max_channel_sat.',
     ],
   ])('names place, value and fix of %s', (_, input, message) => {
     expect(refusal(input)).toContain(message)

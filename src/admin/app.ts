@@ -1,0 +1,78 @@
+import type { FastifyInstance, FastifyReply } from 'fastify'
+import * as z from 'zod'
+import type { Log } from '../kernel/log.ts'
+import type { AdminPort } from './port.ts'
+
+/** No request has a body that matters. */
+const MAX_BODY_BYTES = 1024
+const MAX_HEADER_BYTES = 8192
+/** The longest id: a payment hash in hex, with room. */
+const MAX_ID_LENGTH = 100
+const REQUEST_TIMEOUT_MS = 10_000
+export const MAX_SALES_PER_PAGE = 1000
+const DEFAULT_SALES_PER_PAGE = 50
+
+/** Query texts are short words or ids. */
+const Word = z.string().min(1).max(MAX_ID_LENGTH)
+const SalesQuery = z.strictObject({
+  state: Word.optional(),
+  limit: z.coerce.number().int().min(1).max(MAX_SALES_PER_PAGE).default(DEFAULT_SALES_PER_PAGE),
+  before: Word.optional(),
+})
+
+/** The HTTP application without its socket. Loads fastify only now: the interceptor must not wait for it at start. */
+export async function createAdminApp(port: AdminPort, log: Log): Promise<FastifyInstance> {
+  const { fastify } = await import('fastify')
+  const app: FastifyInstance = fastify({
+    logger: false,
+    bodyLimit: MAX_BODY_BYTES,
+    handlerTimeout: REQUEST_TIMEOUT_MS,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    connectionTimeout: REQUEST_TIMEOUT_MS,
+    forceCloseConnections: true,
+    routerOptions: { maxParamLength: MAX_ID_LENGTH },
+    http: { maxHeaderSize: MAX_HEADER_BYTES },
+  })
+  addRoutes(app, port)
+  app.setNotFoundHandler((request, reply) =>
+    fault(reply, 404, 'NOT_FOUND', `there is no ${request.method} ${request.url}`),
+  )
+  app.setErrorHandler((error, request, reply) => {
+    const status = statusOf(error)
+    const message = error instanceof Error ? error.message : String(error)
+    if (status < 500) return fault(reply, status, 'BAD_REQUEST', message)
+    log.error({ err: error, method: request.method, url: request.url }, 'admin request failed')
+    return fault(reply, status, 'INTERNAL', message)
+  })
+  return app
+}
+
+function addRoutes(app: FastifyInstance, port: AdminPort): void {
+  app.get('/v1/status', (request) => port.status(request.signal))
+
+  app.get('/v1/jit', async (request, reply) => {
+    const query = SalesQuery.safeParse(request.query)
+    if (!query.success) return fault(reply, 400, 'BAD_REQUEST', z.prettifyError(query.error))
+    const { state, limit, before } = query.data
+    const sales = await port.jitList(
+      { limit, ...(state === undefined ? {} : { state }), ...(before === undefined ? {} : { before }) },
+      request.signal,
+    )
+    return { sales }
+  })
+
+  app.get<{ Params: { id: string } }>('/v1/jit/:id', async (request, reply) => {
+    const { id } = request.params
+    const record = await port.jitShow(id, request.signal)
+    return record ?? fault(reply, 404, 'NOT_FOUND', `no sale has the id, scid or payment hash ${id}`)
+  })
+}
+
+function statusOf(error: unknown): number {
+  const status = (error as { readonly statusCode?: unknown }).statusCode
+  return typeof status === 'number' ? status : 500
+}
+
+function fault(reply: FastifyReply, status: number, code: string, message: string): FastifyReply {
+  return reply.code(status).send({ error: { code, message } })
+}

@@ -1,0 +1,111 @@
+import * as z from 'zod'
+
+/**
+ * What the admin interface says, as JSON: amounts are decimal strings, times are UTC datetimes. The daemon's wiring
+ * makes it, the CLI reads it and prints it unchanged under `--json`.
+ */
+
+const Amount = z.string().regex(/^-?\d+$/)
+const Time = z.string()
+const Count = z.int().nonnegative()
+
+const Stream = z.object({
+  /** For example `htlcs`, `peers`, `messages`, `blocks`. */
+  name: z.string(),
+  up: z.boolean(),
+  /** How often it had to be opened again since the start. */
+  restarts: Count,
+})
+
+/** A named bound and how much of it is used. */
+const Limit = z.object({ name: z.string(), used: Count, max: Count })
+
+export const Status = z.object({
+  version: z.string(),
+  network: z.string(),
+  started_at: Time,
+  uptime_seconds: Count,
+  /** Absent while lnd was never reached. */
+  node: z
+    .object({
+      node_id: z.string(),
+      alias: z.string(),
+      lnd_version: z.string(),
+      block_height: Count,
+      synced_to_chain: z.boolean(),
+      require_interceptor: z.boolean(),
+    })
+    .optional(),
+  interceptor_up: z.boolean(),
+  streams: z.array(Stream),
+  /** How many sales are in each state. */
+  sales: z.record(z.string(), Count),
+  held: z.object({ htlcs: Count, amount_msat: Amount }),
+  /** How many channel openings are in each state. */
+  funding: z.record(z.string(), Count),
+  outbox_depth: Count,
+  /** By our own journal. */
+  earned_msat: Amount,
+  limits: z.array(Limit),
+  /** Inbound peers without a channel: what lnd allows (as configured) and what is used now (decisions D21). */
+  access_slots: z.object({ used: Count, max: Count }).optional(),
+  warnings: z.array(z.string()),
+})
+export type Status = z.output<typeof Status>
+
+const sale = {
+  /** Of the sale: its short channel id. */
+  id: z.string(),
+  state: z.string(),
+  client: z.string(),
+  scid: z.string(),
+  created_at: Time,
+  updated_at: Time,
+  payment_msat: Amount,
+  /** The opening fee that was agreed. */
+  fee_msat: Amount,
+  /** What stayed with us by the amounts of lnd; absent until it did. */
+  earned_msat: Amount.optional(),
+  payment_hash: z.string().optional(),
+  funding_txid: z.string().optional(),
+}
+
+export const SaleSummary = z.object(sale)
+export type SaleSummary = z.output<typeof SaleSummary>
+
+const Step = z.object({
+  at: Time,
+  /** Since the record's first step. */
+  offset_ms: Count,
+  /** For example `sold`, `payment held`, `channel active`. */
+  what: z.string(),
+  detail: z.string().optional(),
+})
+
+/** One sale from offer to settlement. */
+export const FlightRecord = z.object({
+  ...sale,
+  terms: z.object({
+    min_fee_msat: Amount,
+    proportional: Count,
+    valid_until: Time,
+    min_lifetime: Count,
+    max_client_to_self_delay: Count,
+    lsp_cltv_expiry_delta: Count,
+  }),
+  /** What came in for it, and what the client got. */
+  amount_in_msat: Amount.optional(),
+  amount_out_msat: Amount.optional(),
+  funding_outpoint: z.string().optional(),
+  capacity_sat: Amount.optional(),
+  chan_id: z.string().optional(),
+  /** Why it ended without a channel or without its fee. */
+  reason: z.string().optional(),
+  steps: z.array(Step),
+})
+export type FlightRecord = z.output<typeof FlightRecord>
+
+export const SaleList = z.object({ sales: z.array(SaleSummary) })
+
+/** Every answer that is not 200. */
+export const AdminFault = z.object({ error: z.object({ code: z.string(), message: z.string() }) })

@@ -1,0 +1,77 @@
+import { describe, expect, it } from 'vitest'
+import { createAdminApp, MAX_SALES_PER_PAGE } from '../../../src/admin/app.ts'
+import type { AdminPort, SalesQuery } from '../../../src/admin/port.ts'
+import { FlightRecord, SaleList, Status } from '../../../src/admin/schema.ts'
+import { silentLog } from '../../../src/kernel/log.ts'
+import { HASH, RECORD, SALE, STATUS, samplePort } from './samples.ts'
+
+async function ask(url: string, port: Partial<AdminPort> = {}, method: 'GET' | 'POST' = 'GET') {
+  const app = await createAdminApp(samplePort(port), silentLog)
+  try {
+    const response = await app.inject({ method, url })
+    return { status: response.statusCode, body: response.json() }
+  } finally {
+    await app.close()
+  }
+}
+
+describe('the admin interface', () => {
+  it('tells the status', async () => {
+    const { status, body } = await ask('/v1/status')
+
+    expect(status).toBe(200)
+    expect(Status.parse(body)).toEqual(STATUS)
+  })
+
+  it('lists sales and passes the question on', async () => {
+    const asked: SalesQuery[] = []
+    const jitList: AdminPort['jitList'] = async (query) => {
+      asked.push(query)
+      return [SALE]
+    }
+
+    expect(SaleList.parse((await ask('/v1/jit', { jitList })).body).sales).toEqual([SALE])
+    await ask('/v1/jit?state=paid&limit=7&before=1x2x3', { jitList })
+    expect(asked).toEqual([{ limit: 50 }, { state: 'paid', limit: 7, before: '1x2x3' }])
+  })
+
+  it.each([
+    ['a limit of nothing', '/v1/jit?limit=0'],
+    ['a limit above the page', `/v1/jit?limit=${MAX_SALES_PER_PAGE + 1}`],
+    ['a limit that is no number', '/v1/jit?limit=many'],
+    ['an unknown question', '/v1/jit?colour=red'],
+    ['a state twice', '/v1/jit?state=a&state=b'],
+    ['a state without end', `/v1/jit?state=${'a'.repeat(101)}`],
+  ])('refuses %s', async (_, url) => {
+    const { status, body } = await ask(url)
+
+    expect(status).toBe(400)
+    expect(body.error.code).toBe('BAD_REQUEST')
+  })
+
+  it('shows a sale by its id or payment hash', async () => {
+    expect(FlightRecord.parse((await ask(`/v1/jit/${SALE.id}`)).body)).toEqual(RECORD)
+    expect((await ask(`/v1/jit/${HASH}`)).body).toEqual(RECORD)
+  })
+
+  it('says that there is no such sale, page or method', async () => {
+    expect(await ask('/v1/jit/1x2x3')).toEqual({
+      status: 404,
+      body: { error: { code: 'NOT_FOUND', message: 'no sale has the id, scid or payment hash 1x2x3' } },
+    })
+    expect((await ask('/v1/nothing')).status).toBe(404)
+    expect((await ask('/v1/status', {}, 'POST')).status).toBe(404)
+    expect((await ask(`/v1/jit/${'a'.repeat(101)}`)).status).toBeGreaterThanOrEqual(400)
+  })
+
+  it('tells the failure of the daemon and goes on', async () => {
+    const status = async () => {
+      throw new Error('lnd is away')
+    }
+
+    expect(await ask('/v1/status', { status })).toEqual({
+      status: 500,
+      body: { error: { code: 'INTERNAL', message: 'lnd is away' } },
+    })
+  })
+})

@@ -1,0 +1,84 @@
+import type { AdminPort } from '../../../src/admin/port.ts'
+import type { FlightRecord, SaleSummary, Status } from '../../../src/admin/schema.ts'
+
+export const CLIENT = `02${'ab'.repeat(32)}`
+export const HASH = 'cd'.repeat(32)
+export const TXID = 'ef'.repeat(32)
+
+export const STATUS: Status = {
+  version: '0.1.0',
+  network: 'regtest',
+  started_at: '2026-01-02T03:04:05.006Z',
+  uptime_seconds: 93_784,
+  node: {
+    node_id: CLIENT,
+    alias: 'alice',
+    lnd_version: '0.21.3-beta',
+    block_height: 451,
+    synced_to_chain: true,
+    require_interceptor: true,
+  },
+  interceptor_up: true,
+  streams: [
+    { name: 'htlcs', up: true, restarts: 0 },
+    { name: 'messages', up: false, restarts: 3 },
+  ],
+  sales: { awaiting: 2, paid: 1234 },
+  held: { htlcs: 1, amount_msat: '100000000' },
+  funding: { published: 1 },
+  outbox_depth: 0,
+  earned_msat: '9007199254740993',
+  limits: [
+    { name: 'live sales', used: 2, max: 10_000 },
+    { name: 'held HTLCs', used: 1, max: 200 },
+  ],
+  access_slots: { used: 12, max: 100 },
+  warnings: ['lnd runs without requireinterceptor'],
+}
+
+export const SALE: SaleSummary = {
+  id: '16123456x7x8',
+  state: 'paid',
+  client: CLIENT,
+  scid: '16123456x7x8',
+  created_at: '2026-01-02T03:04:05.000Z',
+  updated_at: '2026-01-02T03:04:06.500Z',
+  payment_msat: '100000000',
+  fee_msat: '2000000',
+  earned_msat: '2000000',
+  payment_hash: HASH,
+  funding_txid: TXID,
+}
+
+export const RECORD: FlightRecord = {
+  ...SALE,
+  terms: {
+    min_fee_msat: '2000000',
+    proportional: 4000,
+    valid_until: '2026-01-02T04:04:05.001Z',
+    min_lifetime: 4320,
+    max_client_to_self_delay: 2016,
+    lsp_cltv_expiry_delta: 144,
+  },
+  amount_in_msat: '100000000',
+  amount_out_msat: '98000000',
+  funding_outpoint: `${TXID}:1`,
+  capacity_sat: '111000',
+  chan_id: '17592186044416000',
+  steps: [
+    { at: '2026-01-02T03:04:05.000Z', offset_ms: 0, what: 'sold', detail: 'for 100,000 sat' },
+    { at: '2026-01-02T03:04:06.100Z', offset_ms: 1100, what: 'payment held' },
+    { at: '2026-01-02T03:04:06.412Z', offset_ms: 1412, what: 'channel active', detail: `${TXID}:1` },
+    { at: '2026-01-02T03:04:06.500Z', offset_ms: 1500, what: 'settled' },
+  ],
+}
+
+/** A daemon with one sale. */
+export function samplePort(overrides: Partial<AdminPort> = {}): AdminPort {
+  return {
+    status: async () => STATUS,
+    jitList: async () => [SALE],
+    jitShow: async (id) => ([SALE.id, HASH].includes(id) ? RECORD : undefined),
+    ...overrides,
+  }
+}
