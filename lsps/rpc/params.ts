@@ -1,0 +1,80 @@
+import * as z from 'zod'
+import { type InvalidParams, invalidParams, type RpcFault } from './fault.ts'
+import { isJsonObject, type JsonObject } from './framing.ts'
+
+/** Parameter names that are known at each level; undefined where the value is not an object of named members. */
+type Names = ReadonlyMap<string, Names | undefined>
+
+/** Decodes the parameters of one method, or tells the fault. */
+export type ParamsReader = (params: unknown) => { readonly params: unknown } | { readonly fault: RpcFault }
+
+const NONE: JsonObject = {}
+
+function namesOf(schema: z.ZodObject): Names {
+  return new Map(Object.entries(schema.shape).map(([name, member]) => [name, nestedNames(member)]))
+}
+
+function nestedNames(schema: z.core.$ZodType): Names | undefined {
+  if (schema instanceof z.ZodOptional || schema instanceof z.ZodNullable) return nestedNames(schema.unwrap())
+  if (schema instanceof z.ZodPipe) return nestedNames(schema.in)
+  return schema instanceof z.ZodObject ? namesOf(schema) : undefined
+}
+
+/** Every name that the method does not know, dotted below the first level (L0-32). */
+function unknownNames(params: JsonObject, names: Names, prefix = ''): string[] {
+  const unknown: string[] = []
+  for (const name of Object.keys(params)) {
+    if (!names.has(name)) {
+      unknown.push(prefix + name)
+      continue
+    }
+    const inner = names.get(name)
+    const value = params[name]
+    if (inner !== undefined && isJsonObject(value)) unknown.push(...unknownNames(value, inner, `${prefix}${name}.`))
+  }
+  return unknown
+}
+
+/** A copy without what the method does not know: the strict codec would refuse even tolerated names. */
+function withoutUnknown(params: JsonObject, names: Names): JsonObject {
+  const known: Record<string, unknown> = {}
+  for (const [name, inner] of names) {
+    if (!Object.hasOwn(params, name)) continue
+    const value = params[name]
+    known[name] = inner !== undefined && isJsonObject(value) ? withoutUnknown(value, inner) : value
+  }
+  return known
+}
+
+function valueAt(params: JsonObject, path: readonly PropertyKey[]): unknown {
+  let value: unknown = params
+  for (const key of path) {
+    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, key)) return undefined
+    value = (value as Record<PropertyKey, unknown>)[key]
+  }
+  return value
+}
+
+function firstFault(params: JsonObject, error: z.core.$ZodError): InvalidParams {
+  const issue = error.issues[0]
+  if (issue === undefined) return { unrecognized: [] }
+  const message = valueAt(params, issue.path) === undefined ? 'required' : issue.message
+  return { unrecognized: [], property: issue.path.join('.'), message }
+}
+
+/** Steps 5 to 7 of the dispatch order: an object, names, values. `tolerated` are dotted names to ignore (D6). */
+export function createParamsReader(schema: z.ZodObject, tolerated: readonly string[]): ParamsReader {
+  const names = namesOf(schema)
+  const ignored: ReadonlySet<string> = new Set(tolerated)
+  return (given) => {
+    const params = given ?? NONE
+    if (!isJsonObject(params)) {
+      return { fault: invalidParams({ unrecognized: [], message: 'params is not an object' }) }
+    }
+    const unknown = unknownNames(params, names)
+    const unrecognized = unknown.length === 0 ? unknown : unknown.filter((name) => !ignored.has(name))
+    if (unrecognized.length > 0) return { fault: invalidParams({ unrecognized }) }
+    const decoded = z.safeDecode(schema, (unknown.length === 0 ? params : withoutUnknown(params, names)) as never)
+    return decoded.success ? { params: decoded.data } : { fault: invalidParams(firstFault(params, decoded.error)) }
+  }
+}
