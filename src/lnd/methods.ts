@@ -1,0 +1,46 @@
+/**
+ * Every call that the adapter makes, under the name that it uses for it. The list of macaroon permissions is made from
+ * this table, and nothing outside it can be called: so the macaroon allows exactly what is used.
+ */
+export const UNARY = {
+  getInfo: 'lnrpc.Lightning/GetInfo',
+  listPeers: 'lnrpc.Lightning/ListPeers',
+  disconnectPeer: 'lnrpc.Lightning/DisconnectPeer',
+  sendCustomMessage: 'lnrpc.Lightning/SendCustomMessage',
+  listChannels: 'lnrpc.Lightning/ListChannels',
+  pendingChannels: 'lnrpc.Lightning/PendingChannels',
+  closedChannels: 'lnrpc.Lightning/ClosedChannels',
+  fundingStateStep: 'lnrpc.Lightning/FundingStateStep',
+  listAliases: 'lnrpc.Lightning/ListAliases',
+  walletBalance: 'lnrpc.Lightning/WalletBalance',
+  forwardingHistory: 'lnrpc.Lightning/ForwardingHistory',
+  addAliases: 'routerrpc.Router/XAddLocalChanAliases',
+  fundPsbt: 'walletrpc.WalletKit/FundPsbt',
+  finalizePsbt: 'walletrpc.WalletKit/FinalizePsbt',
+  publishTransaction: 'walletrpc.WalletKit/PublishTransaction',
+  getTransaction: 'walletrpc.WalletKit/GetTransaction',
+  listLeases: 'walletrpc.WalletKit/ListLeases',
+  leaseOutput: 'walletrpc.WalletKit/LeaseOutput',
+  releaseOutput: 'walletrpc.WalletKit/ReleaseOutput',
+  estimateFee: 'walletrpc.WalletKit/EstimateFee',
+} as const
+
+export const STREAMS = {
+  openChannel: 'lnrpc.Lightning/OpenChannel',
+  channelEvents: 'lnrpc.Lightning/SubscribeChannelEvents',
+  peerEvents: 'lnrpc.Lightning/SubscribePeerEvents',
+  customMessages: 'lnrpc.Lightning/SubscribeCustomMessages',
+  htlcEvents: 'routerrpc.Router/SubscribeHtlcEvents',
+  blocks: 'chainrpc.ChainNotifier/RegisterBlockEpochNtfn',
+} as const
+
+export const DUPLEX = {
+  htlcInterceptor: 'routerrpc.Router/HtlcInterceptor',
+} as const
+
+export const METHODS = { ...UNARY, ...STREAMS, ...DUPLEX } as const
+
+export type UnaryMethod = keyof typeof UNARY
+export type StreamMethod = keyof typeof STREAMS
+export type DuplexMethod = keyof typeof DUPLEX
+export type Method = keyof typeof METHODS

@@ -1,0 +1,159 @@
+/**
+ * What lnd answers, as its protos are decoded: 64-bit integers are decimal strings, enums their names, bytes Buffers,
+ * and unset fields have their defaults. Only the fields that are read.
+ */
+type U64 = string
+
+export type RawOutpoint = { readonly txid_bytes: Buffer; readonly txid_str: string; readonly output_index: number }
+
+export type RawInfo = {
+  readonly identity_pubkey: string
+  readonly alias: string
+  readonly version: string
+  readonly block_height: number
+  readonly synced_to_chain: boolean
+  readonly require_htlc_interceptor: boolean
+  readonly chains: readonly { readonly network: string }[]
+  readonly features: Readonly<Record<string, unknown>>
+}
+
+export type RawHtlc = {
+  readonly incoming: boolean
+  /** Satoshi: lnd rounds down here. */
+  readonly amount: U64
+  readonly hash_lock: Buffer
+  readonly expiration_height: number
+  readonly htlc_index: U64
+  readonly forwarding_channel: U64
+  readonly forwarding_htlc_index: U64
+}
+
+export type RawChannel = {
+  readonly active: boolean
+  readonly remote_pubkey: string
+  readonly channel_point: string
+  readonly chan_id: U64
+  readonly capacity: U64
+  readonly local_balance: U64
+  readonly remote_balance: U64
+  readonly total_satoshis_sent: U64
+  readonly memo: string
+  readonly pending_htlcs: readonly RawHtlc[]
+}
+
+export type RawPendingEntry = {
+  readonly channel: { readonly remote_node_pub: string; readonly channel_point: string; readonly memo: string }
+  /** Only of channels whose closing transaction is not confirmed. */
+  readonly closing_tx_hex?: string
+}
+
+export type RawPendingChannels = {
+  readonly pending_open_channels: readonly RawPendingEntry[]
+  readonly pending_closing_channels: readonly RawPendingEntry[]
+  readonly pending_force_closing_channels: readonly RawPendingEntry[]
+  readonly waiting_close_channels: readonly RawPendingEntry[]
+}
+
+export type RawClosedChannel = { readonly remote_pubkey: string; readonly channel_point: string }
+
+type RawChannelPoint = {
+  readonly funding_txid?: 'funding_txid_bytes' | 'funding_txid_str'
+  readonly funding_txid_bytes?: Buffer
+  readonly funding_txid_str?: string
+  readonly output_index: number
+}
+
+export type RawPendingUpdate = { readonly txid: Buffer; readonly output_index: number }
+
+export type RawChannelEvent = {
+  readonly type: string
+  readonly open_channel?: RawChannel
+  readonly closed_channel?: RawClosedChannel
+  readonly active_channel?: RawChannelPoint
+  readonly inactive_channel?: RawChannelPoint
+  readonly pending_open_channel?: RawPendingUpdate
+}
+
+export type RawOpenUpdate = {
+  readonly chan_pending?: RawPendingUpdate
+  readonly psbt_fund?: { readonly funding_address: string; readonly funding_amount: U64; readonly psbt: Buffer }
+}
+
+export type RawForward = {
+  readonly timestamp_ns: U64
+  readonly chan_id_in: U64
+  readonly chan_id_out: U64
+  readonly amt_in_msat: U64
+  readonly amt_out_msat: U64
+  readonly fee_msat: U64
+  readonly incoming_htlc_id: U64
+  /** Present when lnd knows the number: it has default 0 otherwise, which is a number too. */
+  readonly _incoming_htlc_id?: 'incoming_htlc_id'
+}
+
+export type RawLease = { readonly id: Buffer; readonly outpoint: RawOutpoint }
+
+export type RawCircuitKey = { readonly chan_id: U64; readonly htlc_id: U64 }
+
+export type RawOffer = {
+  readonly incoming_circuit_key: RawCircuitKey
+  readonly incoming_amount_msat: U64
+  readonly incoming_expiry: number
+  readonly payment_hash: Buffer
+  readonly outgoing_requested_chan_id: U64
+  readonly outgoing_amount_msat: U64
+  readonly outgoing_expiry: number
+  readonly auto_fail_height: number
+}
+
+export type RawAnswer = {
+  readonly incoming_circuit_key: RawCircuitKey
+  readonly action: 'RESUME' | 'RESUME_MODIFIED' | 'FAIL'
+  readonly failure_code?: 'TEMPORARY_CHANNEL_FAILURE'
+  readonly out_amount_msat?: U64
+  readonly out_wire_custom_records?: Readonly<Record<string, Uint8Array>>
+}
+
+export type RawHtlcEvent = {
+  readonly incoming_channel_id: U64
+  readonly incoming_htlc_id: U64
+  readonly event_type: 'UNKNOWN' | 'SEND' | 'RECEIVE' | 'FORWARD'
+  /** Which of the following is set. */
+  readonly event?: string
+  readonly forward_event?: {
+    readonly info: { readonly incoming_amt_msat: U64; readonly outgoing_amt_msat: U64 } | null
+  }
+  readonly link_fail_event?: { readonly wire_failure: string; readonly failure_string: string }
+}
+
+export type UnaryAnswers = {
+  getInfo: RawInfo
+  listPeers: { readonly peers: readonly { readonly pub_key: string; readonly inbound: boolean }[] }
+  disconnectPeer: unknown
+  sendCustomMessage: unknown
+  listChannels: { readonly channels: readonly RawChannel[] }
+  pendingChannels: RawPendingChannels
+  closedChannels: { readonly channels: readonly RawClosedChannel[] }
+  fundingStateStep: unknown
+  listAliases: { readonly alias_maps: readonly { readonly base_scid: U64; readonly aliases: readonly U64[] }[] }
+  walletBalance: { readonly confirmed_balance: U64 }
+  forwardingHistory: { readonly forwarding_events: readonly RawForward[]; readonly last_offset_index: number }
+  addAliases: unknown
+  fundPsbt: { readonly funded_psbt: Buffer }
+  finalizePsbt: { readonly raw_final_tx: Buffer }
+  publishTransaction: { readonly publish_error: string }
+  getTransaction: { readonly num_confirmations: number }
+  listLeases: { readonly locked_utxos: readonly RawLease[] }
+  leaseOutput: unknown
+  releaseOutput: unknown
+  estimateFee: { readonly sat_per_kw: U64 }
+}
+
+export type StreamEvents = {
+  openChannel: RawOpenUpdate
+  channelEvents: RawChannelEvent
+  peerEvents: { readonly pub_key: string; readonly type: 'PEER_ONLINE' | 'PEER_OFFLINE' }
+  customMessages: { readonly peer: Buffer; readonly type: number; readonly data: Buffer }
+  htlcEvents: RawHtlcEvent
+  blocks: { readonly height: number }
+}

@@ -1,0 +1,98 @@
+import { refusedWith, SidecarError } from '../kernel/errors.ts'
+import type { Connection } from './connect.ts'
+import { toLease, toRawOutpoint, toSat, toSatPerVbyte } from './convert.ts'
+import { listen } from './listen.ts'
+import type { LndPort, OnEvent } from './port.ts'
+
+type WalletCalls = Pick<
+  LndPort,
+  | 'fundPsbt'
+  | 'finalizePsbt'
+  | 'publishTransaction'
+  | 'confirmations'
+  | 'listLeases'
+  | 'leaseOutput'
+  | 'releaseOutput'
+  | 'walletBalance'
+  | 'estimateFeerate'
+  | 'subscribeBlocks'
+>
+
+/** The words of btcd and of Bitcoin Core for a transaction that is where it should be. */
+const PUBLISHED_ALREADY =
+  /already (in|have|known|confirmed|exists)|already in utxo set|txn-already|duplicate transaction/i
+/** lnd's words for a transaction that its wallet never saw. */
+const UNKNOWN_TRANSACTION = /not found|no (such )?transaction/i
+
+export function walletCalls(lnd: Connection): WalletCalls {
+  return {
+    fundPsbt: async ({ template, satPerVbyte, lockId, lockSeconds, minConfs }, signal) => {
+      const request = {
+        psbt: Buffer.from(template, 'base64'),
+        sat_per_vbyte: `${satPerVbyte}`,
+        min_confs: minConfs,
+        custom_lock_id: Buffer.from(lockId, 'hex'),
+        lock_expiration_seconds: `${lockSeconds}`,
+      }
+      const { funded_psbt } = await lnd.unary('fundPsbt', request, signal)
+      return funded_psbt.toString('base64')
+    },
+
+    finalizePsbt: async (psbt, signal) => {
+      const { raw_final_tx } = await lnd.unary('finalizePsbt', { funded_psbt: Buffer.from(psbt, 'base64') }, signal)
+      return raw_final_tx.toString('hex')
+    },
+
+    publishTransaction: async ({ raw, label }, signal) => {
+      try {
+        const request = { tx_hex: Buffer.from(raw, 'hex'), label }
+        const { publish_error } = await lnd.unary('publishTransaction', request, signal)
+        if (publish_error !== '') {
+          throw new SidecarError({ code: 'LND_REFUSED', call: 'publishTransaction', detail: publish_error })
+        }
+      } catch (error) {
+        if (!refusedWith(error, PUBLISHED_ALREADY)) throw error
+      }
+    },
+
+    confirmations: async (txid, signal) => {
+      try {
+        const { num_confirmations } = await lnd.unary('getTransaction', { txid }, signal)
+        return num_confirmations
+      } catch (error) {
+        if (refusedWith(error, UNKNOWN_TRANSACTION)) return undefined
+        throw error
+      }
+    },
+
+    listLeases: async (signal) => {
+      const { locked_utxos } = await lnd.unary('listLeases', {}, signal)
+      return locked_utxos.map(toLease)
+    },
+
+    leaseOutput: async ({ id, outpoint, seconds }, signal) => {
+      const request = {
+        id: Buffer.from(id, 'hex'),
+        outpoint: toRawOutpoint(outpoint),
+        expiration_seconds: `${seconds}`,
+      }
+      await lnd.unary('leaseOutput', request, signal)
+    },
+
+    releaseOutput: async ({ id, outpoint }, signal) => {
+      await lnd.unary('releaseOutput', { id: Buffer.from(id, 'hex'), outpoint: toRawOutpoint(outpoint) }, signal)
+    },
+
+    walletBalance: async (signal) => toSat((await lnd.unary('walletBalance', {}, signal)).confirmed_balance),
+
+    estimateFeerate: async (confTarget, signal) =>
+      toSatPerVbyte((await lnd.unary('estimateFee', { conf_target: confTarget }, signal)).sat_per_kw),
+
+    subscribeBlocks: (onEvent: OnEvent<number>, signal) =>
+      listen(lnd.stream('blocks', {}), {
+        name: 'subscribeBlocks',
+        onEvent: ({ height }) => onEvent(height),
+        signal,
+      }),
+  }
+}
