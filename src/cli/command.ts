@@ -1,0 +1,35 @@
+import { type Command, Option } from 'commander'
+import { loadConfig } from '../config/load.ts'
+import { defaultConfigPath } from '../config/paths.ts'
+import type { Config } from '../config/schema.ts'
+import type { Paint } from './format.ts'
+
+/** What every command is given beside its own arguments. */
+export type Console = {
+  readonly print: (text: string) => void
+  readonly paint: Paint
+  /** Milliseconds since the epoch. */
+  readonly now: () => number
+}
+
+export type CommonOptions = { readonly config?: string; readonly json?: boolean }
+
+/** Every command takes `--config` and `--json`. */
+export function withCommonOptions(command: Command): Command {
+  return command
+    .addOption(new Option('--config <file>', `the config file (default: ${defaultConfigPath()})`))
+    .addOption(new Option('--json', 'print JSON for programs'))
+}
+
+export function configOf(options: CommonOptions): Config {
+  return loadConfig(options.config)
+}
+
+/** The same facts for programs or for people. */
+export function printResult(
+  console: Console,
+  options: CommonOptions,
+  result: { readonly json: unknown; readonly text: () => string },
+): void {
+  console.print(options.json === true ? `${JSON.stringify(result.json, undefined, 2)}\n` : `${result.text()}\n`)
+}

@@ -1,0 +1,63 @@
+import { Command, CommanderError } from 'commander'
+import { VERSION } from '../kernel/version.ts'
+import { addCheckConfig } from './check-config.ts'
+import type { Console } from './command.ts'
+import { addDoctor, type Inspect } from './doctor.ts'
+import { describeError } from './errors.ts'
+import { EXIT, type ExitCode } from './exit-codes.ts'
+import { addJit } from './jit.ts'
+import { addMacaroon, type BakeCommand } from './macaroon.ts'
+import { addStatus } from './status.ts'
+
+export type ProgramDeps = {
+  readonly console: Console
+  /** Where complaints go. */
+  readonly complain: (text: string) => void
+  readonly inspect: Inspect
+  readonly bakeCommand: BakeCommand
+}
+
+const EXAMPLES = `
+Examples:
+  sluice check-config --config ./sluice.json
+  sluice doctor
+  sluice macaroon
+  sluice jit list --state paid --limit 10
+  sluice jit show 16123456x7x8 --json
+`
+
+/** Runs `sluice` with these arguments; resolves with its exit code and throws nothing. */
+export async function runProgram(argv: readonly string[], deps: ProgramDeps): Promise<ExitCode> {
+  const { console, complain, inspect, bakeCommand } = deps
+  let exitCode: ExitCode = EXIT.OK
+  const program = new Command('sluice')
+    .description('Looks after sluiced, the Lightning service provider beside your lnd.')
+    .version(VERSION)
+    .addHelpText('after', EXAMPLES)
+    .showHelpAfterError('(add --help for what there is)')
+    .configureOutput({ writeOut: console.print, writeErr: complain })
+    .exitOverride()
+  addStatus(program, console)
+  addJit(program, console)
+  addDoctor(program, {
+    console,
+    inspect,
+    setExitCode: (code) => {
+      exitCode = code
+    },
+  })
+  addMacaroon(program, { console, bakeCommand })
+  addCheckConfig(program, console)
+  try {
+    await program.parseAsync([...argv], { from: 'user' })
+    return exitCode
+  } catch (error) {
+    // Commander has told its user already.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.OK : EXIT.USAGE
+    const { exitCode: code, message } = describeError(error)
+    complain(
+      argv.includes('--json') ? `${JSON.stringify({ error: { exit_code: code, message } })}\n` : `sluice: ${message}\n`,
+    )
+    return code
+  }
+}

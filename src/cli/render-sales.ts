@@ -1,0 +1,105 @@
+import type { FlightRecord, SaleSummary } from '../admin/schema.ts'
+import {
+  type Cell,
+  formatMilliseconds,
+  formatMsat,
+  formatSat,
+  formatTime,
+  type Paint,
+  pairs,
+  type Style,
+  shortId,
+  table,
+  thousands,
+} from './format.ts'
+
+const STATE_STYLE: Readonly<Record<string, Style>> = {
+  paid: 'green',
+  abandoned: 'dim',
+  owed: 'yellow',
+  unearned: 'red',
+}
+
+/** The answer to `sluice jit list`. */
+export function renderSales(sales: readonly SaleSummary[], now: number, paint: Paint): string {
+  if (sales.length === 0) return 'no sales'
+  const rows = sales.map((sale): Cell[] => [
+    sale.id,
+    stateCell(sale.state),
+    formatMsat(sale.payment_msat),
+    formatMsat(sale.fee_msat),
+    sale.earned_msat === undefined ? '-' : formatMsat(sale.earned_msat),
+    shortId(sale.client),
+    formatTime(sale.created_at, now),
+  ])
+  const columns = [
+    { title: 'sale' },
+    { title: 'state' },
+    { title: 'payment', align: 'right' as const },
+    { title: 'fee', align: 'right' as const },
+    { title: 'earned', align: 'right' as const },
+    { title: 'client' },
+    { title: 'sold' },
+  ]
+  return table(columns, rows, paint)
+}
+
+/** The answer to `sluice jit show`: one sale from offer to settlement. */
+export function renderRecord(record: FlightRecord, now: number, paint: Paint): string {
+  return [pairs(recordFacts(record, now), paint), renderSteps(record, paint)].join('\n\n')
+}
+
+function recordFacts(record: FlightRecord, now: number): (readonly [string, Cell])[] {
+  const { terms } = record
+  const given: (readonly [string, Cell | undefined])[] = [
+    ['sale', record.id],
+    ['state', stateCell(record.state)],
+    ['reason', record.reason],
+    ['client', record.client],
+    ['scid', record.scid],
+    ['sold', formatTime(record.created_at, now)],
+    ['valid until', formatTime(terms.valid_until, now)],
+    ['payment', formatMsat(record.payment_msat)],
+    [
+      'fee agreed',
+      `${formatMsat(record.fee_msat)} (${thousands(terms.proportional)} ppm, at least ${formatMsat(terms.min_fee_msat)})`,
+    ],
+    ['came in', optional(record.amount_in_msat, formatMsat)],
+    ['client got', optional(record.amount_out_msat, formatMsat)],
+    ['earned', optional(record.earned_msat, (amount) => ({ text: formatMsat(amount), style: 'green' }))],
+    ['payment hash', record.payment_hash],
+    ['funding', record.funding_outpoint ?? record.funding_txid],
+    ['capacity', optional(record.capacity_sat, formatSat)],
+    ['channel', record.chan_id],
+    [
+      'promised',
+      `${thousands(terms.min_lifetime)} blocks of lifetime, to_self_delay at most ${thousands(terms.max_client_to_self_delay)} blocks`,
+    ],
+  ]
+  return given.flatMap(([name, value]) => (value === undefined ? [] : [[name, value] as const]))
+}
+
+function renderSteps({ steps }: FlightRecord, paint: Paint): string {
+  const rows = steps.map((step, index): Cell[] => {
+    const before = steps[index - 1]?.offset_ms ?? step.offset_ms
+    return [
+      step.at,
+      `+${formatMilliseconds(Math.max(0, step.offset_ms - before))}`,
+      { text: step.what, style: 'bold' },
+      step.detail ?? '',
+    ]
+  })
+  return table(
+    [{ title: 'time' }, { title: 'after', align: 'right' }, { title: 'step' }, { title: 'detail' }],
+    rows,
+    paint,
+  )
+}
+
+function stateCell(state: string): Cell {
+  return { text: state, style: STATE_STYLE[state] ?? 'cyan' }
+}
+
+function optional<T>(value: string | undefined, format: (value: string) => T): T | undefined {
+  return value === undefined ? undefined : format(value)
+}

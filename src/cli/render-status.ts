@@ -1,0 +1,70 @@
+import type { Status } from '../admin/schema.ts'
+import { type Cell, formatMsat, formatSeconds, formatTime, type Paint, pairs, table, thousands } from './format.ts'
+
+/** How much of a limit may be used before it stands out. */
+const NEARLY_FULL = 0.8
+
+/** The answer to `sluice status`. */
+export function renderStatus(status: Status, now: number, paint: Paint): string {
+  const parts = [
+    ...status.warnings.map((warning) => `${paint('yellow', 'warning')}  ${warning}`),
+    pairs(facts(status, now), paint),
+    table(
+      [{ title: 'limit' }, { title: 'used', align: 'right' }, { title: 'of', align: 'right' }],
+      limitsOf(status).map(({ name, used, max }) => [name, fill(used, max), thousands(max)]),
+      paint,
+    ),
+  ]
+  return parts.join('\n\n')
+}
+
+function facts(status: Status, now: number): (readonly [string, Cell])[] {
+  const { node } = status
+  return [
+    ['sluiced', `${status.version} on ${status.network}, up ${formatSeconds(status.uptime_seconds)}`],
+    ['started', formatTime(status.started_at, now)],
+    ...(node === undefined ? [['lnd', { text: 'not reached yet', style: 'red' }] as const] : nodeFacts(node)),
+    ['interceptor', upOrDown(status.interceptor_up)],
+    ['streams', streams(status)],
+    ['sales', counts(status.sales)],
+    ['held', `${thousands(status.held.htlcs)} HTLCs, ${formatMsat(status.held.amount_msat)}`],
+    ['openings', counts(status.funding)],
+    ['outbox', `${thousands(status.outbox_depth)} waiting`],
+    ['earned', { text: formatMsat(status.earned_msat), style: 'green' }],
+  ]
+}
+
+function nodeFacts(node: NonNullable<Status['node']>): (readonly [string, Cell])[] {
+  const synced = node.synced_to_chain ? 'synced' : 'NOT synced to the chain'
+  const interceptor = node.require_interceptor ? 'with requireinterceptor' : 'without requireinterceptor'
+  return [
+    ['lnd', `${node.lnd_version}, ${interceptor}, block ${thousands(node.block_height)}, ${synced}`],
+    ['node', `${node.alias} ${node.node_id}`],
+  ]
+}
+
+function streams(status: Status): Cell {
+  const down = status.streams.filter(({ up }) => !up)
+  const restarts = status.streams.reduce((sum, stream) => sum + stream.restarts, 0)
+  const again = restarts === 0 ? '' : `, reopened ${thousands(restarts)} times`
+  if (down.length === 0) return { text: `all ${status.streams.length} up${again}`, style: 'green' }
+  return { text: `down: ${down.map(({ name }) => name).join(', ')}${again}`, style: 'red' }
+}
+
+function limitsOf({ limits, access_slots: slots }: Status): Status['limits'] {
+  return slots === undefined ? limits : [...limits, { name: "lnd's access slots", ...slots }]
+}
+
+function fill(used: number, max: number): Cell {
+  if (used < max * NEARLY_FULL) return thousands(used)
+  return { text: thousands(used), style: used < max ? 'yellow' : 'red' }
+}
+
+function counts(byState: Readonly<Record<string, number>>): string {
+  const parts = Object.entries(byState).map(([state, count]) => `${thousands(count)} ${state}`)
+  return parts.join(', ') || 'none'
+}
+
+function upOrDown(up: boolean): Cell {
+  return up ? { text: 'up', style: 'green' } : { text: 'down', style: 'red' }
+}

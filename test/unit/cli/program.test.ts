@@ -1,0 +1,175 @@
+import { readFileSync, writeFileSync } from 'node:fs'
+import { describe, expect, it } from 'vitest'
+import { startAdmin } from '../../../src/admin/server.ts'
+import { EXIT } from '../../../src/cli/exit-codes.ts'
+import { plain } from '../../../src/cli/format.ts'
+import { type ProgramDeps, runProgram } from '../../../src/cli/program.ts'
+import { SidecarError } from '../../../src/kernel/errors.ts'
+import { silentLog } from '../../../src/kernel/log.ts'
+import { VERSION } from '../../../src/kernel/version.ts'
+import { RECORD, SALE, STATUS, samplePort } from '../admin/samples.ts'
+import { withTemporaryFolder } from '../config/folder.ts'
+
+/** Runs `sluice`; what it printed where, and its exit code. */
+async function sluice(argv: string[], deps: Partial<ProgramDeps> = {}) {
+  let out = ''
+  let err = ''
+  const exitCode = await runProgram(argv, {
+    console: {
+      print: (text) => {
+        out += text
+      },
+      paint: plain,
+      now: () => Date.parse('2026-01-03T00:00:00Z'),
+    },
+    complain: (text) => {
+      err += text
+    },
+    inspect: async () => [{ severity: 'ok', what: 'lnd suits' }],
+    bakeCommand: async (config) => `lncli bakemacaroon --save_to ${config.lnd.macaroon_path}`,
+    ...deps,
+  })
+  return { exitCode, out, err }
+}
+
+/** With the config file of a daemon that runs, or does not. */
+async function withConfig(
+  use: (file: string) => Promise<void>,
+  daemon: 'running' | 'stopped' = 'running',
+): Promise<void> {
+  await withTemporaryFolder(async (folder) => {
+    const file = `${folder}/sluice.json`
+    writeFileSync(file, JSON.stringify({ network: 'regtest', data_dir: '.' }))
+    const admin =
+      daemon === 'running'
+        ? await startAdmin({ port: samplePort(), path: `${folder}/admin.sock`, log: silentLog })
+        : undefined
+    try {
+      await use(file)
+    } finally {
+      await admin?.close()
+    }
+  })
+}
+
+describe('sluice with a running daemon', () => {
+  it('shows status, sales and one sale to people', async () => {
+    await withConfig(async (file) => {
+      expect((await sluice(['status', '--config', file])).out).toMatch(/^sluiced +0\.1\.0 on regtest/m)
+      expect((await sluice(['jit', 'list', '--config', file])).out).toContain(SALE.id)
+      expect((await sluice(['jit', 'show', SALE.id, '--config', file])).out).toMatch(/\+312 ms +channel active/)
+    })
+  })
+
+  it('prints the same facts as JSON', async () => {
+    await withConfig(async (file) => {
+      expect(JSON.parse((await sluice(['status', '--json', '--config', file])).out)).toEqual(STATUS)
+      expect(JSON.parse((await sluice(['jit', 'list', '--json', '--config', file])).out)).toEqual({ sales: [SALE] })
+      expect(JSON.parse((await sluice(['jit', 'show', SALE.id, '--json', '--config', file])).out)).toEqual(RECORD)
+    })
+  })
+
+  it('says that a sale does not exist, or that a question is wrong', async () => {
+    await withConfig(async (file) => {
+      expect(await sluice(['jit', 'show', '1x2x3', '--config', file])).toEqual({
+        exitCode: EXIT.NOT_FOUND,
+        out: '',
+        err: 'sluice: no sale has the id, scid or payment hash 1x2x3\n',
+      })
+      expect((await sluice(['jit', 'list', '--limit', 'x', '--config', file])).exitCode).toBe(EXIT.USAGE)
+    })
+  })
+})
+
+describe('sluice without a daemon', () => {
+  it('says so, and how to start it', async () => {
+    await withConfig(async (file) => {
+      const { exitCode, out, err } = await sluice(['status', '--config', file])
+
+      expect(exitCode).toBe(EXIT.UNREACHABLE)
+      expect(out).toBe('')
+      expect(err).toMatch(/^sluice: sluiced is not running: nobody listens at .*admin\.sock\.\nStart it with `sluiced`/)
+      const json = await sluice(['status', '--json', '--config', file])
+      expect(JSON.parse(json.err).error.exit_code).toBe(EXIT.UNREACHABLE)
+    }, 'stopped')
+  })
+
+  it('checks the config', async () => {
+    await withConfig(async (file) => {
+      const { exitCode, out } = await sluice(['check-config', '--config', file])
+
+      expect(exitCode).toBe(EXIT.OK)
+      expect(JSON.parse(out)).toMatchObject({ network: 'regtest', lsps2: { htlc_minimum_msat: '1000' } })
+      writeFileSync(file, '{"network": "regtest", "lnd": {"socket": 1}}')
+      expect(await sluice(['check-config', '--config', file])).toMatchObject({
+        exitCode: EXIT.CONFIG,
+        err: 'sluice: config lnd.socket: is 1; write host:port like "localhost:10009".\n',
+      })
+    }, 'stopped')
+  })
+
+  it('prints the command that bakes the macaroon', async () => {
+    await withConfig(async (file) => {
+      const text = await sluice(['macaroon', '--config', file])
+      const json = await sluice(['macaroon', '--json', '--config', file])
+
+      expect(text.out).toMatch(/^lncli bakemacaroon --save_to \S+lnd\.macaroon\n$/)
+      expect(JSON.parse(json.out)).toEqual({ command: text.out.trim() })
+    }, 'stopped')
+  })
+
+  it('lets the doctor end with 1 only for errors', async () => {
+    await withConfig(async (file) => {
+      const look = (severity: 'ok' | 'warning' | 'error') =>
+        sluice(['doctor', '--json', '--config', file], { inspect: async () => [{ severity, what: 'x', fix: 'y' }] })
+
+      expect((await look('ok')).exitCode).toBe(EXIT.OK)
+      expect((await look('warning')).exitCode).toBe(EXIT.OK)
+      expect(await look('error')).toMatchObject({ exitCode: EXIT.FAILED, err: '' })
+      expect(JSON.parse((await look('error')).out)).toEqual({ findings: [{ severity: 'error', what: 'x', fix: 'y' }] })
+    }, 'stopped')
+  })
+
+  it('tells when lnd does not answer the doctor', async () => {
+    await withConfig(async (file) => {
+      const inspect = async () => {
+        throw new SidecarError({ code: 'LND_UNAVAILABLE', call: 'getInfo', detail: 'refused' })
+      }
+      const { exitCode, err } = await sluice(['doctor', '--config', file], { inspect })
+
+      expect(exitCode).toBe(EXIT.UNREACHABLE)
+      expect(err).toBe(
+        'sluice: lnd did not answer getInfo: refused. Is lnd running and reachable at the configured address?\n',
+      )
+    }, 'stopped')
+  })
+})
+
+describe('the command line', () => {
+  it.each([
+    ['an unknown command', ['stats'], 'status'],
+    ['an unknown option', ['status', '--jsno'], '--json'],
+    ['a missing argument', ['jit', 'show'], "missing required argument 'sale'"],
+    ['no command', [], 'Usage: sluice'],
+  ])('explains %s', async (_, argv, help) => {
+    const { exitCode, out, err } = await sluice(argv)
+
+    expect(exitCode).toBe(EXIT.USAGE)
+    expect(out).toBe('')
+    expect(err).toContain(help)
+  })
+
+  it('has help and --json and --config on every command', async () => {
+    for (const argv of [['status'], ['jit', 'list'], ['jit', 'show'], ['doctor'], ['macaroon'], ['check-config']]) {
+      const { exitCode, out } = await sluice([...argv, '--help'])
+      expect(exitCode).toBe(EXIT.OK)
+      expect(out).toContain('--json')
+      expect(out).toContain('--config <file>')
+    }
+  })
+
+  it('tells the version of the package', async () => {
+    expect((await sluice(['--version'])).out).toBe(`${VERSION}\n`)
+    expect(JSON.parse(readFileSync('package.json', 'utf8')).version).toBe(VERSION)
+  })
+})

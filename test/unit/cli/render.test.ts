@@ -1,0 +1,140 @@
+import { describe, expect, it } from 'vitest'
+import { plain } from '../../../src/cli/format.ts'
+import { renderFindings } from '../../../src/cli/render-findings.ts'
+import { renderRecord, renderSales } from '../../../src/cli/render-sales.ts'
+import { renderStatus } from '../../../src/cli/render-status.ts'
+import { paintFor } from '../../../src/cli/terminal.ts'
+import { CLIENT, HASH, RECORD, SALE, STATUS, TXID } from '../admin/samples.ts'
+
+const NOW = Date.parse('2026-01-03T05:07:09.000Z')
+const lines = (text: string) => text.split('\n')
+
+describe('sluice status', () => {
+  it('shows the warnings first, then the facts, then the limits', () => {
+    expect(lines(renderStatus(STATUS, NOW, plain))).toEqual([
+      'warning  lnd runs without requireinterceptor',
+      '',
+      'sluiced      0.1.0 on regtest, up 1 d 2 h',
+      'started      2026-01-02T03:04:05Z (1 d ago)',
+      'lnd          0.21.3-beta, with requireinterceptor, block 451, synced',
+      `node         alice ${CLIENT}`,
+      'interceptor  up',
+      'streams      down: messages, reopened 3 times',
+      'sales        2 awaiting, 1,234 paid',
+      'held         1 HTLCs, 100,000 sat',
+      'openings     1 published',
+      'outbox       0 waiting',
+      'earned       9,007,199,254,740.993 sat',
+      '',
+      'limit               used      of',
+      'live sales             2  10,000',
+      'held HTLCs             1     200',
+      "lnd's access slots    12     100",
+    ])
+  })
+
+  it('says when lnd was never reached and nothing happened yet', () => {
+    const { node: _, access_slots: __, ...rest } = STATUS
+    const text = renderStatus({ ...rest, sales: {}, funding: {}, warnings: [] }, NOW, plain)
+
+    expect(text).toMatch(/^sluiced /)
+    expect(text).toMatch(/\nlnd +not reached yet\n/)
+    expect(text).toMatch(/\nsales +none\n/)
+  })
+
+  it('colours a limit that is nearly used up', () => {
+    const status = {
+      ...STATUS,
+      limits: [
+        { name: 'a', used: 8, max: 10 },
+        { name: 'b', used: 10, max: 10 },
+        { name: 'c', used: 7, max: 10 },
+      ],
+    }
+    const text = renderStatus(status, NOW, (style, part) => `${style}(${part})`)
+
+    expect(text).toContain('yellow(8)')
+    expect(text).toContain('red(10)')
+    expect(text).not.toMatch(/(yellow|red)\(7\)/)
+  })
+})
+
+describe('sluice jit list', () => {
+  it('has a line per sale', () => {
+    const { earned_msat: _, ...open } = SALE
+    expect(lines(renderSales([SALE, { ...open, id: '16000001x1x1', state: 'awaiting' }], NOW, plain))).toEqual([
+      'sale          state         payment        fee     earned  client          sold',
+      '16123456x7x8  paid      100,000 sat  2,000 sat  2,000 sat  02ababab..abab  2026-01-02T03:04:05Z (1 d ago)',
+      '16000001x1x1  awaiting  100,000 sat  2,000 sat          -  02ababab..abab  2026-01-02T03:04:05Z (1 d ago)',
+    ])
+  })
+
+  it('says when there is none', () => {
+    expect(renderSales([], NOW, plain)).toBe('no sales')
+  })
+})
+
+describe('sluice jit show', () => {
+  it('tells one sale from offer to settlement', () => {
+    expect(lines(renderRecord(RECORD, NOW, plain))).toEqual([
+      'sale          16123456x7x8',
+      'state         paid',
+      `client        ${CLIENT}`,
+      'scid          16123456x7x8',
+      'sold          2026-01-02T03:04:05Z (1 d ago)',
+      'valid until   2026-01-02T04:04:05Z (1 d ago)',
+      'payment       100,000 sat',
+      'fee agreed    2,000 sat (4,000 ppm, at least 2,000 sat)',
+      'came in       100,000 sat',
+      'client got    98,000 sat',
+      'earned        2,000 sat',
+      `payment hash  ${HASH}`,
+      `funding       ${TXID}:1`,
+      'capacity      111,000 sat',
+      'channel       17592186044416000',
+      'promised      4,320 blocks of lifetime, to_self_delay at most 2,016 blocks',
+      '',
+      'time                         after  step            detail',
+      '2026-01-02T03:04:05.000Z     +0 ms  sold            for 100,000 sat',
+      '2026-01-02T03:04:06.100Z  +1.100 s  payment held',
+      `2026-01-02T03:04:06.412Z   +312 ms  channel active  ${TXID}:1`,
+      '2026-01-02T03:04:06.500Z    +88 ms  settled',
+    ])
+  })
+})
+
+describe('sluice doctor', () => {
+  it('shows each finding with its fix, and the sum', () => {
+    const text = renderFindings(
+      [
+        { severity: 'ok', what: 'lnd 0.21.3-beta' },
+        { severity: 'warning', what: 'few access slots', fix: 'set num-restricted-slots=500' },
+        { severity: 'error', what: 'no zero-conf', fix: 'add to lnd.conf:\nprotocol.zero-conf=true' },
+      ],
+      plain,
+    )
+    expect(lines(text)).toEqual([
+      'ok       lnd 0.21.3-beta',
+      'warning  few access slots',
+      '         fix: set num-restricted-slots=500',
+      'error    no zero-conf',
+      '         fix: add to lnd.conf:',
+      '         protocol.zero-conf=true',
+      '',
+      '1 error, 1 warning: sluiced will not start',
+    ])
+  })
+
+  it('is content with a node that suits', () => {
+    expect(renderFindings([{ severity: 'ok', what: 'x' }], plain)).toMatch(/all is well$/)
+  })
+})
+
+describe('colours', () => {
+  it('are for terminals only, and for those who want them', () => {
+    expect(paintFor({ isTTY: true }, {})('red', 'x')).toBe('\u001b[31mx\u001b[39m')
+    expect(paintFor({ isTTY: true }, { NO_COLOR: '1' })('red', 'x')).toBe('x')
+    expect(paintFor({ isTTY: true }, { TERM: 'dumb' })('red', 'x')).toBe('x')
+    expect(paintFor({}, {})('red', 'x')).toBe('x')
+  })
+})
