@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander'
 import { loadConfig } from '../config/load.ts'
-import { defaultConfigPath } from '../config/paths.ts'
+import { defaultConfigPath, withoutHome } from '../config/paths.ts'
 import type { Config } from '../config/schema.ts'
 import type { Paint } from './format.ts'
 
@@ -17,7 +17,7 @@ export type CommonOptions = { readonly config?: string; readonly json?: boolean 
 /** Every command takes `--config` and `--json`. */
 export function withCommonOptions(command: Command): Command {
   return command
-    .addOption(new Option('--config <file>', `the config file (default: ${defaultConfigPath()})`))
+    .addOption(new Option('--config <file>', `the config file (default: ${withoutHome(defaultConfigPath())})`))
     .addOption(new Option('--json', 'print JSON for programs'))
 }
 

@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util'
 import type { Clock } from '../../lsps/base/clock.ts'
 import { loadConfig } from '../config/load.ts'
-import { defaultConfigPath } from '../config/paths.ts'
+import { defaultConfigPath, withoutHome } from '../config/paths.ts'
 import type { Config } from '../config/schema.ts'
 import { systemClock } from '../kernel/clock.ts'
 import { type Entropy, systemEntropy } from '../kernel/entropy.ts'
@@ -21,7 +21,7 @@ const USAGE = `Usage: sluiced [--config FILE]
 
 The Lightning service provider beside your lnd. Logs JSON lines to standard output.
 
-  --config FILE  the config file (default: ${defaultConfigPath()})
+  --config FILE  the config file (default: ${withoutHome(defaultConfigPath())})
   --version      print the version
   --help         print this
 

@@ -1,8 +1,10 @@
 import type { Config } from '../config/schema.ts'
 import { createLndAdapter, type LndAdapter } from '../lnd/adapter.ts'
 import { checkNode } from '../lnd/gate.ts'
+import { probePermissions } from '../lnd/permissions.ts'
 import type { NodeInfo } from '../lnd/port.ts'
 import { checkSlots, countSlots } from '../lnd/slots.ts'
+import { enabledFeatures } from './features.ts'
 import { thousands } from './format.ts'
 import type { Finding } from './render-findings.ts'
 
@@ -43,7 +45,12 @@ function reached({ alias, nodeId, version, network, blockHeight }: NodeInfo, soc
   return { severity: 'ok', what }
 }
 
-async function inspectSlots(lnd: LndAdapter, config: Config, signal: AbortSignal): Promise<readonly Finding[]> {
+async function inspectPermissions(lnd: LndAdapter, config: Config, signal: AbortSignal): Promise<readonly Finding[]> {
+  const missing = await probePermissions(lnd.connection, enabledFeatures(config), signal)
+  return missing.length > 0 ? missing : [{ severity: 'ok', what: 'the macaroon permits every call that is needed' }]
+}
+
+async function inspectSlots(lnd: LndAdapter, config: Config, signal: AbortSignal): Promise<Finding> {
   const [peers, channels, pending] = await Promise.all([
     lnd.listPeers(signal),
     lnd.listChannels(signal),
@@ -51,8 +58,6 @@ async function inspectSlots(lnd: LndAdapter, config: Config, signal: AbortSignal
   ])
   const withChannel = new Set([...channels, ...pending].map(({ peer }) => peer))
   const slots = countSlots({ peers, withChannel }, config.lnd.restricted_slots)
-  const finding = checkSlots(slots)
-  if (finding !== undefined) return [finding]
   const what = `${slots.used} of ${slots.limit} access slots for peers without a channel are taken`
-  return [{ severity: 'ok', what }]
+  return checkSlots(slots) ?? { severity: 'ok', what }
 }

@@ -11,5 +11,5 @@ process.exitCode = await runProgram(process.argv.slice(2), {
   complain: (text) => process.stderr.write(text),
   // lnd's client is large: loaded only for those who talk to lnd.
   inspect: async (config) => (await import('./inspect.ts')).inspect(config),
-  bakeCommand: async (config) => (await import('./bake.ts')).bakeCommand(config),
+  bakeCommand: async (config) => (await import('./features.ts')).bakeCommand(config),
 })
