@@ -1,4 +1,5 @@
 import type { Config } from '../config/schema.ts'
+import { refusedWith } from '../kernel/errors.ts'
 import { createLndAdapter, type LndAdapter } from '../lnd/adapter.ts'
 import { checkNode } from '../lnd/gate.ts'
 import { probePermissions } from '../lnd/permissions.ts'
@@ -20,14 +21,28 @@ export async function inspect(config: Config): Promise<readonly Finding[]> {
   const lnd = createLndAdapter({ socket, certPath, macaroonPath })
   const signal = AbortSignal.timeout(INSPECTION_DEADLINE_MS)
   try {
-    const info = await lnd.getInfo(signal)
+    const missing = await probePermissions(lnd.connection, enabledFeatures(config), signal)
+    // What lnd does not let us see is in the findings already.
+    const info = await unlessRefused(lnd.getInfo(signal))
+    const slots = await unlessRefused(inspectSlots(lnd, config, signal))
     return [
-      reached(info, socket),
-      ...checkNode(info, gateOptions(config)),
-      ...(await inspectSlots(lnd, config, signal)),
+      ...(info === undefined ? [] : [reached(info, config), ...checkNode(info, gateOptions(config))]),
+      ...(missing.length > 0 ? missing : [PERMITTED]),
+      ...(slots === undefined ? [] : [slots]),
     ]
   } finally {
     lnd.close()
+  }
+}
+
+const PERMITTED: Finding = { severity: 'ok', what: 'the macaroon permits every call that is needed' }
+
+async function unlessRefused<T>(asked: Promise<T>): Promise<T | undefined> {
+  try {
+    return await asked
+  } catch (error) {
+    if (refusedWith(error, /./)) return undefined
+    throw error
   }
 }
 
@@ -40,14 +55,9 @@ function gateOptions({ network, lnd, lsps2 }: Config): Parameters<typeof checkNo
   }
 }
 
-function reached({ alias, nodeId, version, network, blockHeight }: NodeInfo, socket: string): Finding {
-  const what = `lnd ${version} at ${socket} on ${network}, block ${thousands(blockHeight)}: ${alias} ${nodeId}`
+function reached({ alias, nodeId, version, network, blockHeight }: NodeInfo, { lnd }: Config): Finding {
+  const what = `lnd ${version} at ${lnd.socket} on ${network}, block ${thousands(blockHeight)}: ${alias} ${nodeId}`
   return { severity: 'ok', what }
-}
-
-async function inspectPermissions(lnd: LndAdapter, config: Config, signal: AbortSignal): Promise<readonly Finding[]> {
-  const missing = await probePermissions(lnd.connection, enabledFeatures(config), signal)
-  return missing.length > 0 ? missing : [{ severity: 'ok', what: 'the macaroon permits every call that is needed' }]
 }
 
 async function inspectSlots(lnd: LndAdapter, config: Config, signal: AbortSignal): Promise<Finding> {
