@@ -54,7 +54,7 @@ export type RunnerOptions<State, Event, Effect, Money> = {
     step: Step<State, Effect, Money>,
   ) => readonly Write[]
   /** Called after each commit, in commit order per entity. Must not throw. */
-  readonly onCommitted?: (id: string, state: State, terminal: boolean) => void
+  readonly onCommitted?: (id: string, before: State | undefined, state: State, terminal: boolean) => void
   /** A commit failed: the process must stop now. */
   readonly onFatal: (error: unknown) => void
 }
@@ -171,7 +171,7 @@ export class Runner<State, Event, Effect, Money = never> {
     if (terminal) this.#live.delete(id)
     else this.#live.set(id, state)
     this.#deadlines.set(id, terminal ? undefined : machine.deadline(state))
-    onCommitted?.(id, state, terminal)
+    onCommitted?.(id, before, state, terminal)
     this.#outbox.add(entries)
     return state
   }

@@ -1,0 +1,78 @@
+import type { Scid } from '../../lsps/base/scid.ts'
+import type { Log } from '../kernel/log.ts'
+import type { HtlcAnswer, LndPort } from '../lnd/port.ts'
+import { pendingCircuits } from './findings.ts'
+import { type Held, HeldHtlcs } from './held.ts'
+import type { Sale } from './states.ts'
+import { verdict } from './verdict.ts'
+
+export type AnswersDeps = {
+  readonly lnd: Pick<LndPort, 'listChannels'>
+  readonly log: Log
+  readonly sale: (scid: Scid) => Sale | undefined
+  /** Makes an offered circuit known to its sale; resolved when that is on disk. */
+  readonly hear: (held: Held, sale: Sale) => Promise<unknown>
+}
+
+/** Gives lnd the answers: verdicts on what is on disk, each circuit once per stream. */
+export class Answers {
+  readonly held = new HeldHtlcs()
+  readonly #deps: AnswersDeps
+  readonly #maxHeld: number
+
+  constructor(deps: AnswersDeps, maxHeld: number) {
+    this.#deps = deps
+    this.#maxHeld = maxHeld
+  }
+
+  /** Answers a held circuit, or has its sale hear of it first. */
+  judge(held: Held, signal: AbortSignal): void {
+    const { circuit, requestedScid: scid } = held.offer
+    const sale = this.#deps.sale(scid)
+    if (sale === undefined) {
+      this.#answer(held, { type: 'resume' }, signal)
+      return
+    }
+    const answer = verdict(sale, circuit)
+    if (answer.type === 'hold') return
+    if (answer.type !== 'judge') {
+      this.#answer(held, answer, signal)
+      return
+    }
+    if (this.held.size > this.#maxHeld) {
+      this.#answer(held, { type: 'fail' }, signal)
+      return
+    }
+    this.#deps.hear(held, sale).then(
+      () => this.settle(scid, this.#deps.sale(scid), signal),
+      (error: unknown) => this.#deps.log.error({ scid, circuit, err: error }, 'held payment not judged'),
+    )
+  }
+
+  /** Answers what the sale's state on disk decides; called after every commit of it. */
+  settle(scid: Scid, sale: Sale | undefined, signal: AbortSignal): void {
+    for (const held of this.held.of(scid)) {
+      const answer = sale === undefined ? ({ type: 'resume' } as const) : verdict(sale, held.offer.circuit)
+      if (answer.type !== 'hold' && answer.type !== 'judge') this.#answer(held, answer, signal)
+    }
+  }
+
+  #answer(held: Held, answer: HtlcAnswer, signal: AbortSignal): void {
+    if (this.held.take(held) === undefined) return
+    if (answer.type === 'fail') void this.#fail(held, signal)
+    else this.held.answer(held, answer)
+  }
+
+  /** FAIL only what was certainly never forwarded: our record says so, and lnd's own must say it too (lnd.md 1.5). */
+  async #fail(held: Held, signal: AbortSignal): Promise<void> {
+    const { circuit } = held.offer
+    try {
+      const pending = pendingCircuits(await this.#deps.lnd.listChannels(signal)).get(circuit)
+      this.held.answer(held, { type: pending?.forwarded === true ? 'resume' : 'fail' })
+    } catch (error) {
+      if (signal.aborted) return
+      this.#deps.log.warn({ circuit, err: error }, 'not failed yet: lnd does not say whether it was forwarded')
+      this.held.add(held) // looked at again with the next block, commit or stream
+    }
+  }
+}

@@ -1,0 +1,75 @@
+import type { Msat, Sat } from '../../lsps/base/amount.ts'
+import type { Clock } from '../../lsps/base/clock.ts'
+import type { NodeId } from '../../lsps/base/node-id.ts'
+import { type Scid, scidToNumber } from '../../lsps/base/scid.ts'
+import { refusedWith } from '../kernel/errors.ts'
+import type { LndPort } from '../lnd/port.ts'
+import { type CapacityRule, channelCapacity } from './capacity.ts'
+import type { Deal, JitEffect, JitEvent, Sale } from './states.ts'
+
+/** What the funding service is asked for; it reports back through `JitService.onFunding`. */
+export type ChannelOrderFor = {
+  readonly pendingChannelId: string
+  readonly owner: string
+  readonly peer: NodeId
+  readonly capacity: Sat
+  readonly memo: string
+  readonly maxLocalCsv: number
+}
+
+export type EffectDeps = {
+  readonly lnd: Pick<LndPort, 'addAlias' | 'listAliases'>
+  readonly clock: Clock
+  /** False when nothing is opened now (no usable feerate). Resolved when the order is on disk. */
+  readonly openChannel: (order: ChannelOrderFor) => Promise<boolean>
+  readonly capacity: CapacityRule
+}
+
+/** Does one effect of a sale; its outcome is the sale's next event. */
+export async function executeEffect(
+  deps: EffectDeps,
+  effect: JitEffect,
+  sale: Sale,
+  signal: AbortSignal,
+): Promise<JitEvent | undefined> {
+  switch (effect.type) {
+    case 'open-channel':
+      // Idempotent by pending_chan_id: the funding service keeps the first order of an id.
+      return orderChannel(deps, sale.deal, effect.pendingChannelId, effect.amount)
+    case 'add-alias':
+      // Idempotent: the alias is there afterwards, whoever added it, and on our base.
+      await bindAlias(deps, effect.chanId, sale.deal.scid, signal)
+      return { type: 'alias-added', at: deps.clock.now() }
+  }
+}
+
+async function orderChannel(
+  { openChannel, capacity, clock }: EffectDeps,
+  deal: Deal,
+  pendingChannelId: string,
+  amount: Msat,
+): Promise<JitEvent | undefined> {
+  const ordered = await openChannel({
+    pendingChannelId,
+    owner: deal.scid,
+    peer: deal.client,
+    capacity: channelCapacity(amount, capacity),
+    memo: `sluice1:jit:${pendingChannelId}:${deal.scid}:${deal.fee}`,
+    maxLocalCsv: deal.maxClientToSelfDelay,
+  })
+  if (ordered) return undefined
+  return { type: 'channel-refused', reason: 'failed', detail: 'no usable feerate', at: clock.now() }
+}
+
+async function bindAlias({ lnd }: EffectDeps, base: bigint, scid: Scid, signal: AbortSignal): Promise<void> {
+  const alias = scidToNumber(scid)
+  try {
+    await lnd.addAlias({ base, alias }, signal)
+  } catch (error) {
+    // Also when the link is not up: lnd keeps the alias then and uses it when the link comes (lnd.md 2.1).
+    if (!refusedWith(error, /already exists|link not found/)) throw error
+    const known = await lnd.listAliases(signal)
+    const bound = known.some((entry) => entry.base === base && entry.aliases.includes(alias))
+    if (!bound) throw error
+  }
+}

@@ -1,0 +1,93 @@
+import { type Msat, msatToSatFloor } from '../../lsps/base/amount.ts'
+import type { Clock } from '../../lsps/base/clock.ts'
+import type { Timestamp } from '../../lsps/base/datetime.ts'
+import type { Scid } from '../../lsps/base/scid.ts'
+import type { Channel, CircuitKey, LndPort } from '../lnd/port.ts'
+import { forwardedAmount } from './machine.ts'
+import type { JitEvent, Part, Sale } from './states.ts'
+
+/** lnd writes its forwarding history every 15 s; only after this does a missing row mean something. */
+export const HISTORY_FLUSH_MS = 20_000
+/** How far before the part was held the history is read. */
+const HISTORY_MARGIN_S = 60
+
+type Waiting = { readonly scid: Scid; readonly part: Part; readonly sale: Sale }
+export type Finding = { readonly scid: Scid; readonly event: JitEvent }
+
+/** What lnd says about the incoming side of a circuit; undefined when it is not in any channel any more. */
+export function pendingCircuits(
+  channels: readonly Channel[],
+): ReadonlyMap<CircuitKey, { readonly forwarded: boolean }> {
+  const pending = new Map<CircuitKey, { forwarded: boolean }>()
+  for (const { chanId, pendingHtlcs } of channels) {
+    for (const htlc of pendingHtlcs) {
+      if (htlc.incoming) pending.set(`${chanId}:${htlc.htlcIndex}`, { forwarded: htlc.forwardedTo !== undefined })
+    }
+  }
+  return pending
+}
+
+/**
+ * Finds out what became of parts whose end nobody told us: lnd does not replay its events (lnd.md, C7). A part that
+ * stands in no channel any more has ended; how, is read from lnd's forwarding history, and when lnd lost that (it
+ * keeps up to 15 s in memory) from what the new channel says it ever sent.
+ */
+export class Findings {
+  readonly #lnd: Pick<LndPort, 'listChannels' | 'forwardingHistory'>
+  readonly #clock: Clock
+  readonly #goneSince = new Map<CircuitKey, Timestamp>()
+
+  constructor(lnd: Pick<LndPort, 'listChannels' | 'forwardingHistory'>, clock: Clock) {
+    this.#lnd = lnd
+    this.#clock = clock
+  }
+
+  async look(sales: Iterable<readonly [Scid, Sale]>, signal: AbortSignal): Promise<readonly Finding[]> {
+    const waiting: Waiting[] = [] // taken before lnd is asked: a part that comes later is not missing
+    for (const [scid, sale] of sales) {
+      if ('part' in sale && sale.part !== undefined) waiting.push({ scid, part: sale.part, sale })
+    }
+    if (waiting.length === 0) return []
+    const channels = await this.#lnd.listChannels(signal)
+    const pending = pendingCircuits(channels)
+    const findings: Finding[] = []
+    for (const candidate of waiting) {
+      const { circuit } = candidate.part
+      if (pending.has(circuit)) {
+        this.#goneSince.delete(circuit)
+        continue
+      }
+      const event = await this.#explain(candidate, channels, signal)
+      if (event === undefined) continue
+      this.#goneSince.delete(circuit)
+      findings.push({ scid: candidate.scid, event })
+    }
+    return findings
+  }
+
+  async #explain(
+    { part, sale }: Waiting,
+    channels: readonly Channel[],
+    signal: AbortSignal,
+  ): Promise<JitEvent | undefined> {
+    const { circuit } = part
+    const at = this.#clock.now()
+    if (sale.tag !== 'forwarding' || !sale.bound) return { type: 'part-gone', circuit, at }
+    const since = this.#goneSince.get(circuit) ?? at
+    this.#goneSince.set(circuit, since)
+    const rows = await this.#lnd.forwardingHistory(
+      { sinceSeconds: Math.floor(part.heldAt / 1000) - HISTORY_MARGIN_S },
+      signal,
+    )
+    const row = rows.find((forward) => forward.circuit === circuit)
+    if (row !== undefined) return { type: 'settled', circuit, amountOut: row.amountOut, at }
+    if (at - since < HISTORY_FLUSH_MS) return undefined
+    const amountOut: Msat = forwardedAmount(sale.deal, part)
+    const channel = channels.find(({ outpoint }) => outpoint === sale.channel.outpoint)
+    // Nothing else ever went over this channel: the fee is still owed, so no payment before this one settled.
+    if (channel !== undefined && channel.totalSent >= msatToSatFloor(amountOut)) {
+      return { type: 'settled', circuit, amountOut, at }
+    }
+    return { type: 'failed', circuit, reason: 'lnd has no record of a settled forward', at }
+  }
+}

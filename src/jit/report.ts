@@ -1,0 +1,86 @@
+import { formatDatetime, type Timestamp } from '../../lsps/base/datetime.ts'
+import type { FlightStep } from '../journal/flight.ts'
+import { forwardedAmount } from './machine.ts'
+import type { Sale } from './states.ts'
+
+/** A sale as an operator sees it: amounts are decimal strings in msat, times UTC datetimes. */
+export type SaleSummaryReport = {
+  readonly id: string
+  readonly state: string
+  readonly client: string
+  readonly scid: string
+  readonly created_at: string
+  readonly updated_at: string
+  readonly payment_msat: string
+  readonly fee_msat: string
+  readonly earned_msat?: string
+  readonly payment_hash?: string
+  readonly funding_txid?: string
+}
+
+export function summarize(sale: Sale): SaleSummaryReport {
+  const { deal } = sale
+  const part = 'part' in sale ? sale.part : undefined
+  const updated = 'at' in sale ? sale.at : (part?.heldAt ?? deal.createdAt)
+  const hash = sale.tag === 'paid' ? sale.paymentHash : part?.paymentHash
+  const outpoint = outpointOf(sale)
+  return {
+    id: deal.scid,
+    state: sale.tag,
+    client: deal.client,
+    scid: deal.scid,
+    created_at: formatDatetime(deal.createdAt),
+    updated_at: formatDatetime(updated),
+    payment_msat: `${deal.paymentSize}`,
+    fee_msat: `${deal.fee}`,
+    ...(sale.tag === 'paid' ? { earned_msat: `${sale.earned}` } : {}),
+    ...(hash === undefined ? {} : { payment_hash: hash }),
+    ...(outpoint === undefined ? {} : { funding_txid: outpoint.split(':')[0] ?? outpoint }),
+  }
+}
+
+function outpointOf(sale: Sale): string | undefined {
+  if ('channel' in sale) return sale.channel.outpoint
+  return sale.tag === 'unearned' ? sale.outpoint : undefined
+}
+
+/** The flight record of one sale. */
+export function describeSale(sale: Sale, steps: readonly FlightStep[], capacitySat?: bigint) {
+  const { deal } = sale
+  const outpoint = outpointOf(sale)
+  const first = deal.createdAt
+  const sold: FlightStep = { at: first, what: 'sold', detail: { client: deal.client } }
+  return {
+    ...summarize(sale),
+    terms: {
+      min_fee_msat: `${deal.minFee}`,
+      proportional: deal.proportional as number,
+      valid_until: formatDatetime(deal.validUntil),
+      min_lifetime: deal.minLifetime,
+      max_client_to_self_delay: deal.maxClientToSelfDelay,
+      lsp_cltv_expiry_delta: deal.cltvExpiryDelta,
+    },
+    ...amountsOf(sale),
+    ...(outpoint === undefined ? {} : { funding_outpoint: outpoint }),
+    ...(capacitySat === undefined ? {} : { capacity_sat: `${capacitySat}` }),
+    ...('channel' in sale ? { chan_id: `${sale.channel.chanId}` } : {}),
+    ...(sale.tag === 'abandoned' ? { reason: sale.why } : {}),
+    steps: [sold, ...steps].map((step) => describe(step, first)),
+  }
+}
+
+function amountsOf(sale: Sale): { amount_in_msat?: string; amount_out_msat?: string } {
+  if (sale.tag === 'paid') return { amount_in_msat: `${sale.amountIn}`, amount_out_msat: `${sale.amountOut}` }
+  if (sale.tag !== 'forwarding') return {}
+  return { amount_in_msat: `${sale.part.amountIn}`, amount_out_msat: `${forwardedAmount(sale.deal, sale.part)}` }
+}
+
+function describe({ at, what, detail }: FlightStep, first: Timestamp) {
+  const text = Object.entries(detail).map(([name, value]) => `${name}=${value}`)
+  return {
+    at: formatDatetime(at),
+    offset_ms: Math.max(0, at - first),
+    what,
+    ...(text.length === 0 ? {} : { detail: text.join(' ') }),
+  }
+}

@@ -1,0 +1,359 @@
+import type { Msat } from '../../lsps/base/amount.ts'
+import type { Clock } from '../../lsps/base/clock.ts'
+import type { NodeId } from '../../lsps/base/node-id.ts'
+import { type Scid, scidToNumber } from '../../lsps/base/scid.ts'
+import type { Entropy } from '../kernel/entropy.ts'
+import type { Log } from '../kernel/log.ts'
+import { type EffectContext, Runner } from '../kernel/runner.ts'
+import type { CircuitKey, HtlcEvent, HtlcOffer, Interceptor, LndPort } from '../lnd/port.ts'
+import type { Store, Write } from '../store/port.ts'
+import { Answers } from './answers.ts'
+import type { CapacityRule } from './capacity.ts'
+import { type EffectDeps, executeEffect } from './effects.ts'
+import { Findings } from './findings.ts'
+import type { Held } from './held.ts'
+import { deadline, forwardedAmount, isTerminal, sell, step } from './machine.ts'
+import { doneSales, endedSales, indexWrites, liveSales, outboxTable, saleByHash } from './records.ts'
+import { mintScid } from './scid.ts'
+import type { Deal, JitEffect, JitEvent, JitMoney, Sale } from './states.ts'
+
+/** Before lnd fails a held HTLC by itself, we do: so many blocks ahead. */
+export const EXPIRY_MARGIN_BLOCKS = 3
+/** Between looks at parts whose end nobody told us. */
+export const FINDINGS_INTERVAL_MS = 5_000
+/** Names drawn for one sale until one is free; a second draw is already absurdly rare. */
+export const MAX_SCID_DRAWS = 8
+const PENDING_ID_BYTES = 32
+
+/** What the funding service tells about an ordered channel. */
+export type FundingReport =
+  | { readonly type: 'channel-active'; readonly outpoint: string; readonly chanId: bigint }
+  | { readonly type: 'published'; readonly outpoint: string }
+  | { readonly type: 'confirmed'; readonly outpoint: string }
+  | { readonly type: 'channel-closed'; readonly outpoint: string }
+  | {
+      readonly type: 'refused'
+      readonly reason: Extract<JitEvent, { type: 'channel-refused' }>['reason']
+      readonly detail: string
+    }
+
+export type JitDeps = {
+  readonly lnd: Pick<LndPort, 'listChannels' | 'forwardingHistory' | 'addAlias' | 'listAliases'>
+  readonly store: Store
+  readonly clock: Clock
+  readonly entropy: Entropy
+  readonly log: Log
+  /** False when nothing is opened now (no usable feerate); the reason is in the log. */
+  readonly openChannel: EffectDeps['openChannel']
+  readonly appendMoney: (money: readonly JitMoney[]) => readonly Write[]
+  readonly recordStep: (scid: Scid, before: Sale, after: Sale, event: JitEvent) => readonly Write[]
+  readonly onFatal: (error: unknown) => void
+}
+
+export type JitConfig = {
+  readonly capacity: CapacityRule
+  readonly maxHeldHtlcs: number
+  readonly maxLiveSales: number
+  readonly maxLiveSalesPerPeer: number
+}
+
+/** Just-in-time sales: holds their payments, has their channels opened, forwards what is due (bLIP-52). */
+export class JitService {
+  readonly #deps: JitDeps
+  readonly #config: JitConfig
+  readonly #runner: Runner<Sale, JitEvent, JitEffect, JitMoney>
+  readonly #answers: Answers
+  readonly #findings: Findings
+  /** What lnd said it forwarded of a part that is in flight; bounded by the parts in flight. */
+  readonly #forwardedAs = new Map<CircuitKey, Msat>()
+  readonly #saleByCircuit = new Map<CircuitKey, Scid>()
+  readonly #salesOf = new Map<NodeId, number>()
+  readonly #foreignAliases = new Set<bigint>()
+  readonly #online = new Set<NodeId>()
+  #ours: ReadonlySet<string> = new Set()
+  #ready = false
+  #signal = AbortSignal.abort()
+  #height = 0
+
+  constructor(deps: JitDeps, config: JitConfig) {
+    this.#deps = deps
+    this.#config = config
+    this.#findings = new Findings(deps.lnd, deps.clock)
+    this.#answers = new Answers(
+      {
+        lnd: deps.lnd,
+        log: deps.log,
+        sale: (scid) => this.#runner.live.get(scid),
+        hear: (held, sale) => this.#runner.dispatch(held.offer.requestedScid, this.#partHeld(held, sale)),
+      },
+      config.maxHeldHtlcs,
+    )
+    this.#runner = new Runner<Sale, JitEvent, JitEffect, JitMoney>({
+      machine: { name: 'jit', step, isTerminal, deadline, onDeadline: (at) => ({ type: 'deadline', at }) },
+      live: liveSales,
+      done: doneSales,
+      outbox: outboxTable,
+      store: deps.store,
+      clock: deps.clock,
+      log: deps.log,
+      execute: (effect, context) => this.#execute(effect, context),
+      alongside: (id, before, after, event, { money }) => [
+        ...deps.appendMoney(money),
+        ...indexWrites(after),
+        ...(before === undefined || event === undefined ? [] : deps.recordStep(id as Scid, before, after, event)),
+      ],
+      onCommitted: (id, before, sale, terminal) => this.#onCommitted(id as Scid, before, sale, terminal),
+      onFatal: deps.onFatal,
+    })
+  }
+
+  get live(): ReadonlyMap<string, Sale> {
+    return this.#runner.live
+  }
+
+  get held(): Iterable<Held> {
+    return this.#answers.held.all()
+  }
+
+  get outboxDepth(): number {
+    return this.#runner.outboxDepth
+  }
+
+  get(scid: string): Promise<Sale | undefined> {
+    return this.#runner.get(scid)
+  }
+
+  /** Finished sales, the last first. */
+  ended(after?: Sale): AsyncIterable<Sale> {
+    return endedSales(this.#deps.store, after)
+  }
+
+  byPaymentHash(hash: string): Promise<Sale | undefined> {
+    return saleByHash(this.#deps.store, this.#runner.live.values(), hash)
+  }
+
+  /** First thing at start: just enough to tell our scids from foreign ones (style 3.7, boot). */
+  async loadNames(): Promise<void> {
+    this.#ours = new Set(await this.#deps.store.keys('jit-live'))
+  }
+
+  /** Whether unfinished sales are on disk. */
+  get hasNames(): boolean {
+    return this.#ours.size > 0
+  }
+
+  async load(): Promise<void> {
+    await this.#runner.load()
+    for (const [scid, sale] of this.#runner.live) {
+      this.#count(sale.deal.client, 1)
+      if ('part' in sale && sale.part !== undefined) this.#saleByCircuit.set(sale.part.circuit, scid as Scid)
+    }
+  }
+
+  /** From here on held parts are judged; call once facts about peers and height are there. */
+  start(signal: AbortSignal): Promise<void> {
+    this.#ready = true
+    this.#signal = signal
+    for (const held of this.#answers.held.all()) this.#answers.judge(held, signal)
+    return Promise.all([this.#runner.start(signal), this.#watchFindings(signal)]).then(() => undefined)
+  }
+
+  /** Aliases that lnd knows: a new scid must not be one of them (D13). */
+  async loadAliases(signal: AbortSignal): Promise<void> {
+    for (const { aliases } of await this.#deps.lnd.listAliases(signal)) {
+      for (const alias of aliases) this.#foreignAliases.add(alias)
+    }
+  }
+
+  /** Why this client cannot buy now; undefined when it can. */
+  rejection(client: NodeId): string | undefined {
+    const { maxLiveSales, maxLiveSalesPerPeer } = this.#config
+    if ((this.#salesOf.get(client) ?? 0) >= maxLiveSalesPerPeer) return 'too many unpaid purchases, wait until they end'
+    if (this.#runner.live.size >= maxLiveSales) return 'too many purchases at the moment, try again later'
+    return undefined
+  }
+
+  /** A sale is on disk when this resolves: only then may the client hear its scid. */
+  async sell(terms: Omit<Deal, 'scid'>): Promise<Deal> {
+    for (let draw = 0; draw < MAX_SCID_DRAWS; draw += 1) {
+      const deal = { ...terms, scid: this.#mint() }
+      if (this.#runner.live.has(deal.scid) || this.#foreignAliases.has(scidToNumber(deal.scid))) continue
+      this.#count(deal.client, 1)
+      const sale = await this.#runner.createNew(deal.scid, sell(deal))
+      if (sale.deal === deal) return deal
+      this.#count(deal.client, -1)
+    }
+    throw new Error(`no free short channel id in ${MAX_SCID_DRAWS} draws`)
+  }
+
+  /** Every HTLC that lnd would forward. Anything that is not ours is resumed in this tick. */
+  onOffer(offer: HtlcOffer, stream: Interceptor): void {
+    const { requestedScid, circuit } = offer
+    const ours = this.#ready ? this.#runner.live.has(requestedScid) : this.#ours.has(requestedScid)
+    if (!ours) {
+      stream.answer(circuit, { type: 'resume' })
+      return
+    }
+    const held = { offer, stream }
+    this.#answers.held.add(held)
+    if (this.#ready) this.#answers.judge(held, this.#signal)
+  }
+
+  /** What the stream offered cannot be answered through it any more; lnd offers it again to the next one. */
+  onInterceptorLost(): void {
+    this.#answers.held.clear()
+  }
+
+  /** Everybody who is connected: what a stream of events missed while it was down. */
+  onPeers(peers: readonly NodeId[]): void {
+    const connected = new Set(peers)
+    for (const known of [...this.#online]) if (!connected.has(known)) this.onPeer(known, false)
+    for (const peer of connected) if (!this.#online.has(peer)) this.onPeer(peer, true)
+  }
+
+  onHtlcEvent(event: HtlcEvent): void {
+    const scid = this.#saleByCircuit.get(event.circuit)
+    if (scid === undefined) return
+    const at = this.#deps.clock.now()
+    if (event.type === 'forwarded') {
+      this.#forwardedAs.set(event.circuit, event.amountOut)
+      return
+    }
+    const sale = this.#runner.live.get(scid)
+    if (event.type === 'failed') {
+      this.#dispatch(scid, { type: 'failed', circuit: event.circuit, reason: event.reason, at })
+    } else if (sale?.tag === 'forwarding') {
+      const amountOut = this.#forwardedAs.get(event.circuit) ?? forwardedAmount(sale.deal, sale.part)
+      this.#dispatch(scid, { type: 'settled', circuit: event.circuit, amountOut, at })
+    }
+  }
+
+  onPeer(client: NodeId, online: boolean): void {
+    if (!online) {
+      this.#online.delete(client)
+      return
+    }
+    this.#online.add(client)
+    if (!this.#salesOf.has(client)) return
+    for (const [scid, sale] of this.#runner.live) {
+      if (sale.tag !== 'awaiting' || sale.part === undefined || sale.deal.client !== client) continue
+      this.#clientOnline(scid as Scid)
+    }
+  }
+
+  #clientOnline(scid: Scid): void {
+    const at = this.#deps.clock.now()
+    this.#dispatch(scid, { type: 'client-online', height: this.#height, pendingChannelId: this.#newPendingId(), at })
+  }
+
+  onBlock(height: number): void {
+    this.#height = height
+    for (const held of this.#answers.held.all()) this.#answers.judge(held, this.#signal)
+    for (const [scid, sale] of this.#runner.live) {
+      if (!('part' in sale) || sale.part === undefined) continue
+      if (height < sale.part.autoFailHeight - EXPIRY_MARGIN_BLOCKS) continue
+      this.#dispatch(scid, { type: 'part-expiring', circuit: sale.part.circuit, at: this.#deps.clock.now() })
+    }
+  }
+
+  /** What became of an ordered channel; resolved when it is on disk. Hearing it twice changes nothing. */
+  async onFunding(scid: string, report: FundingReport): Promise<void> {
+    const at = this.#deps.clock.now()
+    switch (report.type) {
+      case 'channel-active':
+      case 'channel-closed':
+        await this.#runner.dispatch(scid, { ...report, at })
+        return
+      case 'refused':
+        await this.#runner.dispatch(scid, { ...report, type: 'channel-refused', at })
+        return
+      case 'published':
+      case 'confirmed':
+        return // of interest to the flight record only
+    }
+  }
+
+  /** Looks for parts that ended unheard; at every stream that comes back, and from time to time. */
+  async reconcile(signal: AbortSignal): Promise<void> {
+    for (const { scid, event } of await this.#findings.look(this.#liveSales(), signal)) {
+      await this.#runner.dispatch(scid, event)
+    }
+  }
+
+  *#liveSales(): Iterable<readonly [Scid, Sale]> {
+    for (const [scid, sale] of this.#runner.live) yield [scid as Scid, sale]
+  }
+
+  async #watchFindings(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      try {
+        await this.reconcile(signal)
+      } catch (error) {
+        if (!signal.aborted) this.#deps.log.warn({ err: error }, 'parts not reconciled, will be tried again')
+      }
+      await this.#deps.clock.sleep(FINDINGS_INTERVAL_MS, signal).catch(() => undefined)
+    }
+  }
+
+  #partHeld({ offer }: Held, sale: Sale): JitEvent {
+    const { circuit, paymentHash, amountIn, amountOut, expiryIn, expiryOut, autoFailHeight } = offer
+    const at = this.#deps.clock.now()
+    return {
+      type: 'part-held',
+      part: { circuit, paymentHash, amountIn, amountOut, expiryIn, expiryOut, autoFailHeight, heldAt: at },
+      height: this.#height,
+      clientOnline: this.#online.has(sale.deal.client),
+      pendingChannelId: this.#newPendingId(),
+      at,
+    }
+  }
+
+  #onCommitted(scid: Scid, before: Sale | undefined, sale: Sale, terminal: boolean): void {
+    this.#indexPart(scid, before, sale)
+    if (terminal) {
+      this.#count(sale.deal.client, -1)
+      if (sale.tag === 'paid') this.#deps.log.info({ jit: scid, earned: sale.earned.toString() }, 'opening fee earned')
+    }
+    this.#answers.settle(scid, sale, this.#signal)
+    // The client may have come back while the part was being written down.
+    const cameBack = sale.tag === 'awaiting' && sale.part !== undefined && this.#online.has(sale.deal.client)
+    if (cameBack) this.#clientOnline(scid)
+  }
+
+  #indexPart(scid: Scid, before: Sale | undefined, sale: Sale): void {
+    const old = before !== undefined && 'part' in before ? before.part?.circuit : undefined
+    const now = 'part' in sale ? sale.part?.circuit : undefined
+    if (old === now) return
+    if (old !== undefined) {
+      this.#saleByCircuit.delete(old)
+      this.#forwardedAs.delete(old)
+    }
+    if (now !== undefined) this.#saleByCircuit.set(now, scid)
+  }
+
+  async #execute(effect: JitEffect, { id, signal }: EffectContext): Promise<JitEvent | undefined> {
+    const sale = await this.#runner.get(id)
+    if (sale === undefined) return undefined
+    return executeEffect({ ...this.#deps, capacity: this.#config.capacity }, effect, sale, signal)
+  }
+
+  #dispatch(scid: string, event: JitEvent): void {
+    this.#runner.dispatch(scid, event).catch((error: unknown) => {
+      this.#deps.log.error({ scid, event: event.type, err: error }, 'event not handled')
+    })
+  }
+
+  #mint(): Scid {
+    return mintScid(this.#deps.entropy)
+  }
+
+  #newPendingId(): string {
+    return Buffer.from(this.#deps.entropy(PENDING_ID_BYTES)).toString('hex')
+  }
+
+  #count(client: NodeId, change: 1 | -1): void {
+    const count = (this.#salesOf.get(client) ?? 0) + change
+    if (count > 0) this.#salesOf.set(client, count)
+    else this.#salesOf.delete(client)
+  }
+}

@@ -1,0 +1,109 @@
+import type { Clock } from '../../lsps/base/clock.ts'
+import type { NodeId } from '../../lsps/base/node-id.ts'
+import { clientRejected, type RpcFault } from '../../lsps/rpc/fault.ts'
+import type { BadMessage, Request } from '../../lsps/rpc/message.ts'
+import { createRpcServer, type Service, type ToleratedParams } from '../../lsps/rpc/server.ts'
+import type { Log } from '../kernel/log.ts'
+import type { CustomMessage, LndPort } from '../lnd/port.ts'
+import { Limits, type LimitsConfig, type Refusal } from './limits.ts'
+import { Quirks } from './quirks.ts'
+import { Replies } from './replies.ts'
+
+/** The BOLT8 message type of LSPS0 (L0-01). */
+export const LSPS_MESSAGE_TYPE = 37913
+
+/** Methods that a repeated request must not execute again (L0-44), as they stand in a payload. */
+const ONCE_ONLY = /"method"\s*:\s*"lsps2\.buy"/
+
+/** Parameters that real clients add though no spec names them (D6). None concerns the methods served now. */
+const TOLERATED: ToleratedParams = {}
+
+/** All that a handler learns about its caller. */
+export type PeerContext = { readonly peer: NodeId }
+
+export type PeerEndpointDeps = {
+  readonly lnd: Pick<LndPort, 'sendCustomMessage'>
+  readonly services: readonly Service<PeerContext>[]
+  readonly clock: Clock
+  readonly log: Log
+}
+
+export type PeerEndpoint = {
+  /** Serves one message of any type; types that are not ours are ignored. Never throws. */
+  readonly onMessage: (message: CustomMessage, signal: AbortSignal) => void
+  readonly limits: Limits
+}
+
+const REFUSALS: Readonly<Record<Refusal, string>> = {
+  rate: 'too many requests, slow down',
+  'pending-per-peer': 'too many requests wait for their answer, try again later',
+  pending: 'the service is busy, try again later',
+}
+
+const utf8 = new TextDecoder()
+
+/** LSPS0 over the peer connection: framing, limits, dispatch, reply. */
+export function createPeerEndpoint(
+  { lnd, services, clock, log }: PeerEndpointDeps,
+  config: LimitsConfig,
+): PeerEndpoint {
+  const limits = new Limits(config)
+  const replies = new Replies()
+  const quirks = new Quirks()
+  const server = createRpcServer<PeerContext>({
+    services,
+    tolerated: TOLERATED,
+    onUnexpected: (error, { context, method, id }) =>
+      log.error({ peer: context.peer, method, id, err: error }, 'request ended in an internal error'),
+  })
+
+  async function answer(peer: NodeId, payload: Uint8Array): Promise<Uint8Array | undefined> {
+    let admitted = false
+    const admit = (message: Request | BadMessage): RpcFault | 'drop' | undefined => {
+      const refusal = limits.admit(peer, clock.now())
+      admitted = refusal === undefined
+      if (message.type === 'bad') {
+        log.info({ peer, reason: message.reason, admitted }, 'bad message')
+        return admitted ? undefined : 'drop'
+      }
+      quirks.observe(peer, message)
+      return refusal === undefined ? undefined : clientRejected(REFUSALS[refusal])
+    }
+    try {
+      return await server.receive({ peer }, payload, { admit, omitErrorData: () => quirks.omitsErrorData(peer) })
+    } finally {
+      if (admitted) limits.done(peer)
+    }
+  }
+
+  function answerOnce(peer: NodeId, payload: Uint8Array): Promise<Uint8Array | undefined> {
+    const text = utf8.decode(payload)
+    if (!ONCE_ONLY.test(text)) return answer(peer, payload)
+    const now = clock.now()
+    const known = replies.find(peer, text, now)
+    if (known !== undefined && limits.admit(peer, now) === undefined) {
+      limits.done(peer)
+      return known
+    }
+    const reply = answer(peer, payload)
+    replies.keep(peer, text, reply, now)
+    return reply
+  }
+
+  async function serve({ peer, data }: CustomMessage, signal: AbortSignal): Promise<void> {
+    const reply = await answerOnce(peer, data)
+    if (reply === undefined) return
+    // Not sent is as good as delivered: the client asks again when it misses the answer (L0-45).
+    await lnd.sendCustomMessage({ peer, type: LSPS_MESSAGE_TYPE, data: reply }, signal)
+  }
+
+  return {
+    limits,
+    onMessage(message, signal) {
+      if (message.type !== LSPS_MESSAGE_TYPE) return
+      serve(message, signal).catch((error: unknown) => {
+        if (!signal.aborted) log.info({ peer: message.peer, err: error }, 'reply not sent')
+      })
+    },
+  }
+}

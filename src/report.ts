@@ -1,0 +1,118 @@
+import type { Clock } from '../lsps/base/clock.ts'
+import { formatDatetime, type Timestamp } from '../lsps/base/datetime.ts'
+import type { AdminPort } from './admin/port.ts'
+import type { FlightRecord, SaleSummary, Status } from './admin/schema.ts'
+import type { Config } from './config/schema.ts'
+import type { FundingService } from './funding/service.ts'
+import { describeSale, summarize } from './jit/report.ts'
+import type { JitService } from './jit/service.ts'
+import type { Sale } from './jit/states.ts'
+import { flightSteps } from './journal/flight.ts'
+import type { Journal } from './journal/journal.ts'
+import type { Streams } from './kernel/streams.ts'
+import { VERSION } from './kernel/version.ts'
+import type { Channel, LndPort, NodeInfo, Peer } from './lnd/port.ts'
+import { checkSlots, countSlots, type Slots } from './lnd/slots.ts'
+import type { PeerEndpoint } from './peer/endpoint.ts'
+import type { Store } from './store/port.ts'
+
+export type ReportDeps = {
+  readonly config: Config
+  readonly clock: Clock
+  readonly startedAt: Timestamp
+  readonly lnd: Pick<LndPort, 'getInfo' | 'listPeers' | 'listChannels'>
+  readonly jit: JitService
+  readonly funding: FundingService
+  readonly journal: Journal
+  readonly streams: Streams
+  readonly endpoint: PeerEndpoint
+  readonly store: Store
+  /** As it was at the start; asked anew for each report. */
+  readonly info: NodeInfo
+}
+
+/** What the admin interface tells, gathered from the services. */
+export function createReports(deps: ReportDeps): AdminPort {
+  const { jit, store } = deps
+  return {
+    status: (signal) => status(deps, signal),
+
+    async jitList({ state, limit, before }) {
+      const after = before === undefined ? undefined : await jit.get(before)
+      const wanted = (sale: Sale) => state === undefined || sale.tag === state
+      const sales: SaleSummary[] = []
+      const live = [...jit.live.values()].sort((a, b) => b.deal.createdAt - a.deal.createdAt)
+      const from = after === undefined ? 0 : live.indexOf(after) + 1
+      if (after === undefined || from > 0) sales.push(...live.slice(from).filter(wanted).slice(0, limit).map(summarize))
+      if (sales.length >= limit) return sales
+      for await (const sale of jit.ended(from > 0 ? undefined : after)) {
+        if (wanted(sale)) sales.push(summarize(sale))
+        if (sales.length >= limit) break
+      }
+      return sales
+    },
+
+    async jitShow(id): Promise<FlightRecord | undefined> {
+      const sale = (await jit.get(id)) ?? (await jit.byPaymentHash(id))
+      if (sale === undefined) return undefined
+      const pendingId = 'channel' in sale ? sale.channel.pendingChannelId : undefined
+      const order = pendingId === undefined ? undefined : (await deps.funding.get(pendingId))?.order
+      return describeSale(sale, await flightSteps(store, sale.deal.scid), order?.capacity)
+    },
+  }
+}
+
+function count(tags: Iterable<string>): Record<string, number> {
+  const counts: Record<string, number> = {}
+  for (const tag of tags) counts[tag] = (counts[tag] ?? 0) + 1
+  return counts
+}
+
+function slotsOf(peers: readonly Peer[], channels: readonly Channel[], limit: number): Slots {
+  return countSlots({ peers, withChannel: new Set(channels.map(({ peer }) => peer)) }, limit)
+}
+
+async function status(deps: ReportDeps, signal: AbortSignal): Promise<Status> {
+  const { config, clock, startedAt, lnd, jit, funding, journal, streams, endpoint } = deps
+  const warnings: string[] = []
+  const facts = await Promise.all([lnd.getInfo(signal), lnd.listPeers(signal), lnd.listChannels(signal)]).catch(
+    (error: unknown) => {
+      warnings.push(error instanceof Error ? error.message : String(error))
+      return undefined
+    },
+  )
+  const info = facts?.[0] ?? deps.info
+  const slots = facts === undefined ? undefined : slotsOf(facts[1], facts[2], config.lnd.restricted_slots)
+  const finding = slots === undefined ? undefined : checkSlots(slots)
+  if (finding !== undefined) warnings.push(`${finding.what}: ${finding.fix}`)
+  const held = [...jit.held]
+  const now = clock.now()
+  return {
+    version: VERSION,
+    network: config.network,
+    started_at: formatDatetime(startedAt),
+    uptime_seconds: Math.max(0, Math.floor((now - startedAt) / 1000)),
+    node: {
+      node_id: info.nodeId,
+      alias: info.alias,
+      lnd_version: info.version,
+      block_height: info.blockHeight,
+      synced_to_chain: info.syncedToChain,
+      require_interceptor: info.requireInterceptor,
+    },
+    interceptor_up: streams.states.some(({ name, up }) => name === 'htlcs' && up),
+    streams: streams.states.map(({ name, up, restarts }) => ({ name, up, restarts })),
+    sales: count([...jit.live.values()].map(({ tag }) => tag)),
+    held: { htlcs: held.length, amount_msat: `${held.reduce((sum, { offer }) => sum + offer.amountIn, 0n)}` },
+    funding: count([...funding.live.values()].map(({ tag }) => tag)),
+    outbox_depth: jit.outboxDepth + funding.outboxDepth,
+    earned_msat: `${journal.totals.earned}`,
+    limits: [
+      { name: 'lsps2.max_live_sales', used: jit.live.size, max: config.lsps2.max_live_sales },
+      { name: 'lsps2.max_held_htlcs', used: held.length, max: config.lsps2.max_held_htlcs },
+      { name: 'peer.max_pending', used: endpoint.limits.pending, max: config.peer.max_pending },
+    ],
+    ...(slots === undefined ? {} : { access_slots: { used: slots.used, max: slots.limit } }),
+    warnings,
+  }
+}

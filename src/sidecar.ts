@@ -1,0 +1,252 @@
+import type { Clock } from '../lsps/base/clock.ts'
+import { lsps0 } from '../lsps/lsps0/methods.ts'
+import { lsps2 } from '../lsps/lsps2/methods.ts'
+import { service } from '../lsps/rpc/server.ts'
+import type { AdminPort } from './admin/port.ts'
+import type { Config } from './config/schema.ts'
+import { Feerate } from './funding/feerate.ts'
+import { FundingService } from './funding/service.ts'
+import type { FundingNews } from './funding/states.ts'
+import { describeStep } from './jit/flight.ts'
+import { jitHandlers } from './jit/handlers.ts'
+import { PromiseKeys } from './jit/promise-keys.ts'
+import { JitService } from './jit/service.ts'
+import { flightStep } from './journal/flight.ts'
+import { Journal } from './journal/journal.ts'
+import type { Entropy } from './kernel/entropy.ts'
+import { SidecarError } from './kernel/errors.ts'
+import type { Log } from './kernel/log.ts'
+import { Streams } from './kernel/streams.ts'
+import { checkNode, type Finding } from './lnd/gate.ts'
+import type { LndPort, NodeInfo } from './lnd/port.ts'
+import { createPeerEndpoint, type PeerContext } from './peer/endpoint.ts'
+import { createReports } from './report.ts'
+import { migrate } from './store/migrations.ts'
+import type { Store } from './store/port.ts'
+
+/** LSPS2's number in `lsps0.list_protocols`. */
+const LSPS2 = 2
+
+/** The world outside: the node, the disk, time and chance. Tests pass simulated ones. */
+export type SidecarDeps = {
+  readonly lnd: LndPort
+  readonly store: Store
+  readonly clock: Clock
+  readonly entropy: Entropy
+  readonly log: Log
+  /** 32 secret bytes from which keys are derived. */
+  readonly seed: Uint8Array
+  /** Ends the start, if it aborts before that is done. */
+  readonly signal: AbortSignal
+  /** Nothing can be relied on any more (the disk failed): the process has to stop now. */
+  readonly onFatal: (error: unknown) => void
+}
+
+export type Sidecar = {
+  readonly admin: AdminPort
+  /** Stops taking work, lets running effects stop, and closes the store. What is unfinished continues at the next start. */
+  readonly stop: () => Promise<void>
+}
+
+/**
+ * The composition root: the only place that knows everything. Boot order: names of our sales, then the interceptor
+ * (foreign forwards flow from here on, ours are held), then facts from lnd, then effects, then messages (style 3.7).
+ * @throws SidecarError `NOT_READY` with every finding and its fix, when lnd is not fit for what is enabled
+ */
+export async function startSidecar(config: Config, deps: SidecarDeps): Promise<Sidecar> {
+  const { lnd, store, clock, entropy, log, onFatal } = deps
+  const stopping = new AbortController()
+  const { signal } = stopping
+  const startedAt = clock.now()
+  const tasks: Promise<void>[] = []
+
+  await migrate(store)
+  const journal = new Journal(store)
+  const feerate = new Feerate(
+    { lnd, clock, log },
+    { confTarget: config.funding.conf_target, maxSatPerVbyte: config.funding.max_feerate_sat_per_vbyte },
+  )
+  const funding = new FundingService(
+    { lnd, store, clock, log, onFatal, notify: (owner, news) => onFundingNews(owner, news) },
+    { leaseSeconds: config.funding.lease_seconds, minConfs: config.funding.min_confs },
+  )
+  const jit = new JitService(
+    {
+      lnd,
+      store,
+      clock,
+      entropy,
+      log,
+      onFatal,
+      openChannel: async (order) => {
+        const satPerVbyte = feerate.current()
+        if (satPerVbyte === undefined) return false
+        await funding.open({ ...order, satPerVbyte })
+        return true
+      },
+      appendMoney: (money) => journal.append(money),
+      recordStep: (scid, before, after, event) => [flightStep(scid, describeStep(before, after, event))],
+    },
+    {
+      capacity: {
+        headroom: config.lsps2.channel_headroom_sat,
+        headroomPpm: config.lsps2.channel_headroom_ppm,
+        least: config.lsps2.min_channel_sat,
+        most: config.lsps2.max_channel_sat,
+      },
+      maxHeldHtlcs: config.lsps2.max_held_htlcs,
+      maxLiveSales: config.lsps2.max_live_sales,
+      maxLiveSalesPerPeer: config.lsps2.max_live_sales_per_peer,
+    },
+  )
+
+  async function onFundingNews(owner: string, news: FundingNews): Promise<void> {
+    await jit.onFunding(owner, news)
+    if (news.type !== 'published' && news.type !== 'confirmed') return
+    const what = news.type === 'published' ? 'funding published' : 'funding confirmed'
+    await store.commit([flightStep(owner, { at: clock.now(), what, detail: { outpoint: news.outpoint } })])
+  }
+
+  const endpoint = createPeerEndpoint(
+    {
+      lnd,
+      clock,
+      log,
+      services: [
+        service<typeof lsps0, PeerContext>(lsps0, {
+          'lsps0.list_protocols': async () => ({ protocols: config.lsps2.enabled ? [LSPS2] : [] }),
+        }),
+        ...(config.lsps2.enabled
+          ? [
+              service<typeof lsps2, PeerContext>(
+                lsps2,
+                jitHandlers(
+                  {
+                    jit,
+                    keys: new PromiseKeys(deps.seed, config.network),
+                    clock,
+                    canOpen: () => feerate.current() !== undefined,
+                  },
+                  {
+                    offers: config.lsps2.offers,
+                    cltvExpiryDelta: config.lsps2.lsp_cltv_expiry_delta,
+                    htlcMinimum: config.lsps2.htlc_minimum_msat,
+                    partHoldMs: config.lsps2.part_hold_seconds * 1000,
+                  },
+                ),
+              ),
+            ]
+          : []),
+      ],
+    },
+    {
+      requestsPerSecond: config.peer.requests_per_second,
+      burst: config.peer.burst,
+      maxPendingPerPeer: config.peer.max_pending_per_peer,
+      maxPending: config.peer.max_pending,
+    },
+  )
+
+  const streams = new Streams({ clock, entropy, log, signal })
+  const attachInterceptor = () =>
+    streams.open('htlcs', async (up, streamSignal) => {
+      up()
+      try {
+        await lnd.interceptHtlcs((offer, stream) => jit.onOffer(offer, stream), streamSignal)
+      } finally {
+        jit.onInterceptorLost()
+      }
+    })
+
+  const stop = async (): Promise<void> => {
+    stopping.abort(new Error('sluiced is stopping'))
+    await Promise.allSettled([...tasks, streams.ended()])
+    await store.close()
+  }
+
+  async function boot(): Promise<NodeInfo> {
+    await jit.loadNames()
+    // Without anything to sell or to finish, the node's one interceptor slot is left to others.
+    if (config.lsps2.enabled || jit.hasNames) attachInterceptor()
+    const [info] = await Promise.all([lnd.getInfo(signal), journal.load(), jit.load(), funding.load()])
+    refuseUnfit(info, config, log)
+
+    streams.open('htlc-events', (up, streamSignal) => {
+      up()
+      return lnd.subscribeHtlcEvents((event) => jit.onHtlcEvent(event), streamSignal)
+    })
+    streams.open('channels', (up, streamSignal) => {
+      up()
+      funding.onChannelEvent() // whatever was missed: look again
+      return lnd.subscribeChannelEvents(() => funding.onChannelEvent(), streamSignal)
+    })
+    streams.open('peers', async (up, streamSignal) => {
+      up()
+      const ended = lnd.subscribePeerEvents(({ nodeId, online }) => jit.onPeer(nodeId, online), streamSignal)
+      ended.catch(() => undefined)
+      jit.onPeers((await lnd.listPeers(streamSignal)).map(({ nodeId }) => nodeId))
+      await ended
+    })
+    jit.onBlock(info.blockHeight)
+    jit.onPeers((await lnd.listPeers(signal)).map(({ nodeId }) => nodeId))
+    await jit.loadAliases(signal)
+    tasks.push(jit.start(signal), funding.start(signal), feerate.run(signal))
+    await feerate.refresh(signal)
+    streams.open('blocks', (up, streamSignal) => {
+      up()
+      return lnd.subscribeBlocks((height) => onBlock(height), streamSignal)
+    })
+    streams.open('messages', (up, streamSignal) => {
+      up()
+      return lnd.subscribeCustomMessages((message) => endpoint.onMessage(message, signal), streamSignal)
+    })
+    return info
+  }
+
+  let following: Promise<void> = Promise.resolve()
+  function onBlock(height: number): void {
+    jit.onBlock(height)
+    following = following.then(() => funding.onBlock(signal))
+  }
+
+  const giveUp = () => stopping.abort(deps.signal.reason)
+  try {
+    deps.signal.throwIfAborted()
+    deps.signal.addEventListener('abort', giveUp, { once: true })
+    const info = await boot()
+    deps.signal.removeEventListener('abort', giveUp)
+    log.info({ node: info.nodeId, version: info.version, live: jit.live.size }, 'ready')
+    const reports = createReports({
+      config,
+      clock,
+      startedAt,
+      lnd,
+      jit,
+      funding,
+      journal,
+      streams,
+      endpoint,
+      store,
+      info,
+    })
+    return { admin: reports, stop }
+  } catch (error) {
+    await stop()
+    throw error
+  }
+}
+
+function refuseUnfit(info: NodeInfo, config: Config, log: Log): void {
+  const findings = checkNode(info, {
+    network: config.network,
+    lsps2: config.lsps2.enabled,
+    acceptFundingDeadlock: config.lnd.accept_funding_deadlock,
+    withoutRequireInterceptor: config.lsps2.without_require_interceptor === 'accept_lost_fees',
+  })
+  // A node that catches up with the chain still forwards: it needs us now, and opens nothing before it is synced.
+  const fatal = ({ severity, id }: Finding) => severity === 'error' && id !== 'not-synced'
+  for (const finding of findings) if (!fatal(finding)) log.warn({ fix: finding.fix }, finding.what)
+  const errors = findings.filter(fatal)
+  if (errors.length === 0) return
+  throw new SidecarError({ code: 'NOT_READY', findings: errors.map(({ what, fix }) => `${what}: ${fix}`) })
+}

@@ -1,0 +1,123 @@
+import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { dirname, join, relative, resolve } from 'node:path'
+import { describe, expect, it } from 'vitest'
+
+const ROOT = resolve(import.meta.dirname, '../..')
+const MAX_LINES = 400
+
+/** For each place, longest match first: what it may import besides its own folder. `npm:` names a package. */
+const RULES: readonly (readonly [place: string, allowed: readonly string[]])[] = [
+  ['lsps/', ['lsps/', 'npm:zod', 'npm:json-rpc-2.0', 'npm:@noble/']],
+
+  ['src/kernel/logger.ts', ['src/kernel/', 'npm:pino']],
+  ['src/kernel/', ['lsps/base/', 'src/store/port.ts', 'node:']],
+  ['src/store/', ['lsps/base/', 'src/kernel/', 'npm:level', 'npm:zod', 'node:']],
+  ['src/lnd/', ['lsps/', 'src/kernel/', 'npm:lightning', 'npm:@grpc/', 'node:']],
+
+  ['src/funding/', ['lsps/', 'src/kernel/', 'src/store/', 'src/lnd/port.ts', 'npm:zod', 'npm:bitcoinjs-lib']],
+  ['src/journal/', ['lsps/', 'src/kernel/', 'src/store/', 'npm:zod']],
+
+  ['src/jit/', ['lsps/', 'src/kernel/', 'src/store/', 'src/lnd/port.ts', 'src/journal/', 'npm:zod', 'node:crypto']],
+
+  ['src/peer/', ['lsps/', 'src/kernel/', 'src/lnd/port.ts']],
+  ['src/admin/', ['lsps/', 'src/kernel/', 'npm:fastify', 'npm:zod', 'node:']],
+  ['src/cli/', ['lsps/', 'src/kernel/', 'src/config/', 'src/admin/', 'src/lnd/', 'npm:commander', 'npm:zod', 'node:']],
+  ['src/config/', ['lsps/', 'src/kernel/', 'npm:zod', 'node:']],
+
+  ['src/sandbox/', ['lsps/', 'src/kernel/', 'src/lnd/port.ts', 'npm:bitcoinjs-lib', 'npm:@noble/', 'node:']],
+  // The wiring: knows everything, is known by nobody but main, tests and the demo.
+  ['src/report.ts', ['lsps/', 'src/']],
+  ['src/sidecar.ts', ['lsps/', 'src/']],
+  ['src/daemon.ts', ['lsps/', 'src/', 'node:']],
+  ['src/main.ts', ['src/']],
+]
+const WIRING = ['src/report.ts', 'src/sidecar.ts', 'src/daemon.ts', 'src/main.ts']
+/** Only these may be told the time, or to wait, by the machine. */
+const CLOCKS = ['src/kernel/clock.ts']
+/** gRPC deadlines are absolute wall-clock times; liveness of a socket is the machine's own matter. */
+const CLOCK_EXCEPTIONS = ['src/lnd/connect.ts']
+
+type Import = { readonly from: string; readonly to: string; readonly line: string }
+
+function filesUnder(folder: string): string[] {
+  return readdirSync(join(ROOT, folder)).flatMap((name) => {
+    const path = join(folder, name)
+    if (statSync(join(ROOT, path)).isDirectory()) return filesUnder(path)
+    return path.endsWith('.ts') ? [path] : []
+  })
+}
+
+const IMPORT = /(?:^\s*(?:import|export)\b[^'"]*?from\s*|^\s*import\s*|\bimport\()['"]([^'"]+)['"]/gm
+
+function importsOf(file: string): Import[] {
+  const text = readFileSync(join(ROOT, file), 'utf8')
+  return [...text.matchAll(IMPORT)].map(([line, specifier = '']) => {
+    const isRelative = specifier.startsWith('.')
+    const isNode = specifier.startsWith('node:')
+    const target = isRelative ? relative(ROOT, resolve(ROOT, dirname(file), specifier)) : specifier
+    return { from: file, to: isRelative || isNode ? target : `npm:${specifier}`, line: line.trim() }
+  })
+}
+
+function ruleFor(file: string): readonly [string, readonly string[]] | undefined {
+  return RULES.filter(([place]) => file.startsWith(place)).sort((a, b) => b[0].length - a[0].length)[0]
+}
+
+const files = [...filesUnder('lsps'), ...filesUnder('src')]
+
+describe('the storeys', () => {
+  it('import only downwards, and only what their folder may', () => {
+    const broken = files.flatMap((file) => {
+      const rule = ruleFor(file)
+      if (rule === undefined) return [`${file}: no rule for this place, add one to the table`]
+      const [place, allowed] = rule
+      const folder = place.endsWith('/') ? place : `${dirname(place)}/`
+      return importsOf(file)
+        .filter(({ to }) => !to.startsWith(folder) && !allowed.some((prefix) => to.startsWith(prefix)))
+        .map(({ to }) => `${file} imports ${to}: ${place} may import ${allowed.join(', ')}`)
+    })
+    expect(broken).toEqual([])
+  })
+
+  it('are wired in one place that nobody imports', () => {
+    const broken = files
+      .filter((file) => !WIRING.includes(file))
+      .flatMap((file) => importsOf(file).filter(({ to }) => WIRING.includes(to)))
+      .map(({ from, to }) => `${from} imports ${to}`)
+    expect(broken).toEqual([])
+  })
+
+  it('know time and chance only through their ports', () => {
+    const machine = /\b(Date\.now|new Date\(|Math\.random|setTimeout|setInterval|performance\.now)\b/
+    const broken = files
+      .filter((file) => !CLOCKS.includes(file) && !CLOCK_EXCEPTIONS.includes(file))
+      .filter((file) => machine.test(readFileSync(join(ROOT, file), 'utf8')))
+    expect(broken).toEqual([])
+  })
+
+  it('keep lsps/ free of the platform', () => {
+    const broken = files
+      .filter((file) => file.startsWith('lsps/'))
+      .filter((file) =>
+        /\b(Buffer|process|globalThis\.setTimeout|require)\b\s*[.(]/.test(readFileSync(join(ROOT, file), 'utf8')),
+      )
+    expect(broken).toEqual([])
+  })
+})
+
+describe('files', () => {
+  it(`are at most ${MAX_LINES} lines long`, () => {
+    const long = files
+      .map((file) => ({ file, lines: readFileSync(join(ROOT, file), 'utf8').split('\n').length }))
+      .filter(({ lines }) => lines > MAX_LINES)
+      .map(({ file, lines }) => `${file}: ${lines} lines`)
+    expect(long).toEqual([])
+  })
+
+  it('are no barrels, except the public surface for wallets', () => {
+    const barrels = files
+      .filter((file) => file !== 'lsps/index.ts')
+      .filter((file) => /^export \* from/m.test(readFileSync(join(ROOT, file), 'utf8')))
+    expect(barrels).toEqual([])
+  })
+})
