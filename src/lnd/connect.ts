@@ -4,6 +4,7 @@ import { isIP } from 'node:net'
 import { checkServerIdentity, type PeerCertificate } from 'node:tls'
 import { systemClock } from '../kernel/clock.ts'
 import { SidecarError } from '../kernel/errors.ts'
+import { onAbort } from './abort.ts'
 import { fromGrpc, unavailable } from './errors.ts'
 import { type GrpcCall, type GrpcDuplex, type GrpcModule, type GrpcReadable, loadGrpc } from './grpc.ts'
 import { METHODS, type Method, type StreamMethod, type UnaryMethod } from './methods.ts'
@@ -127,13 +128,12 @@ function callback<T>(
 ): Promise<T> {
   return new Promise<T>((resolve, reject) => {
     if (signal.aborted) return reject(unavailable(name, 'it was not called: the caller had given up', signal.reason))
-    const cancel = () => call.cancel()
     const call = start((error, answer) => {
-      signal.removeEventListener('abort', cancel)
+      release()
       if (error === null) resolve(answer as T)
       else reject(signal.aborted ? unavailable(name, 'the caller gave up', signal.reason) : fromGrpc(name, error))
     })
-    signal.addEventListener('abort', cancel, { once: true })
+    const release = onAbort(signal, () => call.cancel())
   })
 }
 

@@ -36,7 +36,7 @@ export function fromGrpc(call: string, error: unknown): SidecarError {
   if (error instanceof SidecarError) return error
   const { code, details } = error as { readonly code?: unknown; readonly details?: unknown }
   const message = error instanceof Error ? error.message : String(error)
-  const detail = typeof details === 'string' && details !== '' ? details : message
+  const detail = withoutPreamble(typeof details === 'string' && details !== '' ? details : message)
   const refused =
     typeof code === 'number' && !TRANSPORT_CODES.has(code) && !NOT_SERVING.some((words) => words.test(detail))
   if (refused) return new SidecarError({ code: 'LND_REFUSED', call, detail }, error)
@@ -48,6 +48,13 @@ export function unavailable(call: string, detail: string, cause?: unknown): Side
   return new SidecarError({ code: 'LND_UNAVAILABLE', call, detail }, cause)
 }
 
+/** What grpc-js writes around the reason of a failed connection. */
+function withoutPreamble(detail: string): string {
+  return detail
+    .replace(/^No connection established\. Last error: (Error: )?/, '')
+    .replace(/\. Resolution note: .*$/, '')
+}
+
 const FIXES: readonly (readonly [RegExp, string])[] = [
   [
     /certificate|altnames|self.signed|unable to verify/i,
@@ -55,7 +62,6 @@ const FIXES: readonly (readonly [RegExp, string])[] = [
   ],
   [/wallet locked/i, 'unlock the wallet: lncli unlock'],
   [/ENOTFOUND|EAI_AGAIN/, 'the host name in lnd.socket is not known here'],
-  [/ECONNREFUSED/, 'nothing listens at lnd.socket: start lnd, or set its rpclisten address'],
 ]
 
 function withFix(detail: string): string {

@@ -1,3 +1,4 @@
+import { onAbort } from './abort.ts'
 import type { Connection } from './connect.ts'
 import { toHtlcEvent } from './convert-htlc.ts'
 import { createInterceptorSession } from './interceptor.ts'
@@ -13,12 +14,11 @@ export function htlcCalls(lnd: Connection): HtlcCalls {
       if (signal.aborted) return
       const call = lnd.interceptor()
       const session = createInterceptorSession((answer) => call.write(answer), onOffer)
-      const gone = () => session.end()
-      signal.addEventListener('abort', gone, { once: true })
+      const release = onAbort(signal, () => session.end())
       try {
         await listen(call, { name: 'interceptHtlcs', onEvent: session.offer, signal })
       } finally {
-        signal.removeEventListener('abort', gone)
+        release()
         session.end()
       }
     },

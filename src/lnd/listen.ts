@@ -1,3 +1,4 @@
+import { onAbort } from './abort.ts'
 import { fromGrpc } from './errors.ts'
 import type { GrpcReadable } from './grpc.ts'
 
@@ -15,13 +16,14 @@ export function listen<T>(
     const end = (settle: () => void) => {
       if (ended) return
       ended = true
-      signal.removeEventListener('abort', abort)
+      release()
       settle()
     }
     const abort = () => {
       end(resolve)
       call.cancel()
     }
+    const release = onAbort(signal, abort)
     // Before anything can cancel the call: an error without a listener would end the process.
     call.on('error', (error) => end(() => reject(fromGrpc(name, error))))
     call.on('end', () => end(resolve))
@@ -35,6 +37,5 @@ export function listen<T>(
       }
     })
     if (signal.aborted) abort()
-    else signal.addEventListener('abort', abort, { once: true })
   })
 }

@@ -1,3 +1,4 @@
+import { onAbort } from './abort.ts'
 import type { Connection } from './connect.ts'
 import { outpointFromBytes, toFundingTemplate } from './convert.ts'
 import { fromGrpc, unavailable } from './errors.ts'
@@ -12,29 +13,31 @@ const CALL = 'openChannel'
 export function openChannel(lnd: Connection, request: OpenRequest, signal: AbortSignal): OpenAttempt {
   const template = deferred<FundingTemplate>()
   const pending = deferred<Outpoint>()
-  const end = (error: Error) => {
-    signal.removeEventListener('abort', abort)
+  const fail = (error: Error) => {
     template.reject(error)
     pending.reject(error)
   }
   if (signal.aborted) {
-    end(unavailable(CALL, 'it was not called: the caller had given up', signal.reason))
+    fail(unavailable(CALL, 'it was not called: the caller had given up', signal.reason))
     return { template: template.promise, pending: pending.promise, detach: () => {} }
   }
 
   const call = lnd.stream('openChannel', toRawRequest(request))
+  const end = (error: Error) => {
+    release()
+    fail(error)
+  }
   const stop = (why: string) => {
     end(unavailable(CALL, why, signal.reason))
     call.cancel()
   }
-  const abort = () => stop('the caller gave up')
   call.on('error', (error) => end(fromGrpc(CALL, error)))
   call.on('end', () => end(unavailable(CALL, 'the stream ended')))
   call.on('data', (update) => {
     if (update.psbt_fund !== undefined) template.resolve(toFundingTemplate(update.psbt_fund))
     if (update.chan_pending !== undefined) pending.resolve(outpointFromBytes(update.chan_pending))
   })
-  signal.addEventListener('abort', abort, { once: true })
+  const release = onAbort(signal, () => stop('the caller gave up'))
   return { template: template.promise, pending: pending.promise, detach: () => stop('nobody listens any more') }
 }
 

@@ -21,8 +21,10 @@ type WalletCalls = Pick<
 /** The words of btcd and of Bitcoin Core for a transaction that is where it should be. */
 const PUBLISHED_ALREADY =
   /already (in|have|known|confirmed|exists)|already in utxo set|txn-already|duplicate transaction/i
+/** lnd's words for an output that was spent meanwhile: nothing is left to release. */
+const SPENT_OUTPUT = /unknown output/i
 /** lnd's words for a transaction that its wallet never saw. */
-const UNKNOWN_TRANSACTION = /not found|no (such )?transaction/i
+const UNKNOWN_TRANSACTION = /can ?not find|not found/i
 
 export function walletCalls(lnd: Connection): WalletCalls {
   return {
@@ -80,7 +82,11 @@ export function walletCalls(lnd: Connection): WalletCalls {
     },
 
     releaseOutput: async ({ id, outpoint }, signal) => {
-      await lnd.unary('releaseOutput', { id: Buffer.from(id, 'hex'), outpoint: toRawOutpoint(outpoint) }, signal)
+      try {
+        await lnd.unary('releaseOutput', { id: Buffer.from(id, 'hex'), outpoint: toRawOutpoint(outpoint) }, signal)
+      } catch (error) {
+        if (!refusedWith(error, SPENT_OUTPUT)) throw error
+      }
     },
 
     walletBalance: async (signal) => toSat((await lnd.unary('walletBalance', {}, signal)).confirmed_balance),

@@ -1,0 +1,158 @@
+import { refusedWith } from '../kernel/errors.ts'
+import type { Connection } from './connect.ts'
+import type { Finding } from './gate.ts'
+import { listen } from './listen.ts'
+import { type Permission, readPermissions } from './macaroon.ts'
+import { DUPLEX, METHODS, type Method, STREAMS, type StreamMethod, UNARY, type UnaryMethod } from './methods.ts'
+
+/** What the operator has enabled: `node` is always on. */
+export type PermissionFeature = 'node' | 'lsps2'
+
+/** What the daemon does whatever it sells: look at the node and talk with peers. */
+const NODE_METHODS: readonly Method[] = [
+  'getInfo',
+  'listPeers',
+  'sendCustomMessage',
+  'listChannels',
+  'pendingChannels',
+  'closedChannels',
+  'peerEvents',
+  'customMessages',
+  'channelEvents',
+  'blocks',
+]
+
+/** All that the adapter calls stands in `methods.ts`; what is not listed above is there for sales. */
+export function permissionsFor(features: readonly PermissionFeature[]): readonly string[] {
+  return methodsFor(features).map(uri)
+}
+
+/** The command that bakes a macaroon with just these rights. */
+export function macaroonCommand(
+  features: readonly PermissionFeature[],
+  options: { readonly path: string; readonly network: string },
+): string {
+  const network = options.network === 'mainnet' ? '' : ` --network=${options.network}`
+  const permissions = permissionsFor(features).map((permission) => `  ${permission}`)
+  return [`lncli${network} bakemacaroon --save_to ${options.path}`, ...permissions].join(' \\\n')
+}
+
+/** Pure: what the macaroon itself says. Undefined when it cannot be read; then only lnd can tell. */
+export function missingPermissions(
+  macaroon: Uint8Array,
+  features: readonly PermissionFeature[],
+): readonly Method[] | undefined {
+  const permissions = readPermissions(macaroon)
+  return permissions && methodsFor(features).filter((method) => !allows(permissions, method))
+}
+
+/**
+ * Asks lnd itself: each call with arguments that it can only refuse, or that change nothing. The interceptor is not
+ * called, since only one may be attached: what the macaroon says has to do for it.
+ * @throws SidecarError LND_UNAVAILABLE when lnd does not answer
+ */
+export async function probePermissions(
+  lnd: Connection,
+  features: readonly PermissionFeature[],
+  signal: AbortSignal,
+): Promise<readonly Finding[]> {
+  const unsaid = missingPermissions(lnd.macaroon, features) ?? []
+  const asked = methodsFor(features).filter((method) => !isIn(DUPLEX, method) && !unsaid.includes(method))
+  const denied = await Promise.all(asked.map((method) => isDenied(lnd, method, signal)))
+  const missing = [...unsaid, ...asked.filter((_, index) => denied[index])]
+  return missing.length === 0 ? [] : [toFinding(missing)]
+}
+
+function toFinding(missing: readonly Method[]): Finding {
+  return {
+    id: 'permissions',
+    severity: 'error',
+    what: `the macaroon does not permit ${missing.map((method) => METHODS[method]).join(', ')}`,
+    fix: 'bake it again with the command that `sluice macaroon` prints, and write its path as lnd.macaroon_path in the config',
+  }
+}
+
+function methodsFor(features: readonly PermissionFeature[]): readonly Method[] {
+  if (!features.includes('lsps2')) return NODE_METHODS
+  return Object.keys(METHODS) as Method[]
+}
+
+function uri(method: Method): string {
+  return `uri:/${METHODS[method]}`
+}
+
+/** Macaroons that are not baked for us (`admin.macaroon`) have rights by kind; these are what lnd asks for. */
+const KINDS: Readonly<Record<Method, readonly string[]>> = {
+  getInfo: ['info:read'],
+  listPeers: ['peers:read'],
+  disconnectPeer: ['peers:write'],
+  sendCustomMessage: ['offchain:write'],
+  listChannels: ['offchain:read'],
+  pendingChannels: ['offchain:read'],
+  closedChannels: ['offchain:read'],
+  fundingStateStep: ['onchain:write', 'offchain:write'],
+  listAliases: ['offchain:read'],
+  walletBalance: ['onchain:read'],
+  forwardingHistory: ['offchain:read'],
+  addAliases: ['offchain:write'],
+  fundPsbt: ['onchain:write'],
+  finalizePsbt: ['onchain:write'],
+  publishTransaction: ['onchain:write'],
+  getTransaction: ['onchain:read'],
+  listLeases: ['onchain:read'],
+  leaseOutput: ['onchain:write'],
+  releaseOutput: ['onchain:write'],
+  estimateFee: ['onchain:read'],
+  openChannel: ['onchain:write', 'offchain:write'],
+  channelEvents: ['offchain:read'],
+  peerEvents: ['peers:read'],
+  customMessages: ['offchain:read'],
+  htlcEvents: ['offchain:read'],
+  blocks: ['onchain:read'],
+  htlcInterceptor: ['offchain:write'],
+}
+
+function allows(permissions: readonly Permission[], method: Method): boolean {
+  const has = (entity: string, action: string) =>
+    permissions.some((permission) => permission.entity === entity && permission.actions.includes(action))
+  if (has('uri', `/${METHODS[method]}`)) return true
+  return KINDS[method].every((kind) => {
+    const [entity = '', action = ''] = kind.split(':')
+    return has(entity, action)
+  })
+}
+
+const DENIED = /permission denied|unknown permissions|verification failed|cannot get macaroon|caveat/i
+/** A subscription that lnd allows says nothing until something happens; one that it forbids ends at once. */
+const STREAM_PROBE_MS = 1_000
+
+async function isDenied(lnd: Connection, method: Method, signal: AbortSignal): Promise<boolean> {
+  try {
+    if (isIn(STREAMS, method)) await probeStream(lnd, method, signal)
+    else if (isIn(UNARY, method)) await lnd.unary(method, UNARY_PROBES[method] ?? {}, signal)
+    return false
+  } catch (error) {
+    if (refusedWith(error, DENIED)) return true
+    if (refusedWith(error, /./)) return false
+    throw error
+  }
+}
+
+function isIn<T extends object>(table: T, method: Method): method is keyof T & Method {
+  return method in table
+}
+
+/** Requests that lnd cannot carry out. What is not listed takes an empty request, which reads, or is refused. */
+const UNARY_PROBES: Partial<Record<UnaryMethod, object>> = {
+  disconnectPeer: { pub_key: '00' },
+  forwardingHistory: { num_max_events: 1 },
+  // Block height 1 is outside the range of aliases.
+  addAliases: { alias_maps: [{ base_scid: `${1n << 40n}`, aliases: [`${1n << 40n}`] }] },
+  estimateFee: { conf_target: 6 },
+}
+
+async function probeStream(lnd: Connection, method: StreamMethod, signal: AbortSignal): Promise<void> {
+  const stop = new AbortController()
+  const limit = AbortSignal.any([signal, stop.signal, AbortSignal.timeout(STREAM_PROBE_MS)])
+  await listen(lnd.stream(method, {}), { name: method, onEvent: () => stop.abort(), signal: limit })
+}
