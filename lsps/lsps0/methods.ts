@@ -1,9 +1,6 @@
 import * as z from 'zod'
 import { method } from '../base/method.ts'
 
-/** The feature bit by which a node says that it serves LSPS (L0-50). */
-export const OPTION_SUPPORTS_LSPS = 729
-
 /** LSPS numbers; 0 is never listed, since every server speaks it (L0-53). */
 const ProtocolNumber = z.int().min(1).max(65_535)
 
