@@ -1,0 +1,93 @@
+import type { ChannelEvent } from '../lnd/port.ts'
+import type { Chain, ChainTx } from './chain.ts'
+import type { ChannelBook, SimChannel } from './channels.ts'
+import { refuse } from './failures.ts'
+import type { OutgoingHtlc } from './htlcs.ts'
+import { spendTx, witnessScript } from './psbt.ts'
+import type { SeededRandom } from './random.ts'
+import type { Switch } from './switch.ts'
+import type { WalletCoins } from './wallet-coins.ts'
+
+/** From the confirmation of a commitment to the failure at the payer: the timeout transaction and its depth. */
+const TIMEOUT_BLOCKS = 4
+const MSAT_PER_SAT = 1000n
+const DUST_SAT = 330n
+const P2WPKH_BYTES = 20
+/** Marks a commitment; only makes the two kinds of closing transactions differ. */
+const COMMITMENT_SEQUENCE = 0x80000000
+const FINAL_SEQUENCE = 0xffffffff
+/** Rough fee of a closing transaction, in satoshi. */
+const CLOSE_FEE_SAT = 500n
+
+export type ClosingDeps = {
+  readonly chain: Chain
+  readonly channels: ChannelBook
+  readonly coins: WalletCoins
+  readonly random: SeededRandom
+  readonly switchboard: () => Switch
+  readonly emit: (event: ChannelEvent) => void
+  /** The preimage that the peer would use on chain; undefined when it has none. */
+  readonly peerPreimage: (htlc: OutgoingHtlc) => string | undefined
+}
+
+/** Cooperative and forced closes, and what the chain does to HTLCs (funding.md, Broadcast, abandon, close). */
+export class Closing {
+  readonly #deps: ClosingDeps
+
+  constructor(deps: ClosingDeps) {
+    this.#deps = deps
+  }
+
+  /** Either side closes: the transaction is built now, and gets into the mempool only if the funding is known there. */
+  close(channel: SimChannel, force: boolean): void {
+    if (channel.state !== 'open') refuse('channel is not open')
+    if (!force && channel.outgoing.size + channel.incoming.size > 0) refuse('cannot close channel with active htlcs')
+    const { coins, random } = this.#deps
+    const local = channel.local / MSAT_PER_SAT - CLOSE_FEE_SAT
+    const remote = channel.remote / MSAT_PER_SAT
+    const outputs = [
+      { script: coins.newScript(), value: local },
+      { script: witnessScript(random.bytes(P2WPKH_BYTES)), value: remote },
+    ].filter(({ value }) => value >= DUST_SAT)
+    channel.closingTx = spendTx(channel.outpoint, outputs, force ? COMMITMENT_SEQUENCE : FINAL_SEQUENCE)
+    channel.state = 'closing'
+    channel.linkUp = false
+    this.rebroadcast(channel)
+    this.#deps.emit({ type: 'inactive', outpoint: channel.outpoint })
+  }
+
+  /** lnd does this once at the close and at each start; refused while the funding is unknown to the chain. */
+  rebroadcast(channel: SimChannel): void {
+    const { chain } = this.#deps
+    if (channel.closingTx !== undefined && chain.exists(channel.outpoint)) chain.publish(channel.closingTx)
+  }
+
+  onBlock(height: number, confirmed: readonly ChainTx[]): void {
+    for (const channel of this.#deps.channels.all.values()) {
+      if (channel.state === 'open' && this.#mustForceClose(channel, height)) this.close(channel, true)
+      if (channel.state !== 'closing') continue
+      const spender = confirmed.some((tx) => tx.inputs.includes(channel.outpoint))
+      if (spender) channel.closedAt = height
+      if (channel.closedAt !== undefined) this.#resolve(channel, channel.closedAt, height)
+    }
+  }
+
+  #mustForceClose(channel: SimChannel, height: number): boolean {
+    return [...channel.outgoing.values()].some((htlc) => height >= htlc.expiry && htlc.resolution?.type !== 'settle')
+  }
+
+  /** The commitment is in the chain: the peer claims what it can, the rest times out. */
+  #resolve(channel: SimChannel, closedAt: number, height: number): void {
+    const switchboard = this.#deps.switchboard()
+    for (const htlc of [...channel.outgoing.values()]) {
+      const preimage = this.#deps.peerPreimage(htlc)
+      if (preimage !== undefined) switchboard.resolveOnChain(htlc, { type: 'settle', preimage })
+      else if (height >= Math.max(closedAt, htlc.expiry) + TIMEOUT_BLOCKS - 1) {
+        switchboard.resolveOnChain(htlc, { type: 'fail', reason: 'permanent_channel_failure' })
+      }
+    }
+    if (channel.outgoing.size > 0) return
+    channel.state = 'closed'
+    this.#deps.emit({ type: 'closed', outpoint: channel.outpoint })
+  }
+}

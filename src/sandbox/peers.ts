@@ -1,0 +1,22 @@
+import type { NodeId } from '../../lsps/base/node-id.ts'
+import type { OpenRequest } from '../lnd/port.ts'
+import type { SimChannel } from './channels.ts'
+import type { OutgoingHtlc } from './htlcs.ts'
+import type { PeerAnswer } from './opens.ts'
+
+/** What the simulated node sees of somebody at the other end of a connection. */
+export interface RemotePeer {
+  readonly nodeId: NodeId
+  /** It wants to be connected: after a restart of the node it comes back by itself. */
+  readonly wantsConnection: boolean
+  /** Its answer to `open_channel` ("open") or `funding_created` ("sign"). */
+  answerOpen(step: 'open' | 'sign', request: OpenRequest): PeerAnswer
+  /** The node sent an error about an open, or forgot an open that this peer signed. */
+  onOpenFailed(request: OpenRequest | undefined, why: string): void
+  onChannelReady(channel: SimChannel): void
+  onHtlc(htlc: OutgoingHtlc): void
+  /** The preimage that it would claim with on chain. */
+  preimageFor(htlc: OutgoingHtlc): string | undefined
+  onMessage(type: number, data: Uint8Array): void
+  onConnection(online: boolean): void
+}

@@ -1,0 +1,162 @@
+import type { Sat } from '../../lsps/base/amount.ts'
+import type { Clock } from '../../lsps/base/clock.ts'
+import type { LndPort, NodeInfo, OpenAttempt, OpenRequest } from '../lnd/port.ts'
+import { refuse, toPortError, unavailable } from './failures.ts'
+import type { SimNode } from './node.ts'
+import { deferred, type Reservation } from './opens.ts'
+import { type Reveal, runCall, type Session, type Stages } from './stages.ts'
+import type { StreamEvents } from './streams.ts'
+
+/** What the simulated node claims to be. */
+export const SIMULATED_VERSION = '0.21.3-beta'
+/** scid-alias, zero-conf and their like, and LSPS (729). */
+const FEATURES: readonly number[] = [23, 31, 47, 51, 729]
+
+export type PortDeps = {
+  readonly node: SimNode
+  readonly stages: Stages
+  readonly clock: Clock
+}
+
+/** One client's handle on the simulated node. It stops working when its session dies. */
+export function simulatedPort(deps: PortDeps, session: Session): LndPort {
+  const { node, stages, clock } = deps
+  const { coins, channels, streams } = node
+  const callDeps = { stages, clock, epoch: () => node.epoch }
+  const call = <T>(name: string, signal: AbortSignal, act: (reveal: Reveal) => T): Promise<T> =>
+    runCall(callDeps, session, name, signal, act)
+  const stream = async <K extends keyof StreamEvents>(
+    name: K,
+    onEvent: (event: StreamEvents[K]) => void,
+    signal: AbortSignal,
+    first?: () => StreamEvents[K],
+  ): Promise<void> => {
+    if (session.alive && !node.up) throw unavailable(name, 'connection refused')
+    await streams.subscribe(name, session, onEvent, signal, first?.())
+  }
+
+  return {
+    getInfo: (signal) => call('getInfo', signal, () => nodeInfo(node)),
+    listPeers: (signal) => call('listPeers', signal, () => node.online().map((nodeId) => ({ nodeId, inbound: true }))),
+    disconnectPeer: (peer, signal) =>
+      call('disconnectPeer', signal, () => {
+        if (!node.isOnline(peer)) refuse(`unable to disconnect peer: peer ${peer} is not connected`)
+        node.disconnect(peer)
+      }),
+    sendCustomMessage: ({ peer, type, data }, signal) =>
+      call('sendCustomMessage', signal, () => node.sendMessage(peer, type, data)),
+
+    listChannels: (signal, peer) => call('listChannels', signal, () => channels.open(peer)),
+    pendingChannels: (signal) => call('pendingChannels', signal, () => channels.pending()),
+    closedChannels: (signal) => call('closedChannels', signal, () => channels.closed()),
+
+    openChannel: (request, signal) => openChannel(deps, session, request, signal),
+    verifyFunding: ({ psbt, pendingChannelId }, signal) =>
+      call('verifyFunding', signal, () => node.opens.verify(psbt, pendingChannelId)),
+    cancelFunding: (id, signal) => call('cancelFunding', signal, () => node.opens.cancel(id)),
+
+    addAlias: ({ base, alias }, signal) => call('addAlias', signal, () => channels.addAlias(base, alias)),
+    listAliases: (signal) => call('listAliases', signal, () => channels.aliases()),
+
+    fundPsbt: (request, signal) =>
+      call('fundPsbt', signal, (reveal) => {
+        const { psbt, show } = coins.fund(request)
+        reveal(show)
+        return psbt
+      }),
+    finalizePsbt: (psbt, signal) => call('finalizePsbt', signal, () => coins.finalize(psbt)),
+    publishTransaction: ({ raw }, signal) =>
+      call('publishTransaction', signal, () => {
+        node.chain.publish(raw)
+      }),
+    confirmations: (txid, signal) => call('confirmations', signal, () => node.chain.confirmations(txid)),
+    listLeases: (signal) => call('listLeases', signal, () => coins.leases()),
+    leaseOutput: (request, signal) => call('leaseOutput', signal, () => coins.lease(request)),
+    releaseOutput: (lease, signal) => call('releaseOutput', signal, () => coins.release(lease)),
+    walletBalance: (signal) => call('walletBalance', signal, () => coins.balance() as Sat),
+    estimateFeerate: (_target, signal) => call('estimateFeerate', signal, () => node.feerate),
+
+    forwardingHistory: ({ sinceSeconds }, signal) =>
+      call('forwardingHistory', signal, () => node.log.list(sinceSeconds)),
+
+    interceptHtlcs: async (onOffer, signal) => {
+      if (session.alive && !node.up) throw unavailable('interceptHtlcs', 'connection refused')
+      await node.hub.attach(session, onOffer, signal)
+    },
+    subscribeHtlcEvents: (onEvent, signal) => stream('subscribeHtlcEvents', onEvent, signal),
+    subscribeChannelEvents: (onEvent, signal) => stream('subscribeChannelEvents', onEvent, signal),
+    subscribePeerEvents: (onEvent, signal) => stream('subscribePeerEvents', onEvent, signal),
+    subscribeCustomMessages: (onEvent, signal) => stream('subscribeCustomMessages', onEvent, signal),
+    subscribeBlocks: (onEvent, signal) => stream('subscribeBlocks', onEvent, signal, () => node.chain.height),
+  }
+}
+
+function nodeInfo(node: SimNode): NodeInfo {
+  return {
+    nodeId: node.nodeId,
+    alias: 'sandbox',
+    version: SIMULATED_VERSION,
+    network: 'regtest',
+    blockHeight: node.chain.height,
+    syncedToChain: true,
+    requireInterceptor: node.requireInterceptor,
+    features: FEATURES,
+  }
+}
+
+/** The open's two updates are stages of their own: `openChannel.template` and `openChannel.pending`. */
+function openChannel(deps: PortDeps, session: Session, request: OpenRequest, signal: AbortSignal): OpenAttempt {
+  const { node, stages, clock } = deps
+  const template = deferred<Awaited<OpenAttempt['template']>>()
+  const pending = deferred<Awaited<OpenAttempt['pending']>>()
+  const listening = new AbortController()
+  let done = false
+  const fail = (error: unknown) => {
+    if (done) return
+    done = true
+    forget()
+    template.reject(error)
+    pending.reject(error)
+  }
+  const onAbort = () => fail(signal.reason)
+  const forget = node.streams.onNodeGone(() => fail(unavailable('openChannel', 'the stream ended')))
+  signal.addEventListener('abort', onAbort, { once: true })
+
+  const update = async <T>(name: string, from: Promise<T>, hand: (value: T) => void) => {
+    try {
+      const value = await from
+      if (stages.active) {
+        const passage = {
+          call: `openChannel.${name}`,
+          stage: 'answered' as const,
+          n: stages.use(`openChannel.${name}`),
+        }
+        await stages.pass(session, passage, listening.signal)
+      }
+      if (session.alive && !done) hand(value)
+    } catch (error) {
+      if (session.alive) fail(toPortError('openChannel', error))
+    }
+  }
+  const follow = (reservation: Reservation) => {
+    void update('template', reservation.template.promise, template.resolve)
+    void update('pending', reservation.pending.promise, (outpoint) => {
+      done = true
+      forget()
+      pending.resolve(outpoint)
+    })
+  }
+  // The call itself is answered by the two updates only, so its own last stages are not awaited by anybody.
+  const started = runCall({ stages, clock, epoch: () => node.epoch }, session, 'openChannel', signal, () => {
+    const reservation = node.opens.start(request)
+    follow(reservation)
+    return reservation
+  })
+  started.catch(fail)
+  const detach = () => {
+    done = true
+    forget()
+    signal.removeEventListener('abort', onAbort)
+  }
+  return { template: template.promise, pending: pending.promise, detach }
+}

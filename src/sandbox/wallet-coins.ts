@@ -1,0 +1,170 @@
+import type { Clock } from '../../lsps/base/clock.ts'
+import type { FundPsbtRequest, Lease, Outpoint } from '../lnd/port.ts'
+import type { Chain, ChainTx } from './chain.ts'
+import { refuse } from './failures.ts'
+import { fundedPsbt, hexOf, outpointOf, readPsbt, readTemplate, signPsbt, vbytes, witnessScript } from './psbt.ts'
+import type { SeededRandom } from './random.ts'
+
+const DUST_SAT = 330n
+const COIN_SCRIPT_BYTES = 20
+
+type Coin = {
+  readonly outpoint: Outpoint
+  readonly value: bigint
+  readonly script: Uint8Array
+  /** Undefined while its transaction is in the mempool. */
+  height: number | undefined
+  lease: { readonly id: string; readonly until: number } | undefined
+  leaseVisible: boolean
+}
+
+/** The node's on-chain wallet: p2wpkh coins, leases with their expiry, coin selection that takes the largest first. */
+export class WalletCoins {
+  readonly #coins = new Map<Outpoint, Coin>()
+  /** Scripts that belong to the wallet, by hex; known for ever, as in a real one. */
+  readonly #scripts = new Set<string>()
+  /** Inputs of every transaction that was ever funded, by txid. */
+  readonly #funded = new Map<string, readonly Outpoint[]>()
+  readonly #chain: Chain
+  readonly #clock: Clock
+  readonly #random: SeededRandom
+
+  constructor(chain: Chain, clock: Clock, random: SeededRandom) {
+    this.#chain = chain
+    this.#clock = clock
+    this.#random = random
+    chain.onTransaction((tx) => this.#onTransaction(tx))
+    chain.onBlock((height, confirmed) => this.#onBlock(height, confirmed))
+  }
+
+  /** A confirmed coin from nowhere. */
+  grant(value: bigint): Outpoint {
+    const outpoint = outpointOf(this.#random.hex(32), this.#random.below(3))
+    this.#chain.grant(outpoint)
+    this.#add(outpoint, value, this.newScript(), this.#chain.height)
+    return outpoint
+  }
+
+  newScript(): Uint8Array {
+    const script = witnessScript(this.#random.bytes(COIN_SCRIPT_BYTES))
+    this.#scripts.add(hexOf(script))
+    return script
+  }
+
+  /** What a call returns beside its result: makes the change visible to list calls. */
+  fund(request: FundPsbtRequest): { readonly psbt: string; readonly show: () => void } {
+    const wanted = readTemplate(request.template)
+    const target = wanted.reduce((sum, output) => sum + output.value, 0n)
+    const picked: Coin[] = []
+    let total = 0n
+    const feeFor = (outputs: number) => BigInt(vbytes(picked.length, outputs) * request.satPerVbyte)
+    for (const coin of this.#spendable(request.minConfs)) {
+      picked.push(coin)
+      total += coin.value
+      if (total >= target + feeFor(wanted.length + 1)) break
+    }
+    if (picked.length === 0 || total < target + feeFor(wanted.length)) {
+      refuse('insufficient funds available to construct transaction')
+    }
+    const change = total - target - feeFor(wanted.length + 1)
+    const outputs = [...wanted]
+    // lnd puts the change at a random place: whoever assumes an index is wrong half of the time.
+    if (change >= DUST_SAT) {
+      outputs.splice(this.#random.below(outputs.length + 1), 0, { script: this.newScript(), value: change })
+    }
+    const until = this.#clock.now() + request.lockSeconds * 1000
+    for (const coin of picked) {
+      coin.lease = { id: request.lockId, until }
+      coin.leaseVisible = false
+    }
+    const show = () => {
+      for (const coin of picked) coin.leaseVisible = true
+    }
+    const psbt = fundedPsbt(picked, outputs)
+    const { txid, inputs } = readPsbt(psbt)
+    this.#funded.set(txid, inputs)
+    return { psbt, show }
+  }
+
+  /** The inputs of a transaction that `fund` built. */
+  inputsOf(txid: string): readonly Outpoint[] {
+    return this.#funded.get(txid) ?? []
+  }
+
+  /** Signs inputs that are the wallet's, whether or not their lease still stands. */
+  finalize(psbt: string): string {
+    for (const outpoint of readPsbt(psbt).inputs) {
+      if (!this.#coins.has(outpoint) && this.#chain.spender(outpoint) === undefined) {
+        refuse(`error finalizing PSBT: input ${outpoint} does not belong to this wallet`)
+      }
+    }
+    return signPsbt(psbt)
+  }
+
+  leases(): readonly Lease[] {
+    const leases: Lease[] = []
+    for (const coin of this.#coins.values()) {
+      const lease = this.#liveLease(coin)
+      if (lease !== undefined && coin.leaseVisible) leases.push({ id: lease.id, outpoint: coin.outpoint })
+    }
+    return leases
+  }
+
+  lease({ id, outpoint, seconds }: Lease & { readonly seconds: number }): void {
+    const coin = this.#coins.get(outpoint) ?? refuse('unknown output')
+    const held = this.#liveLease(coin)
+    if (held !== undefined && held.id !== id) refuse('output already locked')
+    coin.lease = { id, until: this.#clock.now() + seconds * 1000 }
+    coin.leaseVisible = true
+  }
+
+  /** Again, or of a coin that is gone, is fine. */
+  release({ id, outpoint }: Lease): void {
+    const coin = this.#coins.get(outpoint)
+    const held = coin === undefined ? undefined : this.#liveLease(coin)
+    if (coin === undefined || held === undefined) return
+    if (held.id !== id) refuse('output unlock not alowed')
+    coin.lease = undefined
+  }
+
+  /** Confirmed and not locked, in satoshi. */
+  balance(): bigint {
+    return this.#spendable(1).reduce((sum, coin) => sum + coin.value, 0n)
+  }
+
+  #spendable(minConfs: number): Coin[] {
+    const free = [...this.#coins.values()].filter((coin) => {
+      const confs = coin.height === undefined ? 0 : this.#chain.height - coin.height + 1
+      return (
+        confs >= minConfs && this.#liveLease(coin) === undefined && this.#chain.spender(coin.outpoint) === undefined
+      )
+    })
+    return free.sort((a, b) => (a.value === b.value ? 0 : a.value > b.value ? -1 : 1))
+  }
+
+  #liveLease(coin: Coin): Coin['lease'] {
+    return coin.lease !== undefined && coin.lease.until > this.#clock.now() ? coin.lease : undefined
+  }
+
+  #add(outpoint: Outpoint, value: bigint, script: Uint8Array, height: number | undefined): void {
+    this.#coins.set(outpoint, { outpoint, value, script, height, lease: undefined, leaseVisible: false })
+  }
+
+  #onTransaction(tx: ChainTx): void {
+    for (const [index, output] of tx.outputs.entries()) {
+      if (!this.#scripts.has(hexOf(output.script))) continue
+      this.#add(outpointOf(tx.txid, index), output.value, output.script, undefined)
+    }
+  }
+
+  /** A lease stays until its coin's spend is mined: then the wallet forgets the coin. */
+  #onBlock(height: number, confirmed: readonly ChainTx[]): void {
+    for (const tx of confirmed) {
+      for (const outpoint of this.#chain.outpoints(tx)) {
+        const coin = this.#coins.get(outpoint)
+        if (coin !== undefined) coin.height = height
+      }
+      for (const outpoint of tx.inputs) this.#coins.delete(outpoint)
+    }
+  }
+}

@@ -1,0 +1,216 @@
+import type { NodeId } from '../../lsps/base/node-id.ts'
+import type { OpenRequest } from '../lnd/port.ts'
+import type { SimChannel } from './channels.ts'
+import type { OutgoingHtlc } from './htlcs.ts'
+import { Lane } from './lanes.ts'
+import type { SimNode } from './node.ts'
+import type { PeerAnswer } from './opens.ts'
+import type { RemotePeer } from './peers.ts'
+import type { SeededRandom } from './random.ts'
+import type { Session, Stages } from './stages.ts'
+import { sha256Hex } from './switch.ts'
+
+/** LSPS0: messages of this type carry JSON-RPC. */
+export const LSPS_MESSAGE_TYPE = 37_913
+const PREIMAGE_BYTES = 32
+
+/** What the wallet does with an open: `hang-sign` answers open_channel, but not funding_created. */
+export type OpenPolicy = 'accept' | 'hang' | 'hang-sign' | { readonly refuse: string }
+/** What the wallet does with a payment that it could claim. */
+export type PaymentPolicy = 'claim' | 'fail' | 'sit'
+
+/** What the wallet expects under a payment hash. */
+export type Invoice = {
+  readonly paymentHash: string
+  readonly preimage: string
+  /** What the payer is to send, in msat; undefined takes any amount. */
+  readonly amount: bigint | undefined
+  /** The most that may be withheld of it (the agreed opening fee), in msat. */
+  readonly maxFee: bigint
+}
+
+export type Received = { readonly paymentHash: string; readonly amount: bigint; readonly extraFee: bigint }
+
+/** Payloads of type 37913; the shape of `Transport` in `lsps/rpc/client.ts`. */
+export type WalletTransport = {
+  send(payload: Uint8Array): Promise<void>
+  onMessage(callback: (payload: Uint8Array) => void): () => void
+}
+
+type Message = { readonly type: number; readonly data: Uint8Array }
+
+/** A wallet with an LSPS2 client's manners: a peer that is told, by the test, what to do. */
+export class SimWallet implements RemotePeer {
+  readonly nodeId: NodeId
+  openPolicy: OpenPolicy = 'accept'
+  paymentPolicy: PaymentPolicy = 'claim'
+  /** Zero-conf channels are refused with LDK's words when false. */
+  trustsNode = true
+  readonly received: Received[] = []
+  /** Opens that it signed and the node forgot. */
+  readonly ghosts: OpenRequest[] = []
+  /** Errors about opens that the node sent. */
+  readonly openErrors: string[] = []
+  readonly channels = new Set<SimChannel>()
+  wantsConnection = false
+  readonly #node: SimNode
+  readonly #random: SeededRandom
+  readonly #invoices = new Map<string, Invoice>()
+  readonly #parts = new Map<string, OutgoingHtlc[]>()
+  readonly #listeners = new Set<(type: number, data: Uint8Array) => void>()
+  readonly #inbox: Lane<Message>
+
+  constructor(node: SimNode, random: SeededRandom, stages: Stages) {
+    this.nodeId = random.nodeId()
+    this.#node = node
+    this.#random = random
+    const session: Session = { id: 0, alive: true, onEnd: new Set() }
+    this.#inbox = new Lane<Message>({
+      name: 'wallet.message',
+      stage: 'answered',
+      stages,
+      session,
+      deliver: ({ type, data }) => {
+        for (const listener of this.#listeners) listener(type, data)
+      },
+      onError: (error) => {
+        throw error
+      },
+    })
+    node.know(this)
+  }
+
+  connect(): void {
+    this.wantsConnection = true
+    this.#node.connect(this.nodeId)
+  }
+
+  disconnect(): void {
+    this.wantsConnection = false
+    this.#node.disconnect(this.nodeId)
+  }
+
+  get online(): boolean {
+    return this.#node.isOnline(this.nodeId)
+  }
+
+  /** Sets what it does with opens; one that it hung on is answered by the new policy. */
+  setOpenPolicy(policy: OpenPolicy): void {
+    this.openPolicy = policy
+    this.#node.opens.peerWoke(this.nodeId)
+  }
+
+  /** Sets what it does with payments; those that it sits on are decided by the new policy. */
+  setPaymentPolicy(policy: PaymentPolicy): void {
+    this.paymentPolicy = policy
+    for (const hash of [...this.#parts.keys()]) this.#decide(hash)
+  }
+
+  /** A payment that the wallet will accept. `amount` and `maxFee` in msat. */
+  invoice({ amount, maxFee = 0n }: { readonly amount?: bigint; readonly maxFee?: bigint } = {}): Invoice {
+    const preimage = this.#random.hex(PREIMAGE_BYTES)
+    const invoice: Invoice = { paymentHash: sha256Hex(preimage), preimage, amount, maxFee }
+    this.#invoices.set(invoice.paymentHash, invoice)
+    return invoice
+  }
+
+  /** What it received, in msat. */
+  balance(): bigint {
+    return this.received.reduce((sum, { amount }) => sum + amount, 0n)
+  }
+
+  closeChannel(channel: SimChannel, { force = false }: { readonly force?: boolean } = {}): void {
+    this.#node.close(channel, force)
+  }
+
+  /** Any custom message to the node; nothing happens while it is not connected. */
+  send(type: number, data: Uint8Array): void {
+    this.#node.receiveMessage(this.nodeId, type, data)
+  }
+
+  onCustomMessage(listener: (type: number, data: Uint8Array) => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  /** The transport of an LSPS client. Sending while not connected rejects. */
+  transport(): WalletTransport {
+    return {
+      send: async (payload) => {
+        if (!this.online) throw new Error('not connected')
+        this.send(LSPS_MESSAGE_TYPE, payload)
+      },
+      onMessage: (callback) =>
+        this.onCustomMessage((type, data) => {
+          if (type === LSPS_MESSAGE_TYPE) callback(data)
+        }),
+    }
+  }
+
+  answerOpen(step: 'open' | 'sign', request: OpenRequest): PeerAnswer {
+    if (request.zeroConf && !this.trustsNode) return { type: 'refuse', error: 'zero-conf not trusted' }
+    if (typeof this.openPolicy === 'object') return { type: 'refuse', error: this.openPolicy.refuse }
+    if (this.openPolicy === 'hang') return { type: 'hang' }
+    if (this.openPolicy === 'hang-sign' && step === 'sign') return { type: 'hang' }
+    return { type: 'accept' }
+  }
+
+  onOpenFailed(request: OpenRequest | undefined, why: string): void {
+    if (request === undefined) this.openErrors.push(why)
+    else this.ghosts.push(request)
+  }
+
+  onChannelReady(channel: SimChannel): void {
+    this.channels.add(channel)
+  }
+
+  onMessage(type: number, data: Uint8Array): void {
+    this.#inbox.push({ type, data })
+  }
+
+  onConnection(): void {
+    // Nothing to do: the node tells what the connection means for channels and opens.
+  }
+
+  preimageFor(htlc: OutgoingHtlc): string | undefined {
+    const claims = htlc.resolution?.type === 'settle' || this.paymentPolicy === 'claim'
+    return claims ? this.#invoices.get(htlc.hash)?.preimage : undefined
+  }
+
+  /** A part of a payment: decided when all of them are here. */
+  onHtlc(htlc: OutgoingHtlc): void {
+    const parts = this.#parts.get(htlc.hash) ?? []
+    parts.push(htlc)
+    this.#parts.set(htlc.hash, parts)
+    this.#decide(htlc.hash)
+  }
+
+  #decide(hash: string): void {
+    const parts = this.#parts.get(hash) ?? []
+    const invoice = this.#invoices.get(hash)
+    const wrong = invoice === undefined ? 'incorrect_or_unknown_payment_details' : this.#wrong(invoice, parts)
+    if (wrong === undefined && invoice?.amount !== undefined && promised(parts) < invoice.amount) return
+    if (wrong === undefined && this.paymentPolicy === 'sit') return
+    this.#parts.delete(hash)
+    if (wrong !== undefined || invoice === undefined || this.paymentPolicy === 'fail') {
+      const reason = wrong ?? 'incorrect_or_unknown_payment_details'
+      for (const part of parts) this.#node.switchboard.resolve(part, { type: 'fail', reason })
+      return
+    }
+    for (const part of parts) {
+      this.received.push({ paymentHash: hash, amount: part.amount, extraFee: part.extraFee ?? 0n })
+      this.#node.switchboard.resolve(part, { type: 'settle', preimage: invoice.preimage })
+    }
+  }
+
+  /** L2-95: each part is what the onion says less its extra fee, and the fees are within what was agreed. */
+  #wrong(invoice: Invoice, parts: readonly OutgoingHtlc[]): string | undefined {
+    const short = parts.some((part) => part.amount + (part.extraFee ?? 0n) < part.finalAmount)
+    const fees = parts.reduce((sum, part) => sum + (part.extraFee ?? 0n), 0n)
+    return short || fees > invoice.maxFee ? 'final_incorrect_htlc_amount' : undefined
+  }
+}
+
+function promised(parts: readonly OutgoingHtlc[]): bigint {
+  return parts.reduce((sum, part) => sum + part.amount + (part.extraFee ?? 0n), 0n)
+}
