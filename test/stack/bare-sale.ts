@@ -99,7 +99,10 @@ export class BareSeller {
 
   #onOffer(offer: Offer): void {
     const sale = this.#sales.get(offer.outgoing_requested_chan_id)
-    if (sale !== undefined) return sale(offer)
+    if (sale !== undefined) {
+      sale(offer)
+      return
+    }
     this.foreignOffers += 1
     this.#interceptor.write({ incoming_circuit_key: offer.incoming_circuit_key, action: 'RESUME' })
   }

@@ -1,13 +1,14 @@
-import { createHash, randomBytes } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import * as ldk from 'lightningdevkit'
 import type { Transport } from '../../../lsps/rpc/client.ts'
 import type { Btcd } from '../btcd.ts'
 import { waitFor } from '../wait.ts'
-import { encodeInvoice, type HopHint } from './bolt11.ts'
 import { ChainFollower } from './chain.ts'
+import { type ChannelView, hintOf, ownedIn, viewChannel } from './channels.ts'
 import { readEvent, type WalletEvent } from './events.ts'
+import { IncomingPayments, type Invoice, type InvoiceOptions, type Received } from './incoming.ts'
 import { buildNode, type LdkNode } from './node.ts'
-import { hex, loadLdk, nowSeconds, optionalU64, reversedHex, u64 } from './runtime.ts'
+import { hex, loadLdk } from './runtime.ts'
 import { PeerSocket } from './tcp.ts'
 
 const PUMP_MS = 50
@@ -15,17 +16,9 @@ const TICK_MS = 10_000
 const CONNECT_MS = 15_000
 const PAYMENT_MS = 60_000
 const SYNC_MS = 30_000
-/** LDK wants at least 24 blocks from the last hop. */
-const MIN_FINAL_CLTV_DELTA = 40
-const INVOICE_SECONDS = 3600
 const SEND_ATTEMPTS = 3
-/** For hints to our own channel: lnd's default. */
-const LND_TIME_LOCK_DELTA = 80
 /** A pump that goes on longer than this is a loop. */
 const MAX_PUMP_ROUNDS = 100
-
-/** What the wallet does when a payment for one of its invoices has come. */
-export type OnPayment = 'claim' | 'hold' | 'fail'
 
 /** Points of a sale at which a test can let the wallet disappear; each is before the wallet's answer goes out. */
 export type Stage = 'open-request' | 'channel-pending' | 'channel-ready' | 'claimable' | 'claimed'
@@ -43,50 +36,6 @@ export type WalletOptions = {
 
 export type Peer = { readonly nodeId: string; readonly host: string; readonly port: number }
 
-export type InvoiceOptions = {
-  /** Any amount when undefined. */
-  readonly amountMsat?: bigint
-  readonly description?: string
-  readonly expirySeconds?: number
-  /** The way to us. Default: the channel with most room to receive, none when there is none. */
-  readonly hint?: HopHint
-  /** The most that the LSP may keep back, over all parts; a payment with less is failed. Default: nothing. */
-  readonly allowedSkimMsat?: bigint
-  readonly onPayment?: OnPayment
-}
-
-export type Invoice = { readonly invoice: string; readonly paymentHash: string; readonly preimage: string }
-
-/** A payment that came in. `amount` is what the wallet got, after what was kept back. Millisatoshi. */
-export type Received = {
-  readonly paymentHash: string
-  readonly amount: bigint
-  readonly skimmed: bigint
-  readonly state: 'claimable' | 'claimed' | 'failed'
-}
-
-export type ChannelView = {
-  readonly nodeId: string
-  /** `txid:index`. */
-  readonly outpoint: string | undefined
-  readonly ready: boolean
-  /** Ready and connected. */
-  readonly usable: boolean
-  readonly sat: bigint
-  /** What can be received and sent now, millisatoshi, reserve deducted. */
-  readonly inbound: bigint
-  readonly outbound: bigint
-  /** The short channel id for a route hint to us. */
-  readonly inboundScid: bigint | undefined
-}
-
-type Expected = {
-  readonly preimage: Uint8Array
-  readonly amountMsat: bigint | undefined
-  readonly allowedSkimMsat: bigint
-  readonly onPayment: OnPayment
-}
-
 /**
  * A phone wallet: LDK in this process, connected to lnd over TCP. It keeps nothing on disk.
  *
@@ -98,11 +47,10 @@ export class Wallet {
   readonly events: WalletEvent[] = []
   /** Raw transactions that LDK asked to broadcast, with btcd's refusal where there was one. */
   readonly broadcasts: { readonly raw: Uint8Array; refused?: string }[] = []
-  readonly received = new Map<string, Received>()
   trustsZeroConf: boolean
   readonly #node: LdkNode
   readonly #chain: ChainFollower
-  readonly #expected = new Map<string, Expected>()
+  readonly #incoming: IncomingPayments
   readonly #listeners = new Map<string, Set<(payload: Uint8Array) => void>>()
   readonly #unfollow: () => void
   readonly #timers: NodeJS.Timeout[]
@@ -120,6 +68,7 @@ export class Wallet {
 
   private constructor(node: LdkNode, chain: ChainFollower, height: number, trustsZeroConf: boolean) {
     this.#node = node
+    this.#incoming = new IncomingPayments(node)
     this.#chain = chain
     this.#height = height
     this.trustsZeroConf = trustsZeroConf
@@ -151,7 +100,9 @@ export class Wallet {
       chain,
       tip,
       log: options.log ?? (() => undefined),
-      onBroadcast: (raw) => wallet?.broadcast(raw),
+      onBroadcast: (raw) => {
+        if (wallet !== undefined) wallet.#broadcast(raw)
+      },
     })
     wallet = new Wallet(node, chain, height, options.trustsZeroConf ?? true)
     return wallet
@@ -222,60 +173,24 @@ export class Wallet {
   // Receiving
 
   createInvoice(options: InvoiceOptions): Invoice {
-    const preimage = Uint8Array.from(randomBytes(32))
-    const paymentHash = Uint8Array.from(createHash('sha256').update(preimage).digest())
-    const { amountMsat, expirySeconds = INVOICE_SECONDS } = options
-    const secret = this.#node.manager.create_inbound_payment_for_hash(
-      paymentHash,
-      amountMsat === undefined ? ldk.Option_u64Z.constructor_none() : ldk.Option_u64Z.constructor_some(amountMsat),
-      expirySeconds,
-      ldk.Option_u16Z.constructor_none(),
-    )
-    if (!(secret instanceof ldk.Result_ThirtyTwoBytesNoneZ_OK)) throw new Error('LDK made no payment secret')
-    const hint = options.hint ?? this.#channelHint()
-    const invoice = encodeInvoice(
-      {
-        paymentHash,
-        paymentSecret: secret.res,
-        description: options.description ?? '',
-        timestamp: nowSeconds(),
-        expirySeconds,
-        minFinalCltvDelta: MIN_FINAL_CLTV_DELTA,
-        ...(amountMsat === undefined ? {} : { amountMsat }),
-        ...(hint === undefined ? {} : { hint }),
-      },
-      this.#node.keys.get_node_secret_key(),
-    )
-    this.#expected.set(hex(paymentHash), {
-      preimage,
-      amountMsat,
-      allowedSkimMsat: options.allowedSkimMsat ?? 0n,
-      onPayment: options.onPayment ?? 'claim',
-    })
-    return { invoice, paymentHash: hex(paymentHash), preimage: hex(preimage) }
+    const hint = options.hint ?? hintOf(this.channels())
+    return this.#incoming.createInvoice({ ...options, ...(hint === undefined ? {} : { hint }) })
   }
 
-  #channelHint(): HopHint | undefined {
-    const channels = this.channels().filter((channel) => channel.usable && channel.inboundScid !== undefined)
-    const roomiest = channels.sort((a, b) => (a.inbound < b.inbound ? 1 : -1))[0]
-    if (roomiest?.inboundScid === undefined) return undefined
-    const { nodeId, inboundScid } = roomiest
-    return { nodeId, scid: inboundScid, feeBaseMsat: 0, feePpm: 0, cltvDelta: LND_TIME_LOCK_DELTA }
+  /** All payments that came in, by payment hash. */
+  get received(): ReadonlyMap<string, Received> {
+    return this.#incoming.received
   }
 
   /** Takes a held payment. */
   claim(paymentHash: string): void {
-    const expected = this.#expected.get(paymentHash)
-    if (expected === undefined) throw new Error(`the wallet has no invoice with hash ${paymentHash}`)
-    this.#node.manager.claim_funds(expected.preimage)
+    this.#incoming.claim(paymentHash)
     this.#pump()
   }
 
   /** Fails a held payment: the payer sees incorrect_or_unknown_payment_details. */
   fail(paymentHash: string): void {
-    this.#node.manager.fail_htlc_backwards(Uint8Array.from(Buffer.from(paymentHash, 'hex')))
-    const received = this.received.get(paymentHash)
-    if (received !== undefined) this.received.set(paymentHash, { ...received, state: 'failed' })
+    this.#incoming.fail(paymentHash)
     this.#pump()
   }
 
@@ -321,19 +236,7 @@ export class Wallet {
   // Channels
 
   channels(): readonly ChannelView[] {
-    return this.#node.manager.list_channels().map((channel) => {
-      const outpoint = channel.get_funding_txo() as ldk.OutPoint | null
-      return {
-        nodeId: hex(channel.get_counterparty().get_node_id()),
-        outpoint: outpoint === null ? undefined : `${reversedHex(outpoint.get_txid())}:${outpoint.get_index()}`,
-        ready: Boolean(channel.get_is_channel_ready()),
-        usable: Boolean(channel.get_is_usable()),
-        sat: u64(channel.get_channel_value_satoshis()),
-        inbound: u64(channel.get_inbound_capacity_msat()),
-        outbound: u64(channel.get_outbound_capacity_msat()),
-        inboundScid: optionalU64(channel.get_inbound_payment_scid()),
-      }
-    })
+    return this.#node.manager.list_channels().map(viewChannel)
   }
 
   /** What could be received and sent over usable channels, millisatoshi. */
@@ -397,7 +300,7 @@ export class Wallet {
     return this.#catchingUp
   }
 
-  private broadcast(raw: Uint8Array): void {
+  #broadcast(raw: Uint8Array): void {
     const entry: { readonly raw: Uint8Array; refused?: string } = { raw: Uint8Array.from(raw) }
     this.broadcasts.push(entry)
     this.#chain.broadcast(entry.raw).catch((error: Error) => {
@@ -459,18 +362,20 @@ export class Wallet {
   #react(event: WalletEvent): void {
     switch (event.type) {
       case 'open-request':
-        return this.#answerOpen(event)
+        this.#answerOpen(event)
+        break
       case 'forwardable':
-        return this.#node.manager.process_pending_htlc_forwards()
+        this.#node.manager.process_pending_htlc_forwards()
+        break
       case 'claimable':
-        return this.#onClaimable(event)
-      case 'claimed': {
-        const { paymentHash, amount, skimmed } = event
-        this.received.set(paymentHash, { paymentHash, amount, skimmed, state: 'claimed' })
-        return
-      }
+        this.#incoming.onClaimable(event)
+        break
+      case 'claimed':
+        this.#incoming.onClaimed(event)
+        break
       case 'broadcast-commitment':
-        return this.broadcast(event.raw)
+        this.#broadcast(event.raw)
+        break
       default:
     }
   }
@@ -485,32 +390,4 @@ export class Wallet {
       this.#node.manager.accept_inbound_channel(id, peer, this.#lastChannel)
     }
   }
-
-  #onClaimable(event: Extract<WalletEvent, { type: 'claimable' }>): void {
-    const { paymentHash, amount, skimmed } = event
-    const expected = this.#expected.get(paymentHash)
-    this.received.set(paymentHash, { paymentHash, amount, skimmed, state: 'claimable' })
-    if (expected === undefined || skimmed > expected.allowedSkimMsat || expected.onPayment === 'fail') {
-      this.fail(paymentHash)
-      return
-    }
-    if (expected.amountMsat !== undefined && amount + skimmed < expected.amountMsat) {
-      this.fail(paymentHash)
-      return
-    }
-    if (expected.onPayment === 'claim') this.claim(paymentHash)
-  }
-}
-
-const MSAT_PER_SAT = 1000n
-
-/** LDK tells capacities with the reserve already off, and never below zero: so the side that has room is asked. */
-function ownedIn(channel: ldk.ChannelDetails): bigint {
-  const inbound = u64(channel.get_inbound_capacity_msat())
-  if (inbound > 0n) {
-    const theirReserve = u64(channel.get_counterparty().get_unspendable_punishment_reserve())
-    return (u64(channel.get_channel_value_satoshis()) - theirReserve) * MSAT_PER_SAT - inbound
-  }
-  const ourReserve = optionalU64(channel.get_unspendable_punishment_reserve()) ?? 0n
-  return u64(channel.get_outbound_capacity_msat()) + ourReserve * MSAT_PER_SAT
 }
