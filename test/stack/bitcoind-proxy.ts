@@ -10,26 +10,25 @@ const KNOWN_TRANSACTION = /already (have|exists)/
 /** Satoshi per kvB in BTC: 1 sat/vB, the lowest that relays. */
 const FEERATE = 0.00001
 
-type Json = Record<string, unknown>
 type Call = (btcd: Btcd, params: readonly unknown[]) => Promise<unknown>
 
 /** Calls that btcd answers differently from bitcoind, or not at all. The others go through as they are. */
 const CALLS: Readonly<Record<string, Call>> = {
   getblockheader: async (btcd, params) => {
-    const header = await btcd.call<Json>('getblockheader', ...params)
-    return { ...header, chainwork: chainwork(Number(header['height'])) }
+    const header = await btcd.call<{ height: number }>('getblockheader', ...params)
+    return { ...header, chainwork: chainwork(header.height) }
   },
   getblockchaininfo: async (btcd) => {
-    const info = await btcd.call<Json>('getblockchaininfo')
-    return { ...info, chainwork: chainwork(Number(info['blocks'])) }
+    const info = await btcd.call<{ blocks: number }>('getblockchaininfo')
+    return { ...info, chainwork: chainwork(info.blocks) }
   },
-  getmempoolinfo: async (btcd) => ({ ...(await btcd.call<Json>('getmempoolinfo')), mempoolminfee: FEERATE }),
+  getmempoolinfo: async (btcd) => ({ ...(await btcd.call<object>('getmempoolinfo')), mempoolminfee: FEERATE }),
   getmempoolentry: async (btcd, [txid]) => {
-    const entries = await btcd.call<Record<string, Json>>('getrawmempool', true)
+    const entries = await btcd.call<Record<string, { height: number }>>('getrawmempool', true)
     const entry = entries[String(txid)]
     if (entry === undefined) throw new ChainError('getmempoolentry', NOT_FOUND, 'Transaction not in mempool')
     // One more than the truth: entries of the same second would be ignored as seen already.
-    return { ...entry, height: Number(entry['height']) + 1 }
+    return { ...entry, height: entry.height + 1 }
   },
   estimatesmartfee: async () => ({ feerate: FEERATE, blocks: 1 }),
   getnetworkinfo: async () => ({ version: 270_000, subversion: '/btcd/', relayfee: FEERATE, warnings: '' }),
