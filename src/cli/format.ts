@@ -1,3 +1,5 @@
+import { parseDatetime } from '../../lsps/base/datetime.ts'
+
 /** Texts for people; everything here is pure, times and colours come as arguments. */
 
 export type Style = 'bold' | 'dim' | 'red' | 'green' | 'yellow' | 'cyan'
@@ -56,12 +58,18 @@ export function formatMilliseconds(ms: number): string {
 
 /** A UTC datetime and how far it is from `now`: `2026-01-02T03:04:05Z (2 h ago)`. */
 export function formatTime(datetime: string, now: number): string {
-  const at = Date.parse(datetime)
+  const at = parseDatetime(datetime)
+  if (at === undefined) return datetime
   const short = datetime.replace(/\.\d+Z$/, 'Z')
   const seconds = Math.round((now - at) / 1000)
   if (seconds === 0) return `${short} (now)`
   const distance = formatSeconds(Math.abs(seconds)).replace(/^(\d+ \S+) .*/, '$1')
   return seconds > 0 ? `${short} (${distance} ago)` : `${short} (in ${distance})`
+}
+
+/** `1 sale`, `2,000 sales`. */
+export function plural(count: number, noun: string): string {
+  return `${thousands(count)} ${noun}${count === 1 ? '' : 's'}`
 }
 
 /** First and last characters of a long id. */

@@ -29,10 +29,21 @@ export async function inspect(config: Config): Promise<readonly Finding[]> {
       ...(info === undefined ? [] : [reached(info, config), ...checkNode(info, gateOptions(config))]),
       ...(missing.length > 0 ? missing : [PERMITTED]),
       ...(slots === undefined ? [] : [slots]),
+      ...checkTerms(config),
     ]
   } finally {
     lnd.close()
   }
+}
+
+/** bLIP-52: all parts should be held for at least this long, counted from the first. */
+const MIN_PART_HOLD_SECONDS = 90
+
+/** What the config allows but wallets do not expect. */
+export function checkTerms({ lsps2 }: Config): readonly Finding[] {
+  if (!lsps2.enabled || lsps2.part_hold_seconds >= MIN_PART_HOLD_SECONDS) return []
+  const what = `payments are held for ${lsps2.part_hold_seconds} s only; bLIP-52 asks for at least ${MIN_PART_HOLD_SECONDS}`
+  return [{ severity: 'warning', what, fix: `write "part_hold_seconds": ${MIN_PART_HOLD_SECONDS} or leave it out` }]
 }
 
 const PERMITTED: Finding = { severity: 'ok', what: 'the macaroon permits every call that is needed' }

@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { FlightRecord, SaleList } from '../admin/schema.ts'
+import { FlightRecord, SaleList, type SaleSummary } from '../admin/schema.ts'
 import { dataPaths } from '../config/paths.ts'
 import { askDaemon } from './admin-client.ts'
 import { type CommonOptions, type Console, configOf, printResult, withCommonOptions } from './command.ts'
@@ -29,9 +29,18 @@ function addList(jit: Command, console: Console): void {
     const answer = await askDaemon(dataPaths(configOf(options)).socket, `/v1/jit?${query}`, SaleList)
     printResult(console, options, {
       json: answer,
-      text: () => renderSales(answer.sales, console.now(), console.paint),
+      text: () =>
+        [renderSales(answer.sales, console.now(), console.paint), ...nextPage(answer.sales, options)].join('\n\n'),
     })
   })
+}
+
+/** A full page may not be the last one. */
+function nextPage(sales: readonly SaleSummary[], { limit, state }: ListOptions): string[] {
+  const last = sales.at(-1)
+  if (last === undefined || String(sales.length) !== limit) return []
+  const filter = state === undefined ? '' : ` --state ${state}`
+  return [`older ones: sluice jit list${filter} --limit ${limit} --before ${last.id}`]
 }
 
 function addShow(jit: Command, console: Console): void {

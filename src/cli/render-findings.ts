@@ -1,4 +1,4 @@
-import type { Paint, Style } from './format.ts'
+import { type Paint, plural, type Style } from './format.ts'
 
 /** One thing that `sluice doctor` looked at. */
 export type Finding = {
@@ -32,10 +32,6 @@ function summary(findings: readonly Finding[]): string {
   const warnings = count('warning')
   if (errors > 0) return `${plural(errors, 'error')}, ${plural(warnings, 'warning')}: sluiced will not start`
   return warnings === 0 ? 'all is well' : `${plural(warnings, 'warning')}: sluiced will start`
-}
-
-function plural(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? '' : 's'}`
 }
 
 function indented(text: string): string {

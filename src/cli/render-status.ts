@@ -1,5 +1,15 @@
 import type { Status } from '../admin/schema.ts'
-import { type Cell, formatMsat, formatSeconds, formatTime, type Paint, pairs, table, thousands } from './format.ts'
+import {
+  type Cell,
+  formatMsat,
+  formatSeconds,
+  formatTime,
+  type Paint,
+  pairs,
+  plural,
+  table,
+  thousands,
+} from './format.ts'
 
 /** How much of a limit may be used before it stands out. */
 const NEARLY_FULL = 0.8
@@ -27,7 +37,7 @@ function facts(status: Status, now: number): (readonly [string, Cell])[] {
     ['interceptor', upOrDown(status.interceptor_up)],
     ['streams', streams(status)],
     ['sales', counts(status.sales)],
-    ['held', `${thousands(status.held.htlcs)} HTLCs, ${formatMsat(status.held.amount_msat)}`],
+    ['held', `${plural(status.held.htlcs, 'HTLC')}, ${formatMsat(status.held.amount_msat)}`],
     ['openings', counts(status.funding)],
     ['outbox', `${thousands(status.outbox_depth)} waiting`],
     ['earned', { text: formatMsat(status.earned_msat), style: 'green' }],
@@ -46,7 +56,7 @@ function nodeFacts(node: NonNullable<Status['node']>): (readonly [string, Cell])
 function streams(status: Status): Cell {
   const down = status.streams.filter(({ up }) => !up)
   const restarts = status.streams.reduce((sum, stream) => sum + stream.restarts, 0)
-  const again = restarts === 0 ? '' : `, reopened ${thousands(restarts)} times`
+  const again = restarts === 0 ? '' : `, reopened ${plural(restarts, 'time')}`
   if (down.length === 0) return { text: `all ${status.streams.length} up${again}`, style: 'green' }
   return { text: `down: ${down.map(({ name }) => name).join(', ')}${again}`, style: 'red' }
 }

@@ -20,7 +20,7 @@ async function sluice(argv: string[], deps: Partial<ProgramDeps> = {}) {
         out += text
       },
       paint: plain,
-      now: () => Date.parse('2026-01-03T00:00:00Z'),
+      now: () => 1_767_398_400_000,
     },
     complain: (text) => {
       err += text
@@ -58,6 +58,17 @@ describe('sluice with a running daemon', () => {
       expect((await sluice(['status', '--config', file])).out).toMatch(/^sluiced +0\.1\.0 on regtest/m)
       expect((await sluice(['jit', 'list', '--config', file])).out).toContain(SALE.id)
       expect((await sluice(['jit', 'show', SALE.id, '--config', file])).out).toMatch(/\+312 ms +channel active/)
+    })
+  })
+
+  it('tells how to go on after a full page', async () => {
+    await withConfig(async (file) => {
+      const list = (...more: string[]) => sluice(['jit', 'list', '--config', file, ...more])
+
+      expect((await list('--limit', '1', '--state', 'paid')).out).toMatch(
+        /\n\nolder ones: sluice jit list --state paid --limit 1 --before 16123456x7x8\n$/,
+      )
+      expect((await list()).out).not.toContain('older ones')
     })
   })
 

@@ -21,7 +21,7 @@ describe('sluice status', () => {
       'interceptor  up',
       'streams      down: messages, reopened 3 times',
       'sales        2 awaiting, 1,234 paid',
-      'held         1 HTLCs, 100,000 sat',
+      'held         1 HTLC, 100,000 sat',
       'openings     1 published',
       'outbox       0 waiting',
       'earned       9,007,199,254,740.993 sat',

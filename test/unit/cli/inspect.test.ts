@@ -1,0 +1,32 @@
+import { describe, expect, it } from 'vitest'
+import { bakeCommand } from '../../../src/cli/features.ts'
+import { checkTerms } from '../../../src/cli/inspect.ts'
+import { parseConfig } from '../../../src/config/load.ts'
+
+const OFFERS = [{ min_fee_msat: '1', proportional: 0, min_payment_size_msat: '2', max_payment_size_msat: '3' }]
+
+function config(lsps2: object, network = 'regtest') {
+  return parseConfig({ network, data_dir: '/data', lsps2: { offers: OFFERS, ...lsps2 } }, '/etc/sluice.json')
+}
+
+describe('the macaroon command', () => {
+  it('has the rights of what is enabled, and no others', () => {
+    const selling = bakeCommand(config({ enabled: true }))
+    const idle = bakeCommand(config({ enabled: false }, 'mainnet'))
+
+    expect(selling).toMatch(/^lncli --network=regtest bakemacaroon --save_to \/data\/lnd\.macaroon \\\n {2}uri:\//)
+    expect(selling).toContain('uri:/walletrpc.WalletKit/FundPsbt')
+    expect(idle).toMatch(/^lncli bakemacaroon --save_to/)
+    expect(idle).toContain('uri:/lnrpc.Lightning/GetInfo')
+    expect(idle).not.toMatch(/FundPsbt|OpenChannel|HtlcInterceptor/)
+    expect(`${selling}${idle}`).not.toMatch(/SendCoins|SendPayment|BakeMacaroon/)
+  })
+})
+
+describe('the doctor about the config', () => {
+  it('warns of a hold that is shorter than bLIP-52 asks for', () => {
+    expect(checkTerms(config({ enabled: true, part_hold_seconds: 89 }))).toMatchObject([{ severity: 'warning' }])
+    expect(checkTerms(config({ enabled: true, part_hold_seconds: 90 }))).toEqual([])
+    expect(checkTerms(config({ enabled: false, part_hold_seconds: 1 }))).toEqual([])
+  })
+})
