@@ -128,7 +128,7 @@ export function createRpcClient({
   function accept(message: JsonObject): Ignored | undefined {
     const { id, method, params } = message
     if (isResponse(message)) {
-      if (typeof id !== 'string' || !pending.has(id)) return 'unknown id'
+      if (typeof id !== 'string' || !pending.delete(id)) return 'unknown id'
       rpc.receive(message as never)
       return undefined
     }
