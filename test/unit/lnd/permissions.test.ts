@@ -1,0 +1,160 @@
+import { describe, expect, it } from 'vitest'
+import { SidecarError } from '../../../src/kernel/errors.ts'
+import type { Connection } from '../../../src/lnd/connect.ts'
+import { loadGrpc } from '../../../src/lnd/grpc.ts'
+import { type Permission, readPermissions } from '../../../src/lnd/macaroon.ts'
+import { METHODS } from '../../../src/lnd/methods.ts'
+import { macaroonCommand, missingPermissions, permissionsFor, probePermissions } from '../../../src/lnd/permissions.ts'
+import { FakeCall } from './fake-call.ts'
+
+const field = (tag: number, bytes: Uint8Array) => {
+  const length = bytes.length < 128 ? [bytes.length] : [(bytes.length & 0x7f) | 0x80, bytes.length >> 7]
+  return Buffer.from([tag, ...length, ...bytes])
+}
+const text = (value: string) => new TextEncoder().encode(value)
+
+/** A macaroon as lnd bakes it: version 2, location, identifier (bakery version 3), signature. */
+function bake(permissions: readonly Permission[]): Uint8Array {
+  const operations = permissions.map(({ entity, actions }) =>
+    field(0x1a, Buffer.concat([field(0x0a, text(entity)), ...actions.map((action) => field(0x12, text(action)))])),
+  )
+  const identifier = Buffer.concat([
+    Buffer.from([3]),
+    field(0x0a, Buffer.alloc(16, 5)),
+    field(0x12, text('0')),
+    ...operations,
+  ])
+  return Buffer.concat([
+    Buffer.from([2]),
+    field(1, text('lnd')),
+    field(2, identifier),
+    Buffer.from([0, 0]),
+    field(6, Buffer.alloc(32)),
+  ])
+}
+
+const ours = (uris: readonly string[]) => [{ entity: 'uri', actions: uris.map((uri) => uri.replace(/^uri:/, '')) }]
+const ADMIN = [
+  { entity: 'info', actions: ['read', 'write'] },
+  { entity: 'offchain', actions: ['read', 'write'] },
+  { entity: 'onchain', actions: ['read', 'write'] },
+  { entity: 'peers', actions: ['read', 'write'] },
+]
+
+describe('the permissions that are asked for', () => {
+  it('are methods that lnd has, by the names in its protos', () => {
+    for (const method of Object.values(METHODS)) {
+      expect(loadGrpc().method(method).path).toBe(`/${method}`)
+    }
+  })
+
+  it('are all that the adapter calls when sales are on, and no spending when they are off', () => {
+    expect(permissionsFor(['node', 'lsps2']).toSorted()).toEqual(
+      Object.values(METHODS)
+        .map((method) => `uri:/${method}`)
+        .toSorted(),
+    )
+    expect(permissionsFor(['node']).join()).not.toMatch(/Psbt|OpenChannel|HtlcInterceptor|Publish|Lease/)
+  })
+
+  it('come as a command that can be pasted', () => {
+    const command = macaroonCommand(['node'], { path: '/data/lnd.macaroon', network: 'regtest' })
+
+    expect(command).toMatch(
+      /^lncli --network=regtest bakemacaroon --save_to \/data\/lnd\.macaroon \\\n {2}uri:\/lnrpc\.Lightning\/GetInfo \\\n/,
+    )
+    expect(macaroonCommand(['node'], { path: 'x', network: 'mainnet' })).toMatch(/^lncli bakemacaroon/)
+  })
+})
+
+describe('a macaroon', () => {
+  it('tells what it permits', () => {
+    expect(readPermissions(bake(ADMIN))).toEqual(ADMIN)
+    expect(missingPermissions(bake(ADMIN), ['node', 'lsps2'])).toEqual([])
+    expect(missingPermissions(bake(ours(permissionsFor(['node', 'lsps2']))), ['node', 'lsps2'])).toEqual([])
+  })
+
+  it('shows what is missing: one baked for less, or read-only', () => {
+    const forNode = bake(ours(permissionsFor(['node'])))
+    const readonly = bake(ADMIN.map(({ entity }) => ({ entity, actions: ['read'] })))
+
+    expect(missingPermissions(forNode, ['node'])).toEqual([])
+    expect(missingPermissions(forNode, ['node', 'lsps2'])).toContain('htlcInterceptor')
+    expect(missingPermissions(readonly, ['node'])).toEqual(['sendCustomMessage'])
+  })
+
+  it('that cannot be read tells nothing', () => {
+    const whole = bake(ADMIN)
+
+    expect(readPermissions(new Uint8Array())).toBeUndefined()
+    expect(readPermissions(text('not a macaroon at all'))).toBeUndefined()
+    for (let length = 1; length < 40; length += 1) expect(readPermissions(whole.subarray(0, length))).toBeUndefined()
+  })
+})
+
+describe('probing', () => {
+  const refuse = (detail: string) => new SidecarError({ code: 'LND_REFUSED', call: 'probe', detail })
+
+  function fake(macaroon: Uint8Array, answer: (method: string) => void) {
+    const called: string[] = []
+    const lnd = {
+      macaroon,
+      unary: async (method: string) => {
+        called.push(method)
+        answer(method)
+      },
+      stream: (method: string) => {
+        called.push(method)
+        const call = new FakeCall()
+        setImmediate(() => {
+          try {
+            answer(method)
+            call.emit('end')
+          } catch (error) {
+            call.emit('error', error)
+          }
+        })
+        return call
+      },
+      interceptor: () => {
+        throw new Error('only one interceptor may be attached: a probe must not take its place')
+      },
+    } as unknown as Connection
+    return { lnd, called }
+  }
+  const signal = new AbortController().signal
+
+  it('finds nothing when lnd refuses only what it was asked to do', async () => {
+    const { lnd, called } = fake(bake(ADMIN), () => {
+      throw refuse('not a valid alias')
+    })
+
+    expect(await probePermissions(lnd, ['node', 'lsps2'], signal)).toEqual([])
+    expect(called).toContain('openChannel')
+  })
+
+  it('names every method that lnd denies or the macaroon does not have', async () => {
+    const macaroon = bake(ours(permissionsFor(['node', 'lsps2']).filter((uri) => !uri.endsWith('HtlcInterceptor'))))
+    const { lnd } = fake(macaroon, (method) => {
+      if (method === 'fundPsbt' || method === 'blocks') throw refuse('permission denied')
+    })
+    const [finding, ...others] = await probePermissions(lnd, ['node', 'lsps2'], signal)
+
+    expect(others).toEqual([])
+    expect(finding).toMatchObject({ id: 'permissions', severity: 'error' })
+    expect(finding?.what).toBe(
+      'the macaroon does not permit routerrpc.Router/HtlcInterceptor, walletrpc.WalletKit/FundPsbt, ' +
+        'chainrpc.ChainNotifier/RegisterBlockEpochNtfn',
+    )
+    expect(finding?.fix).toContain('sluice macaroon')
+  })
+
+  it('fails when lnd does not answer', async () => {
+    const gone = new SidecarError({ code: 'LND_UNAVAILABLE', call: 'probe', detail: 'gone' })
+    const { lnd } = fake(bake(ADMIN), () => {
+      throw gone
+    })
+
+    await expect(probePermissions(lnd, ['node'], signal)).rejects.toBe(gone)
+  })
+})
