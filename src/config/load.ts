@@ -48,19 +48,34 @@ export function redact(config: Config): z.input<typeof ConfigFile> {
 }
 
 function readJson(file: string): unknown {
+  const invalid = (detail: string, cause: unknown) =>
+    new SidecarError({ code: 'CONFIG_INVALID', path: file, detail }, cause)
+  let text: string
   try {
-    return JSON.parse(readFileSync(file, 'utf8'))
+    text = readFileSync(file, 'utf8')
   } catch (error) {
-    throw new SidecarError({ code: 'CONFIG_INVALID', path: file, detail: readProblem(error) }, error)
+    throw invalid(readProblem(error), error)
+  }
+  try {
+    return JSON.parse(text)
+  } catch (error) {
+    const said = error instanceof Error ? error.message : String(error)
+    throw invalid(`is not JSON: ${said}${placeIn(text, said)}. Look for a missing quote or a comma too many.`, error)
   }
 }
 
 function readProblem(error: unknown): string {
-  if (error instanceof SyntaxError)
-    return `is not JSON: ${error.message}. Look for a missing quote or a comma too many.`
-  const code = (error as NodeJS.ErrnoException).code
+  const { code, message } = error as NodeJS.ErrnoException
   if (code === 'ENOENT')
     return 'does not exist. Copy config.example.json there and edit it, or name another with --config.'
   if (code === 'EACCES') return 'may not be read by this user. Change its owner or mode.'
-  return `cannot be read: ${error instanceof Error ? error.message : String(error)}`
+  return `cannot be read: ${message}`
+}
+
+/** Editors show lines; Node 20 tells only a position. */
+function placeIn(text: string, said: string): string {
+  const position = /position (\d+)$/.exec(said)?.[1]
+  if (position === undefined) return ''
+  const before = text.slice(0, Number(position)).split('\n')
+  return ` (line ${before.length}, column ${(before.at(-1)?.length ?? 0) + 1})`
 }

@@ -1,5 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
+import type { AdminPort } from '../../../src/admin/port.ts'
 import { startAdmin } from '../../../src/admin/server.ts'
 import { EXIT } from '../../../src/cli/exit-codes.ts'
 import { plain } from '../../../src/cli/format.ts'
@@ -35,14 +36,14 @@ async function sluice(argv: string[], deps: Partial<ProgramDeps> = {}) {
 /** With the config file of a daemon that runs, or does not. */
 async function withConfig(
   use: (file: string) => Promise<void>,
-  daemon: 'running' | 'stopped' = 'running',
+  daemon: Partial<AdminPort> | 'stopped' = {},
 ): Promise<void> {
   await withTemporaryFolder(async (folder) => {
     const file = `${folder}/sluice.json`
     writeFileSync(file, JSON.stringify({ network: 'regtest', data_dir: '.' }))
     const admin =
-      daemon === 'running'
-        ? await startAdmin({ port: samplePort(), path: `${folder}/admin.sock`, log: silentLog })
+      daemon !== 'stopped'
+        ? await startAdmin({ port: samplePort(daemon), path: `${folder}/admin.sock`, log: silentLog })
         : undefined
     try {
       await use(file)
@@ -89,6 +90,37 @@ describe('sluice with a running daemon', () => {
       })
       expect((await sluice(['jit', 'list', '--limit', 'x', '--config', file])).exitCode).toBe(EXIT.USAGE)
     })
+  })
+})
+
+describe('sluice with a daemon that is not well', () => {
+  it('passes on what it says', async () => {
+    const status = async () => {
+      throw new Error('lnd is away')
+    }
+    await withConfig(
+      async (file) => {
+        expect(await sluice(['status', '--config', file])).toEqual({
+          exitCode: EXIT.FAILED,
+          out: '',
+          err: 'sluice: sluiced could not answer: lnd is away\n',
+        })
+      },
+      { status },
+    )
+  })
+
+  it('asks about the versions when it does not understand the answer', async () => {
+    const { sales: _, ...partial } = STATUS
+    await withConfig(
+      async (file) => {
+        const { exitCode, err } = await sluice(['status', '--config', file])
+
+        expect(exitCode).toBe(EXIT.FAILED)
+        expect(err).toMatch(/are both of one version\?[\s\S]*sales/)
+      },
+      { status: async () => partial as typeof STATUS },
+    )
   })
 })
 

@@ -193,12 +193,14 @@ describe('a wrong config', () => {
 
   it('that is not there or not JSON says so', async () => {
     await withTemporaryFolder(async (folder) => {
-      writeFileSync(`${folder}/broken.json`, '{"network": }')
+      writeFileSync(`${folder}/broken.json`, '{"network": "regtest",\n}')
 
       expect(() => loadConfig(`${folder}/none.json`)).toThrow(
         `config ${folder}/none.json: does not exist. Copy config.example.json`,
       )
-      expect(() => loadConfig(`${folder}/broken.json`)).toThrow(/broken\.json: is not JSON: Unexpected token.*Look for/)
+      expect(() => loadConfig(`${folder}/broken.json`)).toThrow(
+        /broken\.json: is not JSON: .*\(line 2,? column 1\)\. Look for/,
+      )
     })
   })
 })
