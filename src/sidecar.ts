@@ -147,7 +147,7 @@ export async function startSidecar(config: Config, deps: SidecarDeps): Promise<S
     },
   )
 
-  const streams = new Streams({ clock, entropy, log, signal })
+  const streams = new Streams({ clock, entropy, log, signal, onFatal })
   const attachInterceptor = () =>
     streams.open('htlcs', async (up, streamSignal) => {
       up()

@@ -164,12 +164,12 @@ export class Negotiation {
     return this.#within(ACCEPT_DEADLINE_MS, 'accept_channel', attempt.template, signal)
   }
 
-  async #fund(order: ChannelOrder, { template }: FundingTemplate, signal: AbortSignal): Promise<Funded | Refusal> {
+  async #fund(order: ChannelOrder, template: FundingTemplate, signal: AbortSignal): Promise<Funded | Refusal> {
     const { lnd, leaseSeconds, minConfs } = this.#deps
     try {
       const psbt = await lnd.fundPsbt(
         {
-          template,
+          template: template.template,
           satPerVbyte: order.satPerVbyte,
           lockId: order.pendingChannelId,
           lockSeconds: leaseSeconds,

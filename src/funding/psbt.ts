@@ -1,47 +1,33 @@
-import { Psbt, Transaction } from 'bitcoinjs-lib'
-import type { Outpoint } from '../lnd/port.ts'
+import { address, Psbt, Transaction } from 'bitcoinjs-lib'
+import type { FundingTemplate, Outpoint } from '../lnd/port.ts'
+
+/** Opcodes of witness versions 1 to 16 start after this one. */
+const OP_1_MINUS_ONE = 0x50
+
+/** The witness program that an address stands for, as a script in hex; the same on every network. */
+function scriptOf(bech32: string): string {
+  const { version, data } = address.fromBech32(bech32)
+  const opcode = version === 0 ? 0 : OP_1_MINUS_ONE + version
+  return Buffer.from([opcode, data.length, ...data]).toString('hex')
+}
 
 /**
- * The channel's outpoint in a funded PSBT: the output equal to the template's only one (change may come first). All
- * inputs are segwit, so the txid is final before anything is signed.
+ * The channel's outpoint in a funded PSBT: the output that pays the template's address its amount (change may come
+ * first). All inputs are segwit, so the txid is final before anything is signed. The template itself is not read:
+ * a transaction without inputs and with one output looks like the segwit marker to most parsers.
  * @throws Error when the output is not there exactly once
  */
-export function fundingOutpoint(funded: string, template: string): Outpoint {
-  const wanted = templateOutput(template)
+export function fundingOutpoint(funded: string, template: Pick<FundingTemplate, 'address' | 'amount'>): Outpoint {
   const psbt = Psbt.fromBase64(funded)
-  const script = Buffer.from(wanted.script).toString('hex')
+  const script = scriptOf(template.address)
   const matches = psbt.txOutputs
     .map((output, index) => ({ output, index }))
-    .filter(({ output }) => output.value === wanted.value && Buffer.from(output.script).toString('hex') === script)
+    .filter(({ output }) => output.value === template.amount && Buffer.from(output.script).toString('hex') === script)
   const [match, second] = matches
   if (match === undefined || second !== undefined) {
     throw new Error(`the funded PSBT pays the channel ${matches.length} times, expected once`)
   }
-  return `${unsignedTransaction(psbt).getId()}:${match.index}`
-}
-
-/** Magic, key and length of the global map's first entry, version of its transaction. */
-const BEFORE_INPUT_COUNT = 5 + 3 + 4
-const VALUE_BYTES = 8
-
-/**
- * The output that lnd asks for. Read by hand: a transaction without inputs starts like one with a witness (`00 01`),
- * and bitcoinjs-lib takes it for one.
- * @throws Error unless it has no input and exactly one output with a witness program
- */
-function templateOutput(template: string): { readonly script: Uint8Array; readonly value: bigint } {
-  const bytes = Buffer.from(template, 'base64')
-  const [inputs, outputs] = [bytes[BEFORE_INPUT_COUNT], bytes[BEFORE_INPUT_COUNT + 1]]
-  if (inputs !== 0 || outputs !== 1) throw new Error('the funding template is not a PSBT with one output and no input')
-  const at = BEFORE_INPUT_COUNT + 2
-  const length = bytes[at + VALUE_BYTES] ?? 0
-  const from = at + VALUE_BYTES + 1
-  if (length === 0 || from + length > bytes.length) throw new Error('the output of the funding template is cut off')
-  return { script: bytes.subarray(from, from + length), value: bytes.readBigUInt64LE(at) }
-}
-
-function unsignedTransaction(psbt: Psbt): Transaction {
-  return Transaction.fromBuffer(psbt.data.globalMap.unsignedTx.toBuffer())
+  return `${Transaction.fromBuffer(psbt.data.globalMap.unsignedTx.toBuffer()).getId()}:${match.index}`
 }
 
 /** Block-explorer byte order. */
