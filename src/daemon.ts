@@ -2,6 +2,7 @@ import type { SidecarDeps as DaemonDeps, Sidecar as Stoppable } from './cli/daem
 import { openDataFolder } from './config/data-folder.ts'
 import type { Config } from './config/schema.ts'
 import { createLndAdapter } from './lnd/adapter.ts'
+import { probePermissions } from './lnd/permissions.ts'
 import { startSidecar } from './sidecar.ts'
 import { openLevelStore } from './store/level.ts'
 
@@ -14,21 +15,25 @@ export async function startDaemon(config: Config, deps: DaemonDeps): Promise<Sto
     certPath: config.lnd.cert_path,
     macaroonPath: config.lnd.macaroon_path,
   })
+  const opened: (() => Promise<void>)[] = [async () => lnd.close()]
+  const stop = async () => {
+    for (const close of opened.splice(0).reverse()) await close()
+  }
   try {
     const store = await openLevelStore(paths.db)
-    const sidecar = await startSidecar(config, { lnd, store, clock, entropy, log, seed, signal, onFatal })
-    // Only now: loading the HTTP server takes time in which the node's forwards would have waited.
-    const { startAdmin } = await import('./admin/server.ts')
-    const admin = config.admin.enabled ? await startAdmin({ port: sidecar.admin, path: paths.socket, log }) : undefined
-    return {
-      async stop() {
-        await admin?.close()
-        await sidecar.stop()
-        lnd.close()
-      },
+    const probe = (probeSignal: AbortSignal) =>
+      probePermissions(lnd.connection, config.lsps2.enabled ? ['node', 'lsps2'] : ['node'], probeSignal)
+    const sidecar = await startSidecar(config, { lnd, store, clock, entropy, log, seed, signal, onFatal, probe })
+    opened.push(sidecar.stop)
+    if (config.admin.enabled) {
+      // Only now: loading the HTTP server takes time in which the node's forwards would have waited.
+      const { startAdmin } = await import('./admin/server.ts')
+      const admin = await startAdmin({ port: sidecar.admin, path: paths.socket, log })
+      opened.push(admin.close)
     }
+    return { stop }
   } catch (error) {
-    lnd.close()
+    await stop()
     throw error
   }
 }

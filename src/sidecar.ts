@@ -13,6 +13,7 @@ import { PromiseKeys } from './jit/promise-keys.ts'
 import { JitService } from './jit/service.ts'
 import { flightStep } from './journal/flight.ts'
 import { Journal } from './journal/journal.ts'
+import { delayAfter, STREAM_BACKOFF } from './kernel/backoff.ts'
 import type { Entropy } from './kernel/entropy.ts'
 import { SidecarError } from './kernel/errors.ts'
 import type { Log } from './kernel/log.ts'
@@ -34,6 +35,8 @@ export type SidecarDeps = {
   readonly clock: Clock
   readonly entropy: Entropy
   readonly log: Log
+  /** What of the node only its adapter can tell: rights that the macaroon lacks. */
+  readonly probe?: (signal: AbortSignal) => Promise<readonly Finding[]>
   /** 32 secret bytes from which keys are derived. */
   readonly seed: Uint8Array
   /** Ends the start, if it aborts before that is done. */
@@ -158,19 +161,7 @@ export async function startSidecar(config: Config, deps: SidecarDeps): Promise<S
       }
     })
 
-  const stop = async (): Promise<void> => {
-    stopping.abort(new Error('sluiced is stopping'))
-    await Promise.allSettled([...tasks, streams.ended()])
-    await store.close()
-  }
-
-  async function boot(): Promise<NodeInfo> {
-    await jit.loadNames()
-    // Without anything to sell or to finish, the node's one interceptor slot is left to others.
-    if (config.lsps2.enabled || jit.hasNames) attachInterceptor()
-    const [info] = await Promise.all([lnd.getInfo(signal), journal.load(), jit.load(), funding.load()])
-    refuseUnfit(info, config, log)
-
+  const openSaleStreams = () => {
     streams.open('htlc-events', (up, streamSignal) => {
       up()
       return lnd.subscribeHtlcEvents((event) => jit.onHtlcEvent(event), streamSignal)
@@ -180,6 +171,23 @@ export async function startSidecar(config: Config, deps: SidecarDeps): Promise<S
       funding.onChannelEvent() // whatever was missed: look again
       return lnd.subscribeChannelEvents(() => funding.onChannelEvent(), streamSignal)
     })
+  }
+
+  const stop = async (): Promise<void> => {
+    stopping.abort(new Error('sluiced is stopping'))
+    await Promise.allSettled([...tasks, streams.ended()])
+    await store.close()
+  }
+
+  async function boot(): Promise<NodeInfo> {
+    await jit.loadNames()
+    // Without anything to sell or to finish, the node's one interceptor slot is left to others.
+    const selling = config.lsps2.enabled || jit.hasNames
+    if (selling) attachInterceptor()
+    const [info] = await Promise.all([waitForNode(), journal.load(), jit.load(), funding.load()])
+    refuseUnfit([...checkConfigured(info, config), ...((await deps.probe?.(signal)) ?? [])], log)
+
+    if (selling) openSaleStreams()
     streams.open('peers', async (up, streamSignal) => {
       up()
       const ended = lnd.subscribePeerEvents(({ nodeId, online }) => jit.onPeer(nodeId, online), streamSignal)
@@ -189,9 +197,11 @@ export async function startSidecar(config: Config, deps: SidecarDeps): Promise<S
     })
     jit.onBlock(info.blockHeight)
     jit.onPeers((await lnd.listPeers(signal)).map(({ nodeId }) => nodeId))
-    await jit.loadAliases(signal)
-    tasks.push(jit.start(signal), funding.start(signal), feerate.run(signal))
-    await feerate.refresh(signal)
+    if (selling) {
+      await Promise.all([jit.loadAliases(signal), feerate.refresh(signal)])
+      tasks.push(feerate.run(signal))
+    }
+    tasks.push(jit.start(signal), funding.start(signal))
     streams.open('blocks', (up, streamSignal) => {
       up()
       return lnd.subscribeBlocks((height) => onBlock(height), streamSignal)
@@ -201,6 +211,20 @@ export async function startSidecar(config: Config, deps: SidecarDeps): Promise<S
       return lnd.subscribeCustomMessages((message) => endpoint.onMessage(message, signal), streamSignal)
     })
     return info
+  }
+
+  /** lnd may start after us, or restart while we start: wait for it, saying so. */
+  async function waitForNode(): Promise<NodeInfo> {
+    for (let failures = 1; ; failures += 1) {
+      try {
+        return await lnd.getInfo(signal)
+      } catch (error) {
+        if (signal.aborted || !(error instanceof SidecarError && error.retryable)) throw error
+        const retryMs = delayAfter(failures, STREAM_BACKOFF, 0)
+        log.warn({ retryMs, err: error }, 'waiting for lnd')
+        await clock.sleep(retryMs, signal)
+      }
+    }
   }
 
   let following: Promise<void> = Promise.resolve()
@@ -236,13 +260,16 @@ export async function startSidecar(config: Config, deps: SidecarDeps): Promise<S
   }
 }
 
-function refuseUnfit(info: NodeInfo, config: Config, log: Log): void {
-  const findings = checkNode(info, {
+function checkConfigured(info: NodeInfo, config: Config): readonly Finding[] {
+  return checkNode(info, {
     network: config.network,
     lsps2: config.lsps2.enabled,
     acceptFundingDeadlock: config.lnd.accept_funding_deadlock,
     withoutRequireInterceptor: config.lsps2.without_require_interceptor === 'accept_lost_fees',
   })
+}
+
+function refuseUnfit(findings: readonly Finding[], log: Log): void {
   // A node that catches up with the chain still forwards: it needs us now, and opens nothing before it is synced.
   const fatal = ({ severity, id }: Finding) => severity === 'error' && id !== 'not-synced'
   for (const finding of findings) if (!fatal(finding)) log.warn({ fix: finding.fix }, finding.what)
