@@ -119,7 +119,11 @@ function openChannel(deps: PortDeps, session: Session, request: OpenRequest, sig
     pending.reject(error)
   }
   const onAbort = () => fail(signal.reason)
-  const forget = node.streams.onNodeGone(() => fail(unavailable('openChannel', 'the stream ended')))
+  const forgetNode = node.streams.onNodeGone(() => fail(unavailable('openChannel', 'the stream ended')))
+  const forget = () => {
+    forgetNode()
+    signal.removeEventListener('abort', onAbort)
+  }
   signal.addEventListener('abort', onAbort, { once: true })
 
   const update = async <T>(name: string, from: Promise<T>, hand: (value: T) => void) => {
@@ -156,7 +160,6 @@ function openChannel(deps: PortDeps, session: Session, request: OpenRequest, sig
   const detach = () => {
     done = true
     forget()
-    signal.removeEventListener('abort', onAbort)
   }
   return { template: template.promise, pending: pending.promise, detach }
 }

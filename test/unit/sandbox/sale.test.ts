@@ -4,7 +4,7 @@ import type { Msat, Sat } from '../../../lsps/base/amount.ts'
 import { type Scid, scidToNumber } from '../../../lsps/base/scid.ts'
 import type { HtlcEvent, HtlcOffer, Interceptor, LndPort } from '../../../src/lnd/port.ts'
 import { ManualClock } from '../../../src/sandbox/manual-clock.ts'
-import { createWorld, type World } from '../../../src/sandbox/world.ts'
+import { createWorld } from '../../../src/sandbox/world.ts'
 
 const SCID = '16100000x5x7' as Scid
 const PCID = 'ab'.repeat(32)
@@ -23,7 +23,7 @@ function request(peer: string) {
   }
 }
 
-async function openTo(world: World, port: LndPort, peer: string, signal: AbortSignal) {
+async function openTo(port: LndPort, peer: string, signal: AbortSignal) {
   const attempt = port.openChannel(request(peer), signal)
   const { template } = await attempt.template
   const psbt = await port.fundPsbt({ template, satPerVbyte: 2, lockId: PCID, lockSeconds: 600, minConfs: 1 }, signal)
@@ -49,7 +49,7 @@ describe('a sale on the simulated node, by hand', () => {
     await clock.settle()
     expect(offers).toHaveLength(1)
 
-    const { psbt, outpoint } = await openTo(world, port, wallet.nodeId, signal)
+    const { psbt, outpoint } = await openTo(port, wallet.nodeId, signal)
     expect(Psbt.fromBase64(psbt).txOutputs.length).toBe(2)
     await clock.settle()
     const [channel] = await port.listChannels(signal, wallet.nodeId)
