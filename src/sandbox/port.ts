@@ -150,8 +150,8 @@ function openChannel(deps: PortDeps, session: Session, request: OpenRequest, sig
       pending.resolve(outpoint)
     })
   }
-  // The call itself is answered by the two updates only, so its own last stages are not awaited by anybody.
-  const started = runCall({ stages, clock, epoch: () => node.epoch }, session, 'openChannel', signal, () => {
+  const callDeps = { stages, clock, epoch: () => node.epoch, unanswered: true }
+  const started = runCall(callDeps, session, 'openChannel', signal, () => {
     const reservation = node.opens.start(request)
     follow(reservation)
     return reservation

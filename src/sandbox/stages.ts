@@ -138,6 +138,8 @@ export type CallDeps = {
   readonly clock: Clock
   /** Undefined while the node is down; a new number after each start. */
   readonly epoch: () => number | undefined
+  /** The answer comes in another way: there are no stages after `effective`. */
+  readonly unanswered?: boolean
 }
 
 /** What a call changed besides its result: run when the change becomes visible. */
@@ -175,8 +177,10 @@ export async function runCall<T>(
     const result = act((show) => shows.push(show))
     await pass('effective')
     showAll()
-    await pass('visible')
-    await pass('answered')
+    if (deps.unanswered !== true) {
+      await pass('visible')
+      await pass('answered')
+    }
     return session.alive ? result : await never(signal)
   } catch (error) {
     showAll()
