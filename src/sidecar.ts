@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import type { Clock } from '../lsps/base/clock.ts'
 import { lsps0 } from '../lsps/lsps0/methods.ts'
 import { lsps2 } from '../lsps/lsps2/methods.ts'
@@ -60,6 +61,7 @@ export async function startSidecar(config: Config, deps: SidecarDeps): Promise<S
   const { lnd, store, clock, entropy, log, onFatal } = deps
   const stopping = new AbortController()
   const { signal } = stopping
+  setMaxListeners(0, signal) // every wait of the daemon listens to it
   const startedAt = clock.now()
   const tasks: Promise<void>[] = []
 

@@ -126,10 +126,11 @@ const Lsps2 = z
     part_hold_seconds: count(1, HOUR)
       .default(90)
       .describe('How long a payment is held for an absent customer or missing parts; bLIP-52 asks for at least 90.'),
-    channel_headroom_sat: satoshi('10000')
-      .prefault('10000')
+    channel_headroom_sat: satoshi('50000')
+      .prefault('50000')
       .describe(
-        'Added to the payment when a channel is sized: room for the commitment fee, the anchors and a least reserve.',
+        'Added to the payment when a channel is sized: about 10,000 are needed for the commitment fee, the anchors and a ' +
+          'least reserve; the rest is room for the customer to be paid again.',
       ),
     channel_headroom_ppm: partsPerMillion()
       .prefault(10_000)

@@ -10,6 +10,8 @@ export type AnswersDeps = {
   readonly lnd: Pick<LndPort, 'listChannels'>
   readonly log: Log
   readonly sale: (scid: Scid) => Sale | undefined
+  /** Best block that we know of. */
+  readonly height: () => number
   /** Makes an offered circuit known to its sale; resolved when that is on disk. */
   readonly hear: (held: Held, sale: Sale) => Promise<unknown>
 }
@@ -58,9 +60,14 @@ export class Answers {
   }
 
   #answer(held: Held, answer: HtlcAnswer, signal: AbortSignal): void {
-    if (this.held.take(held) === undefined) return
+    if (this.held.take(held) === undefined || this.#isLnds(held)) return
     if (answer.type === 'fail') void this.#fail(held, signal)
     else this.held.answer(held, answer)
+  }
+
+  /** lnd fails it by itself with this block; an answer that comes too late ends the stream for the whole node. */
+  #isLnds({ offer }: Held): boolean {
+    return this.#deps.height() >= offer.autoFailHeight - 1
   }
 
   /** FAIL only what was certainly never forwarded: our record says so, and lnd's own must say it too (lnd.md 1.5). */
@@ -68,7 +75,8 @@ export class Answers {
     const { circuit } = held.offer
     try {
       const pending = pendingCircuits(await this.#deps.lnd.listChannels(signal)).get(circuit)
-      this.held.answer(held, { type: pending?.forwarded === true ? 'resume' : 'fail' })
+      if (pending === undefined || this.#isLnds(held)) return // gone, or going: an answer would end the stream
+      this.held.answer(held, { type: pending.forwarded ? 'resume' : 'fail' })
     } catch (error) {
       if (signal.aborted) return
       this.#deps.log.warn({ circuit, err: error }, 'not failed yet: lnd does not say whether it was forwarded')

@@ -84,6 +84,7 @@ export class JitService {
         lnd: deps.lnd,
         log: deps.log,
         sale: (scid) => this.#runner.live.get(scid),
+        height: () => this.#height,
         hear: (held, sale) => this.#runner.dispatch(held.offer.requestedScid, this.#partHeld(held, sale)),
       },
       config.maxHeldHtlcs,
@@ -248,6 +249,7 @@ export class JitService {
 
   onBlock(height: number): void {
     this.#height = height
+    if (!this.#ready) return
     for (const held of this.#answers.held.all()) this.#answers.judge(held, this.#signal)
     for (const [scid, sale] of this.#runner.live) {
       if (!('part' in sale) || sale.part === undefined) continue

@@ -1,5 +1,6 @@
 import type { Clock } from '../../lsps/base/clock.ts'
 import type { Timestamp } from '../../lsps/base/datetime.ts'
+import { childOf } from './wait.ts'
 
 /** Longest time between two looks at the queue; a wall clock that jumps is noticed after this. */
 const LONGEST_SLEEP_MS = 30_000
@@ -40,9 +41,10 @@ export class Deadlines {
       this.#fireDue()
       const next = this.#heap[0]
       const wait = next === undefined ? LONGEST_SLEEP_MS : Math.min(next.at - this.#clock.now(), LONGEST_SLEEP_MS)
-      const wake = new AbortController()
+      const wake = childOf(signal)
       this.#wake = wake
-      await this.#clock.sleep(Math.max(wait, 0), AbortSignal.any([signal, wake.signal])).catch(() => undefined)
+      await this.#clock.sleep(Math.max(wait, 0), wake.signal).catch(() => undefined)
+      wake.abort()
     }
   }
 

@@ -27,7 +27,7 @@ const RULES: readonly (readonly [place: string, allowed: readonly string[]])[] =
   ['src/sandbox/', ['lsps/', 'src/kernel/', 'src/lnd/port.ts', 'npm:bitcoinjs-lib', 'npm:@noble/', 'node:']],
   // The wiring: knows everything, is known by nobody but main, tests and the demo.
   ['src/report.ts', ['lsps/', 'src/']],
-  ['src/sidecar.ts', ['lsps/', 'src/']],
+  ['src/sidecar.ts', ['lsps/', 'src/', 'node:events']],
   ['src/daemon.ts', ['lsps/', 'src/', 'node:']],
   ['src/main.ts', ['src/']],
 ]

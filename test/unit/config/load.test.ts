@@ -47,7 +47,7 @@ describe('a config file', () => {
 
     expect(config.lsps2.offers[0]?.min_payment_size_msat).toBe(9_007_199_254_740_993n)
     expect(config.lsps2.htlc_minimum_msat).toBe(1000n)
-    expect(config.lsps2.channel_headroom_sat).toBe(10_000n)
+    expect(config.lsps2.channel_headroom_sat).toBe(50_000n)
   })
 
   it('finds relative paths beside the file and the home folder under ~', () => {

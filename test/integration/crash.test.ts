@@ -1,0 +1,170 @@
+import { describe, expect, it } from 'vitest'
+import type { SimWallet } from '../../src/sandbox/wallet.ts'
+import { type Bought, Simulation, type SimulationOptions } from './simulation.ts'
+
+const AMOUNT = 100_000_000n
+
+/** What must be true at the end of a story, wherever it was interrupted. */
+type Ending = {
+  /** Sale states that the story may end in; the first is the undisturbed one. */
+  readonly states: readonly string[]
+  readonly paid: boolean
+}
+
+type Story = {
+  readonly name: string
+  readonly options?: SimulationOptions
+  readonly ending: Ending
+  readonly tell: (simulation: Simulation, wallet: SimWallet) => Promise<Bought>
+}
+
+async function payUntilPaid(simulation: Simulation, wallet: SimWallet, bought: Bought): Promise<void> {
+  // A payer tries again when a payment fails: a new HTLC, a new circuit.
+  for (let attempt = 0; attempt < 8; attempt += 1) {
+    const payment = simulation.pay(bought, wallet.invoice({ amount: AMOUNT, maxFee: bought.fee }))
+    const result = await simulation.outcome(payment.result, 'the payment to end')
+    if (result.status === 'settled') return
+    await simulation.advance(5_000)
+  }
+  throw new Error('the payment did not come through in 8 attempts')
+}
+
+const STORIES: readonly Story[] = [
+  {
+    name: 'a sale',
+    ending: { states: ['paid'], paid: true },
+    tell: async (simulation, wallet) => {
+      const bought = await simulation.buy(wallet, AMOUNT)
+      await payUntilPaid(simulation, wallet, bought)
+      return bought
+    },
+  },
+  {
+    name: 'a sale whose client is away when the payment comes',
+    ending: { states: ['paid'], paid: true },
+    tell: async (simulation, wallet) => {
+      const bought = await simulation.buy(wallet, AMOUNT)
+      wallet.disconnect()
+      const payment = simulation.pay(bought, wallet.invoice({ amount: AMOUNT, maxFee: bought.fee }))
+      await simulation.advance(20_000)
+      wallet.connect()
+      const result = await simulation.outcome(payment.result, 'the payment to end')
+      if (result.status !== 'settled') await payUntilPaid(simulation, wallet, bought)
+      return bought
+    },
+  },
+  {
+    name: 'a payment that the wallet fails, then one that it takes',
+    ending: { states: ['paid'], paid: true },
+    tell: async (simulation, wallet) => {
+      const bought = await simulation.buy(wallet, AMOUNT)
+      wallet.setPaymentPolicy('fail')
+      const refused = simulation.pay(bought, wallet.invoice({ amount: AMOUNT, maxFee: bought.fee }))
+      await simulation.outcome(refused.result, 'the first payment to end')
+      wallet.setPaymentPolicy('claim')
+      await simulation.advance(2_000)
+      await payUntilPaid(simulation, wallet, bought)
+      return bought
+    },
+  },
+  {
+    name: 'an open that the client refuses',
+    ending: { states: ['abandoned', 'awaiting'], paid: false },
+    tell: async (simulation, wallet) => {
+      const bought = await simulation.buy(wallet, AMOUNT)
+      wallet.trustsNode = false
+      const payment = simulation.pay(bought, wallet.invoice({ amount: AMOUNT, maxFee: bought.fee }))
+      await simulation.outcome(payment.result, 'the payment to end')
+      return bought
+    },
+  },
+  {
+    name: 'a client that hangs before funding_signed and then leaves',
+    ending: { states: ['paid'], paid: true },
+    tell: async (simulation, wallet) => {
+      const bought = await simulation.buy(wallet, AMOUNT)
+      wallet.setOpenPolicy('hang-sign')
+      const payment = simulation.pay(bought, wallet.invoice({ amount: AMOUNT, maxFee: bought.fee }))
+      await simulation.advance(3_000)
+      wallet.disconnect()
+      await simulation.outcome(payment.result, 'the first payment to end')
+      wallet.setOpenPolicy('accept')
+      wallet.connect()
+      await simulation.advance(2_000)
+      await payUntilPaid(simulation, wallet, bought)
+      return bought
+    },
+  },
+  {
+    name: 'a payment that is too small',
+    ending: { states: ['awaiting'], paid: false },
+    tell: async (simulation, wallet) => {
+      const bought = await simulation.buy(wallet, AMOUNT)
+      const invoice = wallet.invoice({ amount: AMOUNT, maxFee: bought.fee })
+      const payment = simulation.pay({ ...bought, amount: AMOUNT - 1n }, invoice)
+      await simulation.outcome(payment.result, 'the payment to end')
+      return bought
+    },
+  },
+  {
+    name: 'a payer whose link flaps while the wallet sits on the payment',
+    ending: { states: ['paid'], paid: true },
+    tell: async (simulation, wallet) => {
+      const bought = await simulation.buy(wallet, AMOUNT)
+      wallet.setPaymentPolicy('sit')
+      const payment = simulation.pay(bought, wallet.invoice({ amount: AMOUNT, maxFee: bought.fee }))
+      await simulation.advance(3_000)
+      simulation.world.payer.disconnect()
+      await simulation.advance(500)
+      simulation.world.payer.connect()
+      await simulation.advance(3_000)
+      wallet.setPaymentPolicy('claim')
+      const result = await simulation.outcome(payment.result, 'the payment to end')
+      if (result.status !== 'settled') await payUntilPaid(simulation, wallet, bought)
+      return bought
+    },
+  },
+]
+
+type Disturb = (simulation: Simulation) => void
+
+/** Tells the story once; returns what is wrong at its end. */
+async function run(story: Story, disturb: Disturb): Promise<{ simulation: Simulation; wrong: readonly string[] }> {
+  const simulation = new Simulation(story.options)
+  disturb(simulation)
+  await simulation.start()
+  const wallet = simulation.world.addWallet()
+  wallet.connect()
+  const bought = await story.tell(simulation, wallet)
+  await simulation.rest()
+  const wrong = [...simulation.violations()]
+  const state = simulation.state(bought.scid) ?? 'unknown'
+  if (!story.ending.states.includes(state)) wrong.push(`the sale ended as ${state}`)
+  const expected = story.ending.paid ? AMOUNT - bought.fee : 0n
+  if (wallet.balance() !== expected) wrong.push(`the wallet got ${wallet.balance()}, expected ${expected}`)
+  const booked = simulation.journal().reduce((sum, { earned }) => sum + earned, 0n)
+  const due = story.ending.paid ? bought.fee : 0n
+  if (booked !== due) wrong.push(`the journal booked ${booked}, expected ${due}`)
+  return { simulation, wrong }
+}
+
+describe.each(STORIES.map((story) => [story.name, story] as const))('%s', (_, story) => {
+  it('ends well undisturbed', async () => {
+    const { wrong } = await run(story, () => undefined)
+    expect(wrong).toEqual([])
+  })
+
+  it('ends the same when the sidecar dies at any point: each RPC stage, each commit', async () => {
+    const undisturbed = await run(story, (simulation) => simulation.world.record())
+    const { points } = undisturbed.simulation.world
+    expect(points.length).toBeGreaterThan(50)
+    const broken: string[] = []
+    for (const [index, point] of points.entries()) {
+      const outcome = await run(story, (simulation) => simulation.world.killAt(index)).catch((error: unknown) => ({
+        wrong: [String(error)],
+      }))
+      if (outcome.wrong.length > 0) broken.push(`killed at ${index} ${point}: ${outcome.wrong.join('; ')}`)
+    }
+    expect(broken).toEqual([])
+  })
+})

@@ -1,0 +1,23 @@
+import { describe, expect, it } from 'vitest'
+import { Simulation } from './simulation.ts'
+
+const AMOUNT = 100_000_000n
+
+describe('a sale on the simulated node', () => {
+  it('opens a channel for the first payment, keeps the fee and forwards the rest', async () => {
+    const simulation = new Simulation()
+    await simulation.start()
+    const wallet = simulation.world.addWallet()
+    wallet.connect()
+    const bought = await simulation.buy(wallet, AMOUNT)
+    const payment = simulation.pay(bought, wallet.invoice({ amount: AMOUNT, maxFee: bought.fee }))
+    const result = await simulation.outcome(payment.result, 'the payment to end')
+
+    expect(result.status).toBe('settled')
+    await simulation.rest()
+    expect(wallet.balance()).toBe(AMOUNT - bought.fee)
+    expect(simulation.state(bought.scid)).toBe('paid')
+    expect(simulation.journal()).toEqual([{ paymentHash: payment.hash, earned: bought.fee }])
+    expect(simulation.violations()).toEqual([])
+  })
+})

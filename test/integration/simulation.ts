@@ -1,0 +1,257 @@
+import { msat } from '../../lsps/base/amount.ts'
+import type { Scid } from '../../lsps/base/scid.ts'
+import { parseConfig } from '../../src/config/load.ts'
+import type { Config } from '../../src/config/schema.ts'
+import { silentLog } from '../../src/kernel/log.ts'
+import { ManualClock } from '../../src/sandbox/manual-clock.ts'
+import { SeededRandom } from '../../src/sandbox/random.ts'
+import type { Invoice, SimWallet } from '../../src/sandbox/wallet.ts'
+import { createWorld, MEASURED_LATENCY, type World, type WorldOptions } from '../../src/sandbox/world.ts'
+import { type Sidecar, startSidecar } from '../../src/sidecar.ts'
+import { openMemoryStore, type SyncedBytes } from '../../src/store/memory.ts'
+
+/** Between a crash and the next start, as a supervisor would have it. */
+const RESTART_PAUSE_MS = 250
+/** Simulated time that one wait may take. */
+const LONGEST_WAIT_MS = 30 * 60_000
+/** A client that lost the answer asks again after this. */
+const ASK_AGAIN_MS = 2_000
+
+/** 0.25 %, at least 1,000 sat, for payments of 10,000 sat to 10,000,000 sat. */
+export const OFFER = {
+  min_fee_msat: '1000000',
+  proportional: 2500,
+  min_payment_size_msat: '10000000',
+  max_payment_size_msat: '10000000000',
+  valid_for_seconds: 3600,
+}
+
+export function testConfig(overrides: { lsps2?: object; peer?: object; funding?: object } = {}): Config {
+  return parseConfig(
+    {
+      network: 'regtest',
+      lsps2: { enabled: true, offers: [OFFER], ...overrides.lsps2 },
+      peer: { requests_per_second: 1000, burst: 1000, ...overrides.peer },
+      ...(overrides.funding === undefined ? {} : { funding: overrides.funding }),
+    },
+    'test.json',
+  )
+}
+
+export type Bought = { readonly scid: Scid; readonly fee: bigint; readonly amount: bigint; readonly delta: number }
+
+export type SimulationOptions = Partial<Omit<WorldOptions, 'clock'>> & { readonly config?: Config }
+
+/**
+ * The whole sidecar on the simulated node. It may die at any point of `world.points` (each RPC stage, each commit
+ * before and after it is durable); the next one starts from the synced bytes only.
+ */
+export class Simulation {
+  readonly clock = new ManualClock()
+  readonly world: World
+  readonly config: Config
+  bytes: SyncedBytes = new Map()
+  /** Starts so far. */
+  starts = 0
+  fatal: unknown
+  #sidecar: Sidecar | undefined
+  #stop: (() => void) | undefined
+  #dead = true
+  #commits = 0
+  #messages = 0
+
+  constructor({ config, ...world }: SimulationOptions = {}) {
+    this.world = createWorld({ clock: this.clock, seed: 7, latency: MEASURED_LATENCY, ...world })
+    this.config = config ?? testConfig()
+    this.world.onClientKilled = () => this.#die()
+  }
+
+  get sidecar(): Sidecar {
+    if (this.#sidecar === undefined) throw new Error('the sidecar is not running')
+    return this.#sidecar
+  }
+
+  /** What died stays dead: its calls go nowhere, its commits are not applied, its loops end. */
+  #die(): void {
+    this.#dead = true
+    this.#stop?.()
+    this.#sidecar = undefined
+  }
+
+  /** As `kill -9`. */
+  kill(): void {
+    this.world.killClient()
+  }
+
+  async start(): Promise<void> {
+    this.#dead = false
+    this.starts += 1
+    const incarnation = this.starts
+    const isDead = () => this.#dead || incarnation !== this.starts
+    const stopping = new AbortController()
+    let failure: unknown
+    const store = openMemoryStore({
+      bytes: this.bytes,
+      onBatch: async (stage) => {
+        if (stage === 'before') this.#commits += 1
+        if (!isDead()) this.world.mark(`commit#${this.#commits}:${stage}`)
+        // A dead process neither writes nor goes on; after the write, its caller just never hears of it.
+        if (isDead()) await new Promise(() => undefined)
+      },
+    })
+    const entropy = new SeededRandom(1000 + incarnation)
+    const starting = startSidecar(this.config, {
+      lnd: this.world.attach(),
+      store,
+      clock: this.clock,
+      entropy: (length) => Uint8Array.from(Buffer.from(entropy.hex(length), 'hex')),
+      log: silentLog,
+      seed: new Uint8Array(32).fill(7),
+      signal: stopping.signal,
+      onFatal: (error) => {
+        if (!isDead()) this.fatal = error
+      },
+    }).then(
+      (sidecar) => {
+        if (isDead()) return void sidecar.stop()
+        this.#sidecar = sidecar
+        this.#stop = () => void sidecar.stop()
+      },
+      (error: unknown) => {
+        failure = error
+      },
+    )
+    this.#stop = () => stopping.abort(new Error('killed'))
+    starting.catch(() => undefined)
+    await this.clock.until(
+      () => isDead() || this.#sidecar !== undefined || failure !== undefined,
+      'the sidecar to start',
+      LONGEST_WAIT_MS,
+    )
+    if (!isDead() && failure !== undefined) throw failure
+  }
+
+  /** Waits in simulated time; whenever the sidecar dies meanwhile, a new one is started. */
+  async until(condition: () => boolean, what: string, limitMs = LONGEST_WAIT_MS): Promise<void> {
+    for (;;) {
+      await this.clock.until(() => this.#dead || condition(), what, limitMs)
+      if (!this.#dead) return
+      await this.clock.advance(RESTART_PAUSE_MS)
+      await this.start()
+    }
+  }
+
+  async advance(ms: number): Promise<void> {
+    const end = this.clock.now() + ms
+    void this.clock.sleep(ms, new AbortController().signal)
+    await this.until(() => this.clock.now() >= end, `${ms} ms to pass`)
+  }
+
+  /** Waits for a promise of the world, in simulated time. */
+  async outcome<T>(promise: Promise<T>, what: string): Promise<T> {
+    let result: { value: T } | undefined
+    promise.then((value) => {
+      result = { value }
+    }, undefined)
+    await this.until(() => result !== undefined, what)
+    return (result as unknown as { value: T }).value
+  }
+
+  /** One LSPS request, sent again (with a new id) until it is answered: answers are lost when the sidecar dies. */
+  async ask(wallet: SimWallet, method: string, params: object): Promise<Record<string, never>> {
+    let answer: { result?: Record<string, never>; error?: { code: number; message: string } } | undefined
+    const off = wallet.onCustomMessage((_, data) => {
+      const message = JSON.parse(Buffer.from(data).toString('utf8'))
+      if (message.id === `request-${this.#messages}`) answer = message
+    })
+    try {
+      while (answer === undefined) {
+        this.#messages += 1
+        const request = { jsonrpc: '2.0', id: `request-${this.#messages}`, method, params }
+        wallet.send(37913, new Uint8Array(Buffer.from(JSON.stringify(request))))
+        const asked = this.clock.now()
+        void this.clock.sleep(ASK_AGAIN_MS, new AbortController().signal)
+        await this.until(
+          () => answer !== undefined || this.clock.now() >= asked + ASK_AGAIN_MS,
+          `an answer to ${method}`,
+        )
+      }
+    } finally {
+      off()
+    }
+    if (answer.error !== undefined) throw Object.assign(new Error(answer.error.message), answer.error)
+    return answer.result ?? {}
+  }
+
+  async buy(wallet: SimWallet, amount: bigint): Promise<Bought> {
+    const { opening_fee_params_menu: menu } = (await this.ask(wallet, 'lsps2.get_info', {})) as never as {
+      opening_fee_params_menu: { min_fee_msat: string; proportional: number }[]
+    }
+    const offer = menu[0]
+    if (offer === undefined) throw new Error('the menu is empty')
+    const bought = (await this.ask(wallet, 'lsps2.buy', {
+      opening_fee_params: offer,
+      payment_size_msat: amount.toString(),
+    })) as never as { jit_channel_scid: Scid; lsp_cltv_expiry_delta: number }
+    const proportional = (amount * BigInt(offer.proportional) + 999_999n) / 1_000_000n
+    const least = BigInt(offer.min_fee_msat)
+    const fee = msat(proportional > least ? proportional : least)
+    return { scid: bought.jit_channel_scid, fee, amount, delta: bought.lsp_cltv_expiry_delta }
+  }
+
+  /** The payer pays an invoice over the sale's scid. */
+  pay({ scid, amount, delta }: Bought, invoice: Pick<Invoice, 'paymentHash'>, lie: { amountOut?: bigint } = {}) {
+    return this.world.payer.pay({
+      hash: invoice.paymentHash,
+      scid,
+      amount: lie.amountOut ?? amount,
+      ...(lie.amountOut === undefined ? {} : { amountOut: lie.amountOut }),
+      amountIn: amount,
+      hintDelta: delta,
+    })
+  }
+
+  /** The sale's state, read from the synced bytes: what a restart would see. */
+  state(scid: string): string | undefined {
+    const row = this.bytes.get('jit-live')?.get(scid) ?? this.bytes.get('jit-done')?.get(scid)
+    return row === undefined ? undefined : JSON.parse(row).record.tag
+  }
+
+  /** What our journal says was earned. */
+  journal(): { readonly paymentHash: string; readonly earned: bigint }[] {
+    return [...(this.bytes.get('journal')?.values() ?? [])].map((row) => {
+      const { record } = JSON.parse(row)
+      return { paymentHash: record.paymentHash, earned: BigInt(record.earned) }
+    })
+  }
+
+  /** What the node earned by its own history, flushed or not. */
+  nodeEarned(): bigint {
+    return this.world.node.log.settled.reduce((sum, { amountIn, amountOut }) => sum + amountIn - amountOut, 0n)
+  }
+
+  /** Blocks come, fundings confirm, nothing is under way any more. */
+  async rest(): Promise<void> {
+    for (let block = 0; block < 3; block += 1) {
+      this.world.mine(1)
+      await this.advance(10_000)
+    }
+    await this.advance(30_000)
+  }
+
+  /** Everything that must be true when a story has ended, whatever happened in it. */
+  violations(): readonly string[] {
+    const booked = this.journal()
+    const sales = booked.map(({ paymentHash, earned }) => ({ paymentHash, feeMsat: earned }))
+    const found = this.world.audit({ atRest: true, sales }).map(({ kind, detail }) => `${kind}: ${detail}`)
+    const hashes = new Set(booked.map(({ paymentHash }) => paymentHash))
+    if (hashes.size !== booked.length) found.push('booked-twice: one payment stands in the journal twice')
+    const earned = booked.reduce((sum, event) => sum + event.earned, 0n)
+    if (earned !== this.nodeEarned())
+      found.push(`books: the journal says ${earned}, the node earned ${this.nodeEarned()}`)
+    const outbox = [...(this.bytes.get('jit-outbox') ?? []), ...(this.bytes.get('funding-outbox') ?? [])]
+    if (outbox.length > 0) found.push(`outbox: ${outbox.map(([key, value]) => `${key} ${value}`).join(', ')}`)
+    if (this.fatal !== undefined) found.push(`fatal: ${String(this.fatal)}`)
+    return found
+  }
+}
