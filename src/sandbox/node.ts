@@ -1,13 +1,14 @@
 import type { Clock } from '../../lsps/base/clock.ts'
 import type { NodeId } from '../../lsps/base/node-id.ts'
-import type { ChannelEvent, Outpoint } from '../lnd/port.ts'
+import type { ChannelEvent } from '../lnd/port.ts'
 import { Chain, type ChainTx } from './chain.ts'
+import { ChannelLife } from './channel-life.ts'
 import { ChannelBook, type FeePolicy, type SimChannel } from './channels.ts'
 import { Closing } from './closing.ts'
 import { refuse } from './failures.ts'
 import { ForwardLog } from './forward-log.ts'
 import { InterceptorHub } from './interceptor.ts'
-import { Opens, type Reservation } from './opens.ts'
+import { Opens } from './opens.ts'
 import type { RemotePeer } from './peers.ts'
 import type { SeededRandom } from './random.ts'
 import type { Stages } from './stages.ts'
@@ -16,8 +17,6 @@ import { Switch } from './switch.ts'
 import type { Violations } from './violations.ts'
 import { WalletCoins } from './wallet-coins.ts'
 
-const MSAT_PER_SAT = 1000n
-const NO_FEES: FeePolicy = { baseMsat: 0n, ppm: 0n, minHtlcMsat: 1n }
 const NEVER_ABORTED = new AbortController().signal
 const FIRST_CUSTOM_TYPE = 32_768
 
@@ -63,6 +62,7 @@ export class SimNode {
   readonly points: string[] = []
   killAt: number | undefined
   readonly #options: NodeOptions
+  readonly #life: ChannelLife
   readonly #known = new Map<NodeId, RemotePeer>()
   readonly #online = new Set<NodeId>()
   #epoch: number | undefined = 1
@@ -105,7 +105,23 @@ export class SimNode {
       tellPeer: (peer, why) => this.#known.get(peer)?.onOpenFailed(undefined, why),
       later: (step, run) => this.#later(this.latency[step], run),
       point,
-      onSigned: (reservation, outpoint) => this.#onSigned(reservation, outpoint),
+      onSigned: (reservation, outpoint) => this.#life.onSigned(reservation, outpoint),
+    })
+    this.#life = new ChannelLife({
+      channels: this.channels,
+      chain: this.chain,
+      random,
+      stages,
+      isUp: () => this.up,
+      isOnline: (peer) => this.isOnline(peer),
+      emit: (event) => this.#emit(event),
+      whenReady: (run) => this.#later(this.latency.ready, run),
+      onLinkUp: (channel) => {
+        this.#known.get(channel.peer)?.onChannelReady(channel)
+        this.switchboard.replay(channel)
+        this.switchboard.resume(channel)
+      },
+      point,
     })
     this.closing = new Closing({
       chain: this.chain,
@@ -149,12 +165,12 @@ export class SimNode {
     this.#online.add(peer)
     this.streams.emit('subscribePeerEvents', { nodeId: peer, online: true })
     this.#known.get(peer)?.onConnection(true)
-    for (const channel of this.channels.ofPeer(peer)) this.#bringUp(channel)
+    for (const channel of this.channels.ofPeer(peer)) this.#life.bringUp(channel)
   }
 
   disconnect(peer: NodeId): void {
     if (!this.#online.delete(peer)) return
-    for (const channel of this.channels.ofPeer(peer)) this.#takeDown(channel)
+    for (const channel of this.channels.ofPeer(peer)) this.#life.takeDown(channel)
     this.opens.peerGone(peer)
     this.streams.emit('subscribePeerEvents', { nodeId: peer, online: false })
     this.#known.get(peer)?.onConnection(false)
@@ -173,26 +189,7 @@ export class SimNode {
 
   /** A confirmed channel that was there before the story begins. */
   addOldChannel(peer: NodeId, capacity: bigint, local: bigint, policy: FeePolicy): SimChannel {
-    const { random } = this.#options
-    const position = BigInt(this.channels.all.size + 1)
-    const channel = newChannel({
-      peer,
-      outpoint: `${random.hex(32)}:0`,
-      capacity,
-      zeroConf: false,
-      memo: '',
-      pendingChannelId: undefined,
-      policy,
-    })
-    this.chain.grant(channel.outpoint)
-    channel.local = local * MSAT_PER_SAT
-    channel.remote = (capacity - local) * MSAT_PER_SAT
-    channel.state = 'open'
-    channel.visible = true
-    channel.chanId = (BigInt(this.chain.height - 100) << 40n) | (position << 16n)
-    this.channels.add(channel)
-    if (this.isOnline(peer)) this.#bringUp(channel)
-    return channel
+    return this.#life.addOld(peer, capacity, local, policy)
   }
 
   kill(): void {
@@ -235,81 +232,9 @@ export class SimNode {
     this.closing.close(channel, force)
   }
 
-  #onSigned({ request, pending }: Reservation, outpoint: Outpoint): void {
-    const channel = newChannel({
-      peer: request.peer,
-      outpoint,
-      capacity: request.capacity,
-      zeroConf: request.zeroConf,
-      memo: request.memo,
-      pendingChannelId: request.pendingChannelId,
-      policy: NO_FEES,
-    })
-    this.channels.add(channel)
-    if (!this.#point('channel-pending')) return
-    this.#reveal('node.channelPending', channel, () => {
-      pending.resolve(outpoint)
-      this.#emit({ type: 'pending', outpoint })
-      if (channel.zeroConf) this.#open(channel)
-    })
-  }
-
-  /** The channel exists; it shows in the lists and is told of only after its own stages. */
-  #reveal(call: string, channel: SimChannel, tell: () => void): void {
-    const { stages } = this.#options
-    const session = { id: 0, alive: true, onEnd: new Set<() => void>() }
-    const n = stages.active ? stages.use(call) : 0
-    const pass = async (stage: 'effective' | 'visible') => {
-      if (stages.active) await stages.pass(session, { call, stage, n }, NEVER_ABORTED).catch(() => undefined)
-    }
-    const run = async () => {
-      await pass('effective')
-      channel.visible = true
-      await pass('visible')
-      if (this.up) tell()
-    }
-    void run()
-  }
-
-  #open(channel: SimChannel): void {
-    if (channel.state !== 'pending') return
-    channel.visible = true
-    channel.state = 'open'
-    if (channel.zeroConf) this.channels.setId(channel, this.channels.allocateAlias())
-    this.#emit({ type: 'open', outpoint: channel.outpoint })
-    this.#later(this.latency.ready, () => this.#bringUp(channel))
-  }
-
-  #bringUp(channel: SimChannel): void {
-    if (channel.state === 'pending' && channel.zeroConf && channel.visible) {
-      this.#open(channel)
-      return
-    }
-    if (channel.state !== 'open' || channel.linkUp || !this.isOnline(channel.peer)) return
-    channel.linkUp = true
-    this.#known.get(channel.peer)?.onChannelReady(channel)
-    if (!this.#point('channel-active')) return
-    this.#emit({ type: 'active', outpoint: channel.outpoint })
-    this.switchboard.replay(channel)
-    this.switchboard.resume(channel)
-  }
-
-  #takeDown(channel: SimChannel): void {
-    if (!channel.linkUp) return
-    channel.linkUp = false
-    this.#emit({ type: 'inactive', outpoint: channel.outpoint })
-  }
-
   #onBlock(height: number, confirmed: readonly ChainTx[]): void {
     if (!this.up) return
-    for (const channel of this.channels.all.values()) {
-      if (channel.state !== 'pending') continue
-      const funding = confirmed.find((tx) => channel.outpoint.startsWith(`${tx.txid}:`))
-      if (funding === undefined || channel.zeroConf) continue
-      const vout = BigInt(channel.outpoint.split(':')[1] ?? 0)
-      this.channels.setId(channel, (BigInt(funding.height ?? height) << 40n) | (1n << 16n) | vout)
-      this.#open(channel)
-    }
+    this.#life.onBlock(confirmed)
     this.hub.onBlock(height)
     this.closing.onBlock(height, confirmed)
     this.#expireIncoming(height)
@@ -346,26 +271,5 @@ export class SimNode {
     }
     if (ms === 0) queueMicrotask(guarded)
     else void this.#options.clock.sleep(ms, NEVER_ABORTED).then(guarded)
-  }
-}
-
-function newChannel(
-  fixed: Pick<SimChannel, 'peer' | 'outpoint' | 'capacity' | 'zeroConf' | 'memo' | 'pendingChannelId' | 'policy'>,
-): SimChannel {
-  return {
-    ...fixed,
-    chanId: 0n,
-    state: 'pending',
-    visible: false,
-    linkUp: false,
-    local: fixed.capacity * MSAT_PER_SAT,
-    remote: 0n,
-    sent: 0n,
-    nextIncoming: 0n,
-    nextOutgoing: 0n,
-    incoming: new Map(),
-    outgoing: new Map(),
-    closingTx: undefined,
-    closedAt: undefined,
   }
 }

@@ -12,8 +12,16 @@ export const TIME_LOCK_DELTA = 80
 /** An outgoing HTLC must expire later than this many blocks from now. */
 const MIN_OUTGOING_BLOCKS = 3
 const PPM = 1_000_000n
-/** Commitment fee, anchors and the peer's reserve: what a channel cannot send (lnd.md 3), in msat. */
-export const UNSPENDABLE_MSAT = 9_000_000n
+const MSAT_PER_SAT = 1000n
+/** The peer's reserve: 1 % of the capacity, at least this, in satoshi. */
+const LEAST_RESERVE_SAT = 1000n
+const RESERVE_DIVISOR = 100n
+const ANCHORS_SAT = 660n
+/** Commitment fee at 2,500 sat per 1,000 weight units, doubled as a buffer: for the frame, and for each HTLC. */
+const COMMITMENT_FEE_SAT = 2n * 2810n
+const HTLC_FEE_SAT = 2n * 430n
+/** The buffer is for so many HTLCs more than there are. */
+const SPARE_HTLCS = 2n
 
 export type SwitchDeps = {
   readonly channels: ChannelBook
@@ -39,6 +47,14 @@ export type IncomingAdd = {
 
 export function sha256Hex(hex: string): string {
   return createHash('sha256').update(Buffer.from(hex, 'hex')).digest('hex')
+}
+
+/** What the opener of an anchor channel cannot send (lnd.md 3), in msat. */
+function unspendable({ capacity, incoming, outgoing }: SimChannel): bigint {
+  const reserve = capacity / RESERVE_DIVISOR
+  const htlcs = BigInt(incoming.size + outgoing.size) + SPARE_HTLCS
+  const least = reserve > LEAST_RESERVE_SAT ? reserve : LEAST_RESERVE_SAT
+  return (least + ANCHORS_SAT + COMMITMENT_FEE_SAT + htlcs * HTLC_FEE_SAT) * MSAT_PER_SAT
 }
 
 /** lnd's switch with its circuit map: forwards, settles and fails, whatever the interceptor lets through. */
@@ -175,7 +191,7 @@ export class Switch {
     if (htlc.amount < amountOut + baseMsat + (amountOut * ppm) / PPM) return 'fee_insufficient'
     if (htlc.expiry - expiryOut < TIME_LOCK_DELTA) return 'incorrect_cltv_expiry'
     if (expiryOut <= this.#deps.height() + MIN_OUTGOING_BLOCKS) return 'expiry_too_soon'
-    if (amountOut + UNSPENDABLE_MSAT > link.local) return 'temporary_channel_failure'
+    if (amountOut + unspendable(link) > link.local) return 'temporary_channel_failure'
     return undefined
   }
 
