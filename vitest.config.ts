@@ -1,4 +1,10 @@
 import { defineConfig } from 'vitest/config'
+import { RowsReporter } from './test/report/rows-reporter.ts'
+import { SummaryReporter } from './test/report/summary-reporter.ts'
+
+/** A whole run shows every row of the specs; a part of it cannot. */
+const { SLUICE_ROWS: wholeRun } = process.env
+const reporters = wholeRun === '1' ? ['default', new RowsReporter(), new SummaryReporter()] : ['default']
 
 const project = (name: string, extra: object = {}) => ({
   extends: true as const,
@@ -10,6 +16,7 @@ const STACK = { fileParallelism: false, testTimeout: 180_000, hookTimeout: 300_0
 
 export default defineConfig({
   test: {
+    reporters,
     projects: [
       {
         extends: true as const,
