@@ -1,4 +1,3 @@
-import { refusedWith } from '../kernel/errors.ts'
 import type { Connection } from './connect.ts'
 import { toAlias, toChannel, toChannelEvent, toClosedChannel, toForward, toPendingChannels } from './convert.ts'
 import { listen } from './listen.ts'
@@ -21,8 +20,6 @@ type ChannelCalls = Pick<
 
 /** Rows of forwarding history per call; lnd allows 50,000. */
 const HISTORY_PAGE = 10_000
-/** lnd's words when the intent is gone already: cancelling is done then. */
-const NO_INTENT = /no funding intent found/i
 
 export function channelCalls(lnd: Connection): ChannelCalls {
   return {
@@ -53,11 +50,7 @@ export function channelCalls(lnd: Connection): ChannelCalls {
 
     cancelFunding: async (pendingChannelId, signal) => {
       const shim_cancel = { pending_chan_id: Buffer.from(pendingChannelId, 'hex') }
-      try {
-        await lnd.unary('fundingStateStep', { shim_cancel }, signal)
-      } catch (error) {
-        if (!refusedWith(error, NO_INTENT)) throw error
-      }
+      await lnd.unary('fundingStateStep', { shim_cancel }, signal)
     },
 
     addAlias: async ({ base, alias }, signal) => {

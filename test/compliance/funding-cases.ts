@@ -158,7 +158,6 @@ export function fundingCases(world: () => NodeUnderTest, signal: AbortSignal): v
     attempt.pending.catch(() => undefined)
     const words = await refusal(node, 'open', attempt.template)
     expect(words).toMatch(/LND_REFUSED .*remote canceled funding.*received funding error/)
-    expect(words).toMatch(/zero-conf not trusted/)
     const all = [...(await node.port.pendingChannels(signal)), ...(await node.port.listChannels(signal))]
     expect(all.map(({ memo }) => memo)).not.toContain(request.memo)
   })

@@ -24,6 +24,22 @@ export type NodeOptions = {
   readonly onBroadcast: (raw: Uint8Array) => void
 }
 
+/**
+ * The public graph, one for all wallets of a chain: LDK reserves 160 MB of its 32-bit memory for each, and beyond 2 GB
+ * its bindings break.
+ */
+const graphs = new WeakMap<ChainFollower, SharedGraph>()
+type SharedGraph = { readonly graph: ldk.NetworkGraph; readonly logger: ldk.Logger }
+
+function graphOf(chain: ChainFollower): SharedGraph {
+  const known = graphs.get(chain)
+  if (known !== undefined) return known
+  const logger = ldk.Logger.new_impl({ log: () => undefined })
+  const shared = { graph: ldk.NetworkGraph.constructor_new(ldk.Network.LDKNetwork_Regtest, logger), logger }
+  graphs.set(chain, shared)
+  return shared
+}
+
 export function buildNode(options: NodeOptions): LdkNode {
   const { log } = options
   const logger = ldk.Logger.new_impl({
@@ -51,7 +67,8 @@ export function buildNode(options: NodeOptions): LdkNode {
     persister,
   )
   const keys = ldk.KeysManager.constructor_new(options.seed, BigInt(nowSeconds()), randomBytes(4).readUInt32BE() >>> 2)
-  const graph = ldk.NetworkGraph.constructor_new(ldk.Network.LDKNetwork_Regtest, logger)
+  const shared = graphOf(options.chain)
+  const { graph } = shared
   const scorer = ldk.ProbabilisticScorer.constructor_new(
     ldk.ProbabilisticScoringDecayParameters.constructor_default(),
     graph,
@@ -94,6 +111,19 @@ export function buildNode(options: NodeOptions): LdkNode {
     logger,
     keys.as_NodeSigner(),
   )
-  const kept = [logger, fees, broadcaster, persister, graph, scorer, score, router, messageRouter, gossip, ignorer]
+  const kept = [
+    shared,
+    logger,
+    fees,
+    broadcaster,
+    persister,
+    graph,
+    scorer,
+    score,
+    router,
+    messageRouter,
+    gossip,
+    ignorer,
+  ]
   return { keys, manager, monitors, peers, messages, kept }
 }
