@@ -19,7 +19,7 @@ import type { Deal, JitEffect, JitEvent, JitMoney, Sale } from './states.ts'
 
 /** Before lnd fails a held HTLC by itself, we do: so many blocks ahead. */
 export const EXPIRY_MARGIN_BLOCKS = 3
-/** Between looks at parts whose end nobody told us. */
+/** Between looks at parts whose end nobody told us, and at answers that could not be given. */
 export const FINDINGS_INTERVAL_MS = 5_000
 /** Names drawn for one sale until one is free; a second draw is already absurdly rare. */
 export const MAX_SCID_DRAWS = 8
@@ -294,6 +294,8 @@ export class JitService {
         if (!signal.aborted) this.#deps.log.warn({ err: error }, 'parts not reconciled, will be tried again')
       }
       await this.#deps.clock.sleep(FINDINGS_INTERVAL_MS, signal).catch(() => undefined)
+      // Answers that could not be given, since lnd did not say what had to be known first.
+      for (const held of this.#answers.held.all()) this.#answers.judge(held, signal)
     }
   }
 

@@ -1,8 +1,13 @@
 import { describe, expect, it } from 'vitest'
+import type { Stage } from '../../src/sandbox/stages.ts'
 import type { SimWallet } from '../../src/sandbox/wallet.ts'
 import { type Bought, Simulation, type SimulationOptions } from './simulation.ts'
 
 const AMOUNT = 100_000_000n
+/** Double kills per story, spread over it by two primes. */
+const PAIRS = 120
+/** How far after the first kill the second one may fall: about what a recovery takes. */
+const RECOVERY_POINTS = 80
 
 /** What must be true at the end of a story, wherever it was interrupted. */
 type Ending = {
@@ -148,6 +153,21 @@ async function run(story: Story, disturb: Disturb): Promise<{ simulation: Simula
   return { simulation, wrong }
 }
 
+type Passage = { readonly call: string; readonly n: number; readonly stage: Stage }
+
+/** The stages of calls that the undisturbed story passed through. */
+function passagesOf({ world }: Simulation): readonly Passage[] {
+  return world.points.flatMap((point) => {
+    const match = /^(\w+(?:\.\w+)?)#(\d+):(received|effective|visible|answered)$/.exec(point)
+    const [, call = '', n = '', stage = ''] = match ?? []
+    return match === null ? [] : [{ call, n: Number(n), stage: stage as Stage }]
+  })
+}
+
+async function attempt(story: Story, disturb: Disturb): Promise<{ readonly wrong: readonly string[] }> {
+  return run(story, disturb).catch((error: unknown) => ({ wrong: [String(error)] }))
+}
+
 describe.each(STORIES.map((story) => [story.name, story] as const))('%s', (_, story) => {
   it('ends well undisturbed', async () => {
     const { wrong } = await run(story, () => undefined)
@@ -160,10 +180,59 @@ describe.each(STORIES.map((story) => [story.name, story] as const))('%s', (_, st
     expect(points.length).toBeGreaterThan(50)
     const broken: string[] = []
     for (const [index, point] of points.entries()) {
-      const outcome = await run(story, (simulation) => simulation.world.killAt(index)).catch((error: unknown) => ({
-        wrong: [String(error)],
-      }))
+      const outcome = await attempt(story, (simulation) => simulation.world.killAt(index))
       if (outcome.wrong.length > 0) broken.push(`killed at ${index} ${point}: ${outcome.wrong.join('; ')}`)
+    }
+    expect(broken).toEqual([])
+  })
+
+  it('ends the same when the answer to any call is lost before or after its effect', async () => {
+    const undisturbed = await run(story, (simulation) => simulation.world.record())
+    const passages = passagesOf(undisturbed.simulation).filter(
+      ({ stage }) => stage === 'received' || stage === 'answered',
+    )
+    expect(passages.length).toBeGreaterThan(20)
+    const broken: string[] = []
+    for (const { call, n, stage } of passages) {
+      const outcome = await attempt(story, (simulation) => {
+        simulation.world.faults.push({ call, n, stage, action: { type: 'lose' } })
+      })
+      if (outcome.wrong.length > 0) broken.push(`lost ${call}#${n}:${stage}: ${outcome.wrong.join('; ')}`)
+    }
+    expect(broken).toEqual([])
+  })
+
+  it('ends well when lnd dies at any point of its own and comes back', async () => {
+    const undisturbed = await run(story, (simulation) => {
+      simulation.world.record()
+    })
+    const { points } = undisturbed.simulation.world.node
+    const broken: string[] = []
+    for (const [index, point] of points.entries()) {
+      const outcome = await attempt(story, (simulation) => {
+        simulation.world.record()
+        simulation.world.node.killAt = index
+      })
+      if (outcome.wrong.length > 0) broken.push(`lnd killed at ${index} ${point}: ${outcome.wrong.join('; ')}`)
+    }
+    for (const { call, n, stage } of passagesOf(undisturbed.simulation)) {
+      const outcome = await attempt(story, (simulation) => {
+        simulation.world.faults.push({ call, n, stage, action: { type: 'kill-node' } })
+      })
+      if (outcome.wrong.length > 0) broken.push(`lnd killed at ${call}#${n}:${stage}: ${outcome.wrong.join('; ')}`)
+    }
+    expect(broken).toEqual([])
+  })
+
+  it('ends the same when the sidecar dies twice, the second time while it recovers', async () => {
+    const undisturbed = await run(story, (simulation) => simulation.world.record())
+    const count = undisturbed.simulation.world.points.length
+    const broken: string[] = []
+    for (let pair = 0; pair < PAIRS; pair += 1) {
+      const first = (pair * 7919) % count
+      const gap = 1 + ((pair * 104_729) % RECOVERY_POINTS)
+      const outcome = await attempt(story, (simulation) => simulation.killAtEach([first, first + gap]))
+      if (outcome.wrong.length > 0) broken.push(`killed at ${first} and ${gap} later: ${outcome.wrong.join('; ')}`)
     }
     expect(broken).toEqual([])
   })

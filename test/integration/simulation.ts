@@ -2,6 +2,7 @@ import { msat } from '../../lsps/base/amount.ts'
 import type { Scid } from '../../lsps/base/scid.ts'
 import { parseConfig } from '../../src/config/load.ts'
 import type { Config } from '../../src/config/schema.ts'
+import { SidecarError } from '../../src/kernel/errors.ts'
 import { silentLog } from '../../src/kernel/log.ts'
 import { ManualClock } from '../../src/sandbox/manual-clock.ts'
 import { SeededRandom } from '../../src/sandbox/random.ts'
@@ -12,6 +13,8 @@ import { openMemoryStore, type SyncedBytes } from '../../src/store/memory.ts'
 
 /** Between a crash and the next start, as a supervisor would have it. */
 const RESTART_PAUSE_MS = 250
+/** lnd takes longer to come back. */
+const NODE_RESTART_PAUSE_MS = 3_000
 /** Simulated time that one wait may take. */
 const LONGEST_WAIT_MS = 30 * 60_000
 /** A client that lost the answer asks again after this. */
@@ -59,6 +62,7 @@ export class Simulation {
   #dead = true
   #commits = 0
   #messages = 0
+  #nextKills: readonly number[] = []
 
   constructor({ config, ...world }: SimulationOptions = {}) {
     this.world = createWorld({ clock: this.clock, seed: 7, latency: MEASURED_LATENCY, ...world })
@@ -76,6 +80,15 @@ export class Simulation {
     this.#dead = true
     this.#stop?.()
     this.#sidecar = undefined
+    this.killAtEach(this.#nextKills)
+  }
+
+  /** Dies at each of these points, counted over all incarnations. */
+  killAtEach(points: readonly number[]): void {
+    const [next, ...rest] = points
+    if (next === undefined) return
+    this.world.killAt(next)
+    this.#nextKills = rest
   }
 
   /** As `kill -9`. */
@@ -124,20 +137,30 @@ export class Simulation {
     this.#stop = () => stopping.abort(new Error('killed'))
     starting.catch(() => undefined)
     await this.clock.until(
-      () => isDead() || this.#sidecar !== undefined || failure !== undefined,
+      () => isDead() || !this.world.node.up || this.#sidecar !== undefined || failure !== undefined,
       'the sidecar to start',
       LONGEST_WAIT_MS,
     )
-    if (!isDead() && failure !== undefined) throw failure
+    if (!isDead() && failure !== undefined) {
+      // As a supervisor would: a start that failed because the node went away is tried again.
+      if (this.world.node.up && !(failure instanceof SidecarError && failure.retryable)) throw failure
+      this.#die()
+    }
   }
 
   /** Waits in simulated time; whenever the sidecar dies meanwhile, a new one is started. */
   async until(condition: () => boolean, what: string, limitMs = LONGEST_WAIT_MS): Promise<void> {
     for (;;) {
-      await this.clock.until(() => this.#dead || condition(), what, limitMs)
-      if (!this.#dead) return
-      await this.clock.advance(RESTART_PAUSE_MS)
-      await this.start()
+      await this.clock.until(() => this.#dead || !this.world.node.up || condition(), what, limitMs)
+      if (!this.world.node.up) {
+        await this.clock.advance(NODE_RESTART_PAUSE_MS)
+        this.world.restartNode()
+      } else if (this.#dead) {
+        await this.clock.advance(RESTART_PAUSE_MS)
+        await this.start()
+      } else {
+        return
+      }
     }
   }
 
