@@ -23,12 +23,19 @@ export type Log = (line: string) => void
  *
  * @throws Error that names the fix when Go is missing or too old, or a given binary cannot be run
  */
-export async function ensureBinaries({ log }: { readonly log: Log }): Promise<Binaries> {
+export async function ensureBinaries({
+  log,
+  signal,
+}: {
+  readonly log: Log
+  /** Ends the build. */
+  readonly signal?: AbortSignal | undefined
+}): Promise<Binaries> {
   const { LND_BIN, BTCD_BIN } = process.env
   if (LND_BIN) await checkExecutable('LND_BIN', LND_BIN)
   if (BTCD_BIN) await checkExecutable('BTCD_BIN', BTCD_BIN)
   if (LND_BIN && BTCD_BIN) return { lnd: LND_BIN, btcd: BTCD_BIN }
-  const built = await ensureBuilt(log)
+  const built = await ensureBuilt(log, signal)
   return { lnd: LND_BIN || built.lnd, btcd: BTCD_BIN || built.btcd }
 }
 
@@ -40,7 +47,7 @@ async function checkExecutable(name: string, path: string): Promise<void> {
   }
 }
 
-async function ensureBuilt(log: Log): Promise<Binaries> {
+async function ensureBuilt(log: Log, signal: AbortSignal | undefined): Promise<Binaries> {
   const version = await goVersion()
   const sources = [await readFile(join(MODULE, 'go.mod')), await readFile(join(MODULE, 'go.sum'))]
   const folder = cacheFolder('stack', fingerprint([...sources, TAGS, version]))
@@ -52,7 +59,7 @@ async function ensureBuilt(log: Log): Promise<Binaries> {
     await rm(unfinished, { recursive: true, force: true })
     await rm(folder, { recursive: true, force: true })
     await mkdir(unfinished, { recursive: true })
-    await build(unfinished, log)
+    await build(unfinished, log, signal)
     await rename(unfinished, folder)
   })
   return binaries
@@ -72,7 +79,7 @@ async function goVersion(): Promise<string> {
   }
 }
 
-async function build(folder: string, log: Log): Promise<void> {
+async function build(folder: string, log: Log, signal: AbortSignal | undefined): Promise<void> {
   const start = performance.now()
   const seconds = () => `${Math.round((performance.now() - start) / 1000)} s`
   const flags = ['-mod=readonly', '-trimpath', '-tags', TAGS]
@@ -90,14 +97,16 @@ async function build(folder: string, log: Log): Promise<void> {
     }, PROGRESS_MS)
     try {
       log(`building lnd and btcd once into ${folder} (about 4 to 11 minutes on 2 cores, nothing cached)`)
-      const listed = await run(['list', '-deps', ...flags, ...packages], (line) => {
+      const onFetched = (line: string) => {
         if (line.startsWith('go: downloading')) fetched += 1
-      })
+      }
+      const listed = await run(['list', '-deps', ...flags, ...packages], onFetched, signal)
       total = listed.split('\n').length - 1
       log(`downloaded ${fetched} Go modules, ${seconds()}; compiling ${total} packages on ${cpus().length} cores`)
-      await run(['build', '-v', ...flags, '-o', `${folder}/`, ...packages], (line) => {
+      const onCompiled = (line: string) => {
         if (!line.startsWith('go:')) compiled += 1
-      })
+      }
+      await run(['build', '-v', ...flags, '-o', `${folder}/`, ...packages], onCompiled, signal)
     } finally {
       clearInterval(report)
     }
@@ -110,9 +119,15 @@ async function build(folder: string, log: Log): Promise<void> {
 const KEPT_LINES = 40
 
 /** Runs `go` in the module; its standard output. `onLine` sees standard error, where go tells its progress. */
-function run(args: readonly string[], onLine: (line: string) => void): Promise<string> {
+function run(args: readonly string[], onLine: (line: string) => void, signal?: AbortSignal): Promise<string> {
   return new Promise((resolve, reject) => {
-    const child = spawn('go', [...args], { cwd: MODULE, stdio: ['ignore', 'pipe', 'pipe'] })
+    const child = spawn('go', [...args], {
+      cwd: MODULE,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      // Go removes its temporary folder after SIGINT.
+      killSignal: 'SIGINT',
+      ...(signal === undefined ? {} : { signal }),
+    })
     let output = ''
     let rest = ''
     let kept: string[] = []
@@ -125,10 +140,13 @@ function run(args: readonly string[], onLine: (line: string) => void): Promise<s
       for (const line of lines) onLine(line)
       kept = [...kept, ...lines].slice(-KEPT_LINES)
     })
-    child.once('error', reject)
-    child.once('close', (code, signal) => {
+    child.once('error', (error) => {
+      // When it was told to end, it has ended only at 'close'.
+      if (error.name !== 'AbortError') reject(error)
+    })
+    child.once('close', (code, killedBy) => {
       if (code === 0) resolve(output)
-      else reject(new Error(`go ${args[0]} ended with ${signal ?? code}:\n${[...kept, rest].join('\n').trim()}`))
+      else reject(new Error(`go ${args[0]} ended with ${killedBy ?? code}:\n${[...kept, rest].join('\n').trim()}`))
     })
   })
 }

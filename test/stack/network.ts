@@ -18,6 +18,8 @@ export type NetworkOptions = {
   readonly foreign?: 0 | 1
   /** Progress lines; nothing by default. */
   readonly log?: Log
+  /** Ends the building of binaries; a start that is under way goes on. */
+  readonly signal?: AbortSignal
 }
 
 /**
@@ -42,7 +44,8 @@ export type NetworkOptions = {
  */
 export async function startNetwork(options: NetworkOptions = {}): Promise<Network> {
   const log = options.log ?? (() => undefined)
-  const binaries = await ensureBinaries({ log })
+  const binaries = await ensureBinaries({ log, signal: options.signal })
+  options.signal?.throwIfAborted()
   const snapshot = await ensureSnapshot(binaries, log)
   const folder = temporaryFolder('network')
   const names: NodeName[] = ['lsp']

@@ -1,0 +1,91 @@
+import { rmSync } from 'node:fs'
+import { paintFor } from '../../src/cli/terminal.ts'
+import { reasonOf } from '../stack/wait.ts'
+import { writeFacts } from './facts.ts'
+import { Screen } from './screen.ts'
+import { Story } from './story.ts'
+import type { DemoWorld, StartWorld } from './world.ts'
+
+export type DemoOptions = {
+  readonly simulated: boolean
+  /** Absolute path for the facts as JSON. */
+  readonly jsonFile: string | undefined
+}
+
+const EXIT = { agreed: 0, failed: 1, interrupted: 130 } as const
+/** How long an interrupted start may take to clean up after itself before the leash does it (`test/stack/leash.ts`). */
+const GRACE_MS = 5_000
+
+/** Runs the demo; its exit code is 0 only if all books agree to the millisatoshi. */
+export async function runDemo({ simulated, jsonFile }: DemoOptions, interrupted: AbortSignal): Promise<number> {
+  const screen = new Screen({
+    output: process.stdout,
+    paint: paintFor(process.stdout, process.env),
+    now: () => performance.now(),
+  })
+  // Nothing of an earlier run may be taken for the facts of this one.
+  if (jsonFile !== undefined) rmSync(jsonFile, { force: true })
+  const stops: (() => Promise<void>)[] = []
+  const stopAll = async () => {
+    for (const stop of stops.splice(0).reverse()) await stop()
+  }
+  let world: DemoWorld | undefined
+  const play = async (): Promise<number> => {
+    welcome(screen, simulated)
+    const { start } = await loadWorld(simulated)
+    world = await start(screen, { signal: interrupted, onStarted: (stop) => stops.push(stop) })
+    const facts = await new Story(world, screen, interrupted).tell()
+    if (jsonFile !== undefined) {
+      writeFacts(jsonFile, facts)
+      screen.line(`The facts are in ${jsonFile}`)
+    }
+    return facts.agreed ? EXIT.agreed : EXIT.failed
+  }
+  const playing = play()
+  try {
+    return await Promise.race([playing, rejected(interrupted)])
+  } catch (error) {
+    if (interrupted.aborted) {
+      screen.line('Interrupted: ending everything that was started.')
+      await Promise.race([playing.catch(() => undefined), grace()])
+      return EXIT.interrupted
+    }
+    screen.line()
+    process.stderr.write(`${screen.paint('red', 'The demo failed:')} ${reasonOf(error)}\n`)
+    if (world !== undefined) process.stderr.write(`\nThe end of sluiced's log:\n${world.logTail()}\n`)
+    return EXIT.failed
+  } finally {
+    await stopAll()
+  }
+}
+
+function welcome(screen: Screen, simulated: boolean): void {
+  const { paint } = screen
+  screen.line(paint('bold', 'sluice: a wallet without a channel is paid, and gets its channel while the payment waits'))
+  screen.line(
+    simulated
+      ? paint('yellow', 'SIMULATION: the real sluice on a simulated node and wallet. Run without --simulated for real.')
+      : 'Everything here is real: btcd, unmodified lnd, sluiced and an LDK wallet, on a regtest chain of their own.',
+  )
+  screen.heading('Setting up')
+}
+
+/** Each world is loaded only when it is played: the simulated one has to work where the real one cannot. */
+async function loadWorld(simulated: boolean): Promise<{ readonly start: StartWorld }> {
+  if (simulated) return { start: (await import('./simulated-world.ts')).startSimulatedWorld }
+  return { start: (await import('./real-world.ts')).startRealWorld }
+}
+
+function rejected(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    const onAbort = () => reject(signal.reason)
+    if (signal.aborted) onAbort()
+    else signal.addEventListener('abort', onAbort, { once: true })
+  })
+}
+
+function grace(): Promise<void> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, GRACE_MS)
+  })
+}

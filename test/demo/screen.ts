@@ -1,0 +1,91 @@
+import type { Paint } from '../../src/cli/format.ts'
+
+const REDRAW_MS = 100
+/** How often a line without a terminal says that it still works. */
+const REMINDER_MS = 10_000
+const CLEAR_LINE = '\r\u001b[2K'
+const DEFAULT_COLUMNS = 80
+
+export type Output = {
+  readonly isTTY?: boolean
+  readonly columns?: number
+  write(text: string): unknown
+}
+
+/** Where the demo is told: lines, and in a terminal one last line that lives while something is waited for. */
+export class Screen {
+  readonly paint: Paint
+  readonly #output: Output
+  readonly #now: () => number
+  #pending: { readonly label: string; readonly since: number } | undefined
+
+  constructor({ output, paint, now }: { readonly output: Output; readonly paint: Paint; readonly now: () => number }) {
+    this.#output = output
+    this.paint = paint
+    this.#now = now
+  }
+
+  line(text = ''): void {
+    this.#clear()
+    this.#output.write(`${text}\n`)
+    this.#draw()
+  }
+
+  heading(text: string): void {
+    this.line()
+    this.line(this.paint('bold', text))
+  }
+
+  /** Progress of somebody else's work. */
+  note(text: string): void {
+    this.line(`  ${this.paint('dim', text)}`)
+  }
+
+  /** Shows that something is waited for and, at the end, how long it took. `done` replaces the label then. */
+  async wait<T>(label: string, work: () => Promise<T>, done: (result: T) => string = () => label): Promise<T> {
+    const since = this.#now()
+    const live = this.#output.isTTY === true
+    if (live) this.#pending = { label, since }
+    else this.line(`  ${label} ...`)
+    const timer = setInterval(
+      () => (live ? this.#redraw() : this.note(`still: ${label}, ${seconds(this.#now() - since)}`)),
+      live ? REDRAW_MS : REMINDER_MS,
+    )
+    try {
+      this.#draw()
+      const result = await work()
+      this.#end(timer)
+      this.line(`  ${done(result)}  ${this.paint('dim', seconds(this.#now() - since))}`)
+      return result
+    } finally {
+      this.#end(timer)
+    }
+  }
+
+  #end(timer: NodeJS.Timeout): void {
+    clearInterval(timer)
+    this.#clear()
+    this.#pending = undefined
+  }
+
+  #redraw(): void {
+    this.#clear()
+    this.#draw()
+  }
+
+  #clear(): void {
+    if (this.#pending !== undefined) this.#output.write(CLEAR_LINE)
+  }
+
+  #draw(): void {
+    if (this.#pending === undefined) return
+    const { label, since } = this.#pending
+    const text = `  ${label} ... ${seconds(this.#now() - since)}`
+    // A line that wraps could not be cleared.
+    this.#output.write(this.paint('dim', text.slice(0, (this.#output.columns ?? DEFAULT_COLUMNS) - 1)))
+  }
+}
+
+export function seconds(ms: number): string {
+  return `${(ms / 1000).toFixed(1)} s`
+}

@@ -1,0 +1,164 @@
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { type Scid, scidFromNumber } from '../../lsps/base/scid.ts'
+import { startAdmin } from '../../src/admin/server.ts'
+import { loadConfig } from '../../src/config/load.ts'
+import { dataPaths } from '../../src/config/paths.ts'
+import type { Config } from '../../src/config/schema.ts'
+import { systemEntropy } from '../../src/kernel/entropy.ts'
+import { createLogger } from '../../src/kernel/logger.ts'
+import { FLUSH_MS } from '../../src/sandbox/forward-log.ts'
+import type { SimWallet } from '../../src/sandbox/wallet.ts'
+import { createWorld, MEASURED_LATENCY, type World } from '../../src/sandbox/world.ts'
+import { startSidecar } from '../../src/sidecar.ts'
+import { openMemoryStore } from '../../src/store/memory.ts'
+import { removeFolder, temporaryFolder } from '../stack/leash.ts'
+import { OFFER } from '../stack/sluiced.ts'
+import { waitFor } from '../stack/wait.ts'
+import { LiveClock } from './live-clock.ts'
+import type { DemoOperator, DemoPayer, DemoWallet, DemoWorld, StartWorld } from './world.ts'
+
+const SEED_BYTES = 32
+const CONFIRMING_BLOCKS = 3
+const KEPT_LOG_LINES = 40
+const PAY_DEADLINE_MS = 60_000
+const HISTORY_DEADLINE_MS = 5_000
+
+/** The real sidecar beside the simulated node, all in this process: for a machine without Go. */
+export const startSimulatedWorld: StartWorld = async (screen, { signal, onStarted }) => {
+  const clock = new LiveClock()
+  onStarted(() => clock.stop())
+  const folder = temporaryFolder('demo')
+  onStarted(() => removeFolder(folder))
+  const configFile = writeConfig(folder)
+  const config = loadConfig(configFile)
+  const log: string[] = []
+  const world = createWorld({ clock, latency: MEASURED_LATENCY })
+  await screen.wait(
+    'starting the sidecar beside the simulated node',
+    () => startSidecarBeside(world, { config, clock, signal, onStarted, log }),
+    () => 'the sidecar runs beside the simulated node',
+  )
+  const wallet = world.addWallet()
+  wallet.connect()
+  const hints = new Map<string, Scid>()
+  return {
+    simulated: true,
+    clock,
+    wallet: demoWallet(wallet, hints),
+    operator: demoOperator({ world, clock, configFile }),
+    payer: demoPayer(world, hints),
+    async confirmFunding() {
+      world.mine(CONFIRMING_BLOCKS)
+    },
+    logTail: () => log.slice(-KEPT_LOG_LINES).join(''),
+  } satisfies DemoWorld
+}
+
+function writeConfig(folder: string): string {
+  const file = join(folder, 'sluice.json')
+  const config = {
+    network: 'regtest',
+    data_dir: join(folder, 'data'),
+    log: { level: 'debug' },
+    lsps2: { enabled: true, offers: [OFFER] },
+  }
+  writeFileSync(file, JSON.stringify(config, undefined, 2))
+  mkdirSync(config.data_dir)
+  return file
+}
+
+type Start = {
+  readonly config: Config
+  readonly clock: LiveClock
+  readonly signal: AbortSignal
+  readonly onStarted: (stop: () => Promise<void>) => void
+  readonly log: string[]
+}
+
+/** As `src/daemon.ts` does it, with a store in memory. */
+async function startSidecarBeside(world: World, start: Start): Promise<void> {
+  const { config, clock, signal, onStarted } = start
+  const log = createLogger({ level: config.log.level, destination: { write: (line) => void start.log.push(line) } })
+  const sidecar = await startSidecar(config, {
+    lnd: world.attach(),
+    store: openMemoryStore(),
+    clock,
+    entropy: systemEntropy,
+    log,
+    seed: systemEntropy(SEED_BYTES),
+    signal,
+    onFatal: (error) => {
+      throw error
+    },
+  })
+  onStarted(() => sidecar.stop())
+  const admin = await startAdmin({ port: sidecar.admin, path: dataPaths(config).socket, log })
+  onStarted(() => admin.close())
+}
+
+function demoWallet(wallet: SimWallet, hints: Map<string, Scid>): DemoWallet {
+  const scidOfChannel = (): Scid => {
+    const [channel] = wallet.channels
+    if (channel === undefined) throw new Error('the wallet has no channel')
+    return scidFromNumber(channel.chanId)
+  }
+  return {
+    nodeId: wallet.nodeId,
+    software: 'simulated wallet',
+    transport: () => wallet.transport(),
+    channelCount: () => wallet.channels.size,
+    owned: () => wallet.balance(),
+    createInvoice({ amount, bought }) {
+      const { paymentHash } = wallet.invoice({ amount, maxFee: bought?.allowedFee ?? 0n })
+      hints.set(paymentHash, bought?.hint.scid ?? scidOfChannel())
+      return { paymentHash, amount }
+    },
+    received({ paymentHash }) {
+      const received = wallet.received.find((payment) => payment.paymentHash === paymentHash)
+      return received && { amount: received.amount, withheld: received.extraFee }
+    },
+    milestones: () => [
+      ...(wallet.channels.size > 0 ? ['can use the channel'] : []),
+      ...wallet.received.map(() => 'gets the payment, less the opening fee, and takes it'),
+    ],
+  }
+}
+
+type Operated = { readonly world: World; readonly clock: LiveClock; readonly configFile: string }
+
+function demoOperator({ world, clock, configFile }: Operated): DemoOperator {
+  const lnd = world.attach()
+  return {
+    nodeId: world.node.nodeId,
+    configFile,
+    historyDelay: 'it is written every 15 s; simulated time is moved on',
+    async writtenForwards(count, signal) {
+      clock.skip(FLUSH_MS)
+      const read = () => lnd.forwardingHistory({ sinceSeconds: 0 }, signal)
+      const what = `${count} rows in the simulated node's forwarding history`
+      const complete = async () => (await read()).length >= count
+      await waitFor(complete, { deadline: HISTORY_DEADLINE_MS, what, signal }).catch(() => signal.throwIfAborted())
+      return read()
+    },
+  }
+}
+
+function demoPayer(world: World, hints: ReadonlyMap<string, Scid>): DemoPayer {
+  return {
+    nodeId: world.payer.nodeId,
+    software: 'simulated node',
+    async pay({ paymentHash: hash, amount }, signal) {
+      const scid = hints.get(hash)
+      if (scid === undefined) throw new Error('the invoice names no way')
+      const payment = world.payer.pay({ hash, scid, amount })
+      const outcome = await waitFor(() => payment.outcome, {
+        deadline: PAY_DEADLINE_MS,
+        pollMs: 1,
+        what: 'the payment to end',
+        signal,
+      })
+      if (outcome.status === 'failed') throw new Error(`the payment failed: ${outcome.reason}`)
+    },
+  }
+}

@@ -1,0 +1,78 @@
+import type { Clock } from '../../lsps/base/clock.ts'
+import type { NodeId } from '../../lsps/base/node-id.ts'
+import type { Scid } from '../../lsps/base/scid.ts'
+import type { Transport } from '../../lsps/rpc/client.ts'
+import type { Screen } from './screen.ts'
+
+/**
+ * What the story is played in: real daemons or the simulated node. All amounts in millisatoshi. Everything that a
+ * world does not say here, the story learns as any operator would: over the admin interface of sluiced and its CLI.
+ */
+export type DemoWorld = {
+  readonly simulated: boolean
+  /** The time that `sluiced` stamps its records with. */
+  readonly clock: Clock
+  readonly wallet: DemoWallet
+  readonly operator: DemoOperator
+  readonly payer: DemoPayer
+  /** Mines blocks until the funding transaction is confirmed and everybody knows it. */
+  confirmFunding(signal: AbortSignal): Promise<void>
+  /** The end of sluiced's log, for when something went wrong. */
+  logTail(): string
+}
+
+export type DemoInvoice = {
+  readonly paymentHash: string
+  readonly amount: bigint
+  /** BOLT11; undefined on the simulated node, which knows none. */
+  readonly text?: string
+}
+
+/** Where a payer finds the last hop: the route hint of an invoice. */
+export type RouteHint = { readonly scid: Scid; readonly cltvDelta: number }
+
+export type DemoWallet = {
+  readonly nodeId: NodeId
+  /** Name and version of what it runs on. */
+  readonly software: string
+  /** LSPS messages to and from the operator. */
+  transport(): Transport
+  channelCount(): number
+  /** Its part of all its channels; payments under way do not count. */
+  owned(): bigint
+  /** `hint`: a way in that it bought, and the most that may be withheld; without one, over a channel that it has. */
+  createInvoice(request: {
+    readonly amount: bigint
+    readonly bought?: { readonly hint: RouteHint; readonly allowedFee: bigint }
+  }): DemoInvoice
+  /** What it got by this invoice and what was withheld; undefined until it has taken the payment. */
+  received(invoice: DemoInvoice): { readonly amount: bigint; readonly withheld: bigint } | undefined
+  /** What happened to it so far, oldest first. */
+  milestones(): readonly string[]
+}
+
+/** A forward as lnd itself has written it down. */
+export type WrittenForward = { readonly amountIn: bigint; readonly amountOut: bigint; readonly fee: bigint }
+
+export type DemoOperator = {
+  readonly nodeId: NodeId
+  /** With which `sluice` finds the running `sluiced`. */
+  readonly configFile: string
+  /** Why `writtenForwards` may take a while. */
+  readonly historyDelay: string
+  /** lnd's own forwarding history once it has this many rows; what is there when it takes too long. */
+  writtenForwards(count: number, signal: AbortSignal): Promise<readonly WrittenForward[]>
+}
+
+export type DemoPayer = {
+  readonly nodeId: NodeId
+  readonly software: string
+  /** Resolves when the payer has the receipt. @throws Error with the reason when the payment fails */
+  pay(invoice: DemoInvoice, signal: AbortSignal): Promise<void>
+}
+
+/** Starts a world, telling the screen what it does; `onStarted` gets what has to be ended, as soon as it runs. */
+export type StartWorld = (
+  screen: Screen,
+  options: { readonly signal: AbortSignal; readonly onStarted: (stop: () => Promise<void>) => void },
+) => Promise<DemoWorld>
