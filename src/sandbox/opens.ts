@@ -97,7 +97,7 @@ export class Opens {
     if (this.#reservations.has(keyOf(peer, id))) refuse(`pendingChannelID(${id}) already present`)
     this.#reservations.set(keyOf(peer, id), reservation)
     this.#intents.set(id, reservation)
-    this.#deps.later('open', () => this.#ask(reservation))
+    if (this.#deps.point('reserved')) this.#deps.later('open', () => this.#ask(reservation))
     return reservation
   }
 
@@ -200,6 +200,7 @@ export class Opens {
   }
 
   #refused(reservation: Reservation, error: string): void {
+    if (!this.#deps.point('open-refused')) return
     const { peer, pendingChannelId } = reservation.request
     const source = `received funding error from ${peer}: chan_id=${pendingChannelId}, err=${error}`
     this.#end(reservation, `remote canceled funding, possibly timed out: ${source}`)

@@ -72,7 +72,7 @@ export class Switch {
     const htlc: IncomingHtlc = { channel, index, hash, amount, expiry, onion, key, onResolved, circuit: undefined }
     channel.incoming.set(index, htlc)
     channel.remote -= amount
-    this.#intercept(htlc, false)
+    if (this.#deps.point('htlc-added')) this.#intercept(htlc, false)
     return htlc
   }
 
@@ -119,6 +119,7 @@ export class Switch {
     }
     htlc.channel.remote += htlc.amount
     htlc.onResolved({ type: 'failed', reason, by })
+    this.#deps.point('htlc-failed')
   }
 
   #intercept(htlc: IncomingHtlc, replayed: boolean): void {
@@ -138,7 +139,7 @@ export class Switch {
   }
 
   #decide(htlc: IncomingHtlc, answer: HtlcAnswer, reason = 'temporary_channel_failure'): void {
-    if (!htlc.channel.incoming.has(htlc.index)) return
+    if (!this.#deps.isUp() || !htlc.channel.incoming.has(htlc.index)) return
     switch (answer.type) {
       case 'fail':
         this.failIncoming(htlc, reason, 'lsp')
