@@ -1,0 +1,75 @@
+import { createConnection, createServer, type Server, type Socket } from 'node:net'
+
+const HEADER_BYTES = 8
+
+/** One message of one peer, either way. */
+export type OnMessage = (peer: number, payload: Buffer) => void
+
+/**
+ * Messages of many peers over one socket, as lnd carries them: each with the peer's number and its length. All that is
+ * sent in one turn of the event loop goes out in one write.
+ */
+export class Link {
+  readonly #socket: Socket
+  #out: Buffer[] = []
+  #rest: Buffer | undefined
+
+  constructor(socket: Socket, onMessage: OnMessage) {
+    this.#socket = socket
+    socket.on('data', (chunk) => this.#read(chunk, onMessage))
+    socket.on('error', () => socket.destroy()) // the other side was killed: that is part of a benchmark
+  }
+
+  send(peer: number, payload: Uint8Array): void {
+    if (this.#out.length === 0) setImmediate(() => this.#flush())
+    const header = Buffer.allocUnsafe(HEADER_BYTES)
+    header.writeUInt32BE(peer)
+    header.writeUInt32BE(payload.length, 4)
+    this.#out.push(header, payload as Buffer)
+  }
+
+  close(): void {
+    this.#socket.destroy()
+  }
+
+  #flush(): void {
+    const out = this.#out
+    this.#out = []
+    this.#socket.write(Buffer.concat(out))
+  }
+
+  #read(chunk: Buffer, onMessage: OnMessage): void {
+    const bytes = this.#rest === undefined ? chunk : Buffer.concat([this.#rest, chunk])
+    let at = 0
+    while (bytes.length - at >= HEADER_BYTES) {
+      const end = at + HEADER_BYTES + bytes.readUInt32BE(at + 4)
+      if (bytes.length < end) break
+      onMessage(bytes.readUInt32BE(at), bytes.subarray(at + HEADER_BYTES, end))
+      at = end
+    }
+    this.#rest = at === bytes.length ? undefined : bytes.subarray(at)
+  }
+}
+
+/** Waits for the one other side of a link. */
+export function listen(
+  path: string,
+  onMessage: OnMessage,
+): Promise<{ readonly server: Server; readonly link: Promise<Link> }> {
+  return new Promise((resolve, reject) => {
+    const server = createServer()
+    const link = new Promise<Link>((linked) =>
+      server.once('connection', (socket) => linked(new Link(socket, onMessage))),
+    )
+    server.once('error', reject)
+    server.listen(path, () => resolve({ server, link }))
+  })
+}
+
+export function connect(path: string, onMessage: OnMessage): Promise<Link> {
+  return new Promise((resolve, reject) => {
+    const socket = createConnection(path)
+    socket.once('error', reject)
+    socket.once('connect', () => resolve(new Link(socket, onMessage)))
+  })
+}

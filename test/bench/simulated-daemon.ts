@@ -1,0 +1,65 @@
+import { join } from 'node:path'
+import type { LndPort } from '../../src/lnd/port.ts'
+import { listen } from './link.ts'
+import { benchConfig } from './node-setup.ts'
+import { OfferFeed } from './offer-feed.ts'
+import { product } from './product.ts'
+
+/**
+ * The sidecar with its database on disk, on the simulated node, in a process of its own: peers come in over a socket,
+ * each message through the simulated node's stream. The benchmark drives it from another process, so that neither
+ * takes time of the other's event loop, and so that it can be killed.
+ */
+
+export type DaemonOptions = { readonly folder: string; readonly socket: string; readonly peers: number }
+export type Command = { readonly type: 'offers'; readonly perSecond: number; readonly ms: number }
+export type Answer = { readonly type: 'ready' } | { readonly type: 'offers'; readonly latencies: readonly number[] }
+
+const LSPS_MESSAGE_TYPE = 37_913
+const SEED_BYTES = 32
+
+async function main(options: DaemonOptions): Promise<void> {
+  const [{ createWorld }, { startSidecar }, { openLevelStore }, { systemClock }, { systemEntropy }, { silentLog }] =
+    await Promise.all([
+      product<typeof import('../../src/sandbox/world.ts')>('src/sandbox/world'),
+      product<typeof import('../../src/sidecar.ts')>('src/sidecar'),
+      product<typeof import('../../src/store/level.ts')>('src/store/level'),
+      product<typeof import('../../src/kernel/clock.ts')>('src/kernel/clock'),
+      product<typeof import('../../src/kernel/entropy.ts')>('src/kernel/entropy'),
+      product<typeof import('../../src/kernel/log.ts')>('src/kernel/log'),
+    ])
+  const world = createWorld({ clock: systemClock })
+  const wallets = Array.from({ length: options.peers }, () => world.addWallet())
+  for (const wallet of wallets) wallet.connect()
+  const feed = new OfferFeed(await product<typeof import('../../src/lnd/interceptor.ts')>('src/lnd/interceptor'))
+  const lnd: LndPort = { ...world.attach(), interceptHtlcs: (onOffer, signal) => feed.intercept(onOffer, signal) }
+  await startSidecar(await benchConfig(options.folder), {
+    lnd,
+    store: await openLevelStore(join(options.folder, 'db')),
+    clock: systemClock,
+    entropy: systemEntropy,
+    log: silentLog,
+    seed: new Uint8Array(SEED_BYTES),
+    signal: new AbortController().signal,
+    onFatal: (error) => {
+      throw error
+    },
+  })
+
+  const { link } = await listen(options.socket, (peer, payload) => wallets[peer]?.send(LSPS_MESSAGE_TYPE, payload))
+  process.on('message', (command: Command) => {
+    void feed.run(command).then((latencies) => tell({ type: 'offers', latencies: [...latencies] }))
+  })
+  process.once('disconnect', () => process.exit()) // never outlives the benchmark
+  tell({ type: 'ready' })
+  const out = await link
+  wallets.forEach((wallet, peer) => {
+    wallet.onCustomMessage((_type, data) => out.send(peer, data))
+  })
+}
+
+function tell(answer: Answer): void {
+  process.send?.(answer)
+}
+
+await main(JSON.parse(process.argv[2] ?? '') as DaemonOptions)
