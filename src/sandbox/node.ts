@@ -19,6 +19,8 @@ import { WalletCoins } from './wallet-coins.ts'
 
 const NEVER_ABORTED = new AbortController().signal
 const FIRST_CUSTOM_TYPE = 32_768
+/** lnd's first pause before it connects again to a peer with a channel. */
+const RECONNECT_MS = 1_000
 
 /** Milliseconds of the node's own steps; 0 is "in the next promise job". */
 export type NodeLatency = {
@@ -174,6 +176,14 @@ export class SimNode {
     this.opens.peerGone(peer)
     this.streams.emit('subscribePeerEvents', { nodeId: peer, online: false })
     this.#known.get(peer)?.onConnection(false)
+  }
+
+  /** The operator's `disconnectpeer`: a peer that keeps its connections comes back after a while. */
+  drop(peer: NodeId): void {
+    this.disconnect(peer)
+    this.#later(RECONNECT_MS, () => {
+      if (this.#known.get(peer)?.reconnects === true) this.connect(peer)
+    })
   }
 
   /** From a peer: lost when nobody listens. */

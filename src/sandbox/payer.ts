@@ -57,6 +57,7 @@ export class SimPayer implements RemotePeer {
   readonly channel: SimChannel
   readonly payments: Payment[] = []
   wantsConnection = true
+  readonly reconnects = true
   readonly #node: SimNode
   readonly #violations: Violations
 

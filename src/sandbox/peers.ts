@@ -9,6 +9,8 @@ export interface RemotePeer {
   readonly nodeId: NodeId
   /** It wants to be connected: after a restart of the node it comes back by itself. */
   readonly wantsConnection: boolean
+  /** It comes back by itself also when the node dropped it. */
+  readonly reconnects: boolean
   /** Its answer to `open_channel` ("open") or `funding_created` ("sign"). */
   answerOpen(step: 'open' | 'sign', request: OpenRequest): PeerAnswer
   /** The node sent an error about an open, or forgot an open that this peer signed. */

@@ -41,7 +41,7 @@ export function simulatedPort(deps: PortDeps, session: Session): LndPort {
     disconnectPeer: (peer, signal) =>
       call('disconnectPeer', signal, () => {
         if (!node.isOnline(peer)) refuse(`unable to disconnect peer: peer ${peer} is not connected`)
-        node.disconnect(peer)
+        node.drop(peer)
       }),
     sendCustomMessage: ({ peer, type, data }, signal) =>
       call('sendCustomMessage', signal, () => node.sendMessage(peer, type, data)),

@@ -53,6 +53,7 @@ export class SimWallet implements RemotePeer {
   readonly openErrors: string[] = []
   readonly channels = new Set<SimChannel>()
   wantsConnection = false
+  readonly reconnects = false
   readonly #node: SimNode
   readonly #random: SeededRandom
   readonly #invoices = new Map<string, Invoice>()

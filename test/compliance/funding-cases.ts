@@ -140,6 +140,22 @@ export function fundingCases(world: () => NodeUnderTest, signal: AbortSignal): v
     await settled(node, 'chan_pending', other.attempt.pending)
   })
 
+  it('takes the id of a channel that is there for another open: only a look prevents a second one', async () => {
+    const node = world()
+    const wallet = await node.addWallet()
+    const opened = await openTo(node, openRequest(wallet.nodeId), signal)
+    const { pendingChannelId } = opened.request
+    // What it says differs with the moment, and proves nothing.
+    await refusal(node, 'cancel', node.port.cancelFunding(pendingChannelId, signal))
+    await activeChannel(node, opened, signal)
+    const again = node.port.openChannel(opened.request, signal)
+    again.pending.catch(() => undefined)
+    await settled(node, 'psbt_fund', again.template)
+    await node.port.cancelFunding(pendingChannelId, signal)
+    const channels = await node.port.listChannels(signal, wallet.nodeId)
+    expect(channels.map(({ outpoint }) => outpoint)).toEqual([opened.outpoint])
+  })
+
   it('refuses an open to a peer that is not connected', async () => {
     const node = world()
     const wallet = await node.addWallet()

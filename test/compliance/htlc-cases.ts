@@ -188,6 +188,37 @@ export function htlcCases(world: () => NodeUnderTest, signal: AbortSignal): void
     await second.stop()
   })
 
+  it('offers what is in flight again when the link restarts, and drops a second resume', async () => {
+    const node = world()
+    const { wallet, scid, opened } = await channelWithAlias(node, signal)
+    const listening = await intercept(node, signal)
+    wallet.onPayment('sit')
+    const { invoice, paymentHash } = await wallet.invoice({ amount: AMOUNT, scid, maxFee: FEE })
+    const payment = node.payer.pay(invoice)
+    const offer = await offerFor(node, listening, scid)
+    listening.answer(offer.circuit, SKIM)
+    const outgoing = async () => {
+      const [found] = await node.port.listChannels(signal, wallet.nodeId)
+      return found?.pendingHtlcs.filter((htlc) => !htlc.incoming) ?? []
+    }
+    await until(node, 'the outgoing HTLC', async () => (await outgoing()).length === 1)
+    const incoming = (await node.port.listChannels(signal)).find(({ chanId }) => chanId === offer.incomingChannel)
+    if (incoming === undefined) throw new Error('the incoming channel is not listed')
+    await node.port.disconnectPeer(incoming.peer, signal)
+    const offers = () => listening.offers.filter(({ circuit }) => circuit === offer.circuit)
+    await until(node, 'the second offer', () => offers().length === 2)
+    expect(offers()[1]).toEqual(offer)
+    listening.answer(offer.circuit, SKIM)
+    expect(await outgoing()).toHaveLength(1)
+    wallet.onPayment('claim')
+    expect(await settled(node, 'the payment', payment)).toEqual({ settled: true })
+    expect(await wallet.received()).toEqual([{ paymentHash, amount: AMOUNT - FEE }])
+    const after = await activeChannel(node, opened, signal)
+    expect(after.totalSent).toBe((AMOUNT - FEE) / 1000n)
+    expect(listening.ended()).toBeUndefined()
+    await listening.stop()
+  })
+
   it('keeps its stream when a circuit is answered twice, or one that was not offered', async () => {
     const node = world()
     const { wallet, scid } = await channelWithAlias(node, signal)
