@@ -14,6 +14,8 @@ type Ending = {
   /** Sale states that the story may end in; the first is the undisturbed one. */
   readonly states: readonly string[]
   readonly paid: boolean
+  /** As long as lnd lives, a payment that was held once is never given back. */
+  readonly heldOnce?: true
 }
 
 type Story = {
@@ -37,7 +39,7 @@ async function payUntilPaid(simulation: Simulation, wallet: SimWallet, bought: B
 const STORIES: readonly Story[] = [
   {
     name: 'a sale',
-    ending: { states: ['paid'], paid: true },
+    ending: { states: ['paid'], paid: true, heldOnce: true },
     tell: async (simulation, wallet) => {
       const bought = await simulation.buy(wallet, AMOUNT)
       await payUntilPaid(simulation, wallet, bought)
@@ -150,6 +152,9 @@ async function run(story: Story, disturb: Disturb): Promise<{ simulation: Simula
   const booked = simulation.journal().reduce((sum, { earned }) => sum + earned, 0n)
   const due = story.ending.paid ? bought.fee : 0n
   if (booked !== due) wrong.push(`the journal booked ${booked}, expected ${due}`)
+  const held = simulation.steps(bought.scid).filter((what) => what === 'payment held').length
+  const nodeLived = simulation.nodeStarts === 0
+  if (story.ending.heldOnce && nodeLived && held !== 1) wrong.push(`a payment was held ${held} times`)
   return { simulation, wrong }
 }
 

@@ -56,6 +56,8 @@ export class Simulation {
   bytes: SyncedBytes = new Map()
   /** Starts so far. */
   starts = 0
+  /** Restarts of the node so far. */
+  nodeStarts = 0
   fatal: unknown
   #sidecar: Sidecar | undefined
   #stop: (() => void) | undefined
@@ -155,6 +157,7 @@ export class Simulation {
       if (!this.world.node.up) {
         await this.clock.advance(NODE_RESTART_PAUSE_MS)
         this.world.restartNode()
+        this.nodeStarts += 1
       } else if (this.#dead) {
         await this.clock.advance(RESTART_PAUSE_MS)
         await this.start()
@@ -238,6 +241,14 @@ export class Simulation {
   state(scid: string): string | undefined {
     const row = this.bytes.get('jit-live')?.get(scid) ?? this.bytes.get('jit-done')?.get(scid)
     return row === undefined ? undefined : JSON.parse(row).record.tag
+  }
+
+  /** What the flight record of a sale says happened, in order. */
+  steps(scid: string): readonly string[] {
+    return [...(this.bytes.get('flight') ?? [])]
+      .filter(([key]) => key.startsWith(`${scid}/`))
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([, row]) => JSON.parse(row).record.what)
   }
 
   /** What our journal says was earned. */
