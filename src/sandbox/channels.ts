@@ -1,11 +1,13 @@
 import type { Msat, Sat } from '../../lsps/base/amount.ts'
 import type { NodeId } from '../../lsps/base/node-id.ts'
-import { parseScid, type Scid, scidToNumber } from '../../lsps/base/scid.ts'
+import { parseScid, type Scid, scidFromNumber, scidToNumber } from '../../lsps/base/scid.ts'
 import type { Alias, Channel, ClosedChannel, Outpoint, PendingChannel, PendingHtlc } from '../lnd/port.ts'
 import { refuse } from './failures.ts'
 import type { IncomingHtlc, OutgoingHtlc } from './htlcs.ts'
 
 const MSAT_PER_SAT = 1000n
+/** Two anchors of 330 sat, and the fee of a commitment without HTLCs at 2,500 sat per 1,000 weight units. */
+const COMMITMENT_COST_SAT = 660n + 2810n
 /** lnd's window of aliases (aliasmgr): block heights from 16,000,000 to below 16,250,000. */
 const FIRST_ALIAS_HEIGHT = 16_000_000n
 const END_ALIAS_HEIGHT = 16_250_000n
@@ -48,6 +50,11 @@ export function isAlias(scid: bigint): boolean {
   return height >= FIRST_ALIAS_HEIGHT && height < END_ALIAS_HEIGHT
 }
 
+/** As lnd prints a short channel id. */
+function inWords(scid: bigint): string {
+  return scidFromNumber(scid).replaceAll('x', ':')
+}
+
 function pendingHtlcs(channel: SimChannel): readonly PendingHtlc[] {
   const incoming = [...channel.incoming.values()].map((htlc): PendingHtlc => {
     const shared = {
@@ -74,6 +81,13 @@ function pendingHtlcs(channel: SimChannel): readonly PendingHtlc[] {
   return [...incoming, ...outgoing]
 }
 
+/** lnd shows the opener's balance without what the commitment costs it: anchors and fee. */
+function localBalance({ local, pendingChannelId }: SimChannel): Sat {
+  const cost = pendingChannelId === undefined ? 0n : COMMITMENT_COST_SAT
+  const balance = local / MSAT_PER_SAT
+  return (balance > cost ? balance - cost : 0n) as Sat
+}
+
 function toChannel(channel: SimChannel): Channel {
   return {
     peer: channel.peer,
@@ -81,7 +95,7 @@ function toChannel(channel: SimChannel): Channel {
     chanId: channel.chanId,
     active: channel.linkUp,
     capacity: channel.capacity as Sat,
-    localBalance: (channel.local / MSAT_PER_SAT) as Sat,
+    localBalance: localBalance(channel),
     remoteBalance: (channel.remote / MSAT_PER_SAT) as Sat,
     totalSent: (channel.sent / MSAT_PER_SAT) as Sat,
     memo: channel.memo,
@@ -143,12 +157,15 @@ export class ChannelBook {
 
   /** XAddLocalChanAliases, in lnd's order of checks: a channel without a live link fails after the alias is stored. */
   addAlias(base: bigint, alias: bigint): void {
-    if (!isAlias(alias)) refuse('not a valid alias')
-    if (!this.#aliases.has(base)) refuse(`base scid ${base} not found`)
+    if (!isAlias(alias)) refuse(`not a valid alias: SCID alias ${inWords(alias)} is not a valid alias`)
+    if (!this.#aliases.has(base)) refuse(`base scid ${inWords(base)} not found`)
     if (this.#aliases.has(alias)) refuse('alias already exists')
     this.#aliases.set(alias, base)
     const channel = this.#byScid.get(base)
-    if (channel?.linkUp !== true) refuse('channel link not found')
+    if (channel?.linkUp !== true) {
+      const pair = `base_scid=${inWords(base)}, alias_scid=${inWords(alias)}`
+      refuse(`error adding scid alias, ${pair}: channel link not found`)
+    }
   }
 
   aliases(): readonly Alias[] {

@@ -192,7 +192,7 @@ export class SimNode {
   }
 
   sendMessage(peer: NodeId, type: number, data: Uint8Array): void {
-    if (type < FIRST_CUSTOM_TYPE) refuse(`custom message type must be at least ${FIRST_CUSTOM_TYPE}`)
+    if (type < FIRST_CUSTOM_TYPE) refuse(`msg type: ${type} not in custom range: <unknown> and not overridden`)
     if (!this.#online.has(peer)) refuse('peer is not connected')
     this.#known.get(peer)?.onMessage(type, data)
   }

@@ -69,8 +69,6 @@ export class Opens {
   readonly #reservations = new Map<string, Reservation>()
   /** Keyed by the id alone, as in lnd: a second peer with the same id takes the entry over. */
   readonly #intents = new Map<PendingChannelId, Reservation>()
-  /** Ids of opens that completed: lnd keeps their intent until it is cancelled or restarts. */
-  readonly #finished = new Set<PendingChannelId>()
   readonly #deps: OpensDeps
 
   constructor(deps: OpensDeps) {
@@ -104,8 +102,7 @@ export class Opens {
   verify(psbt: string, id: PendingChannelId): void {
     const reservation = this.#intents.get(id)
     if (reservation === undefined) {
-      const missing = this.#finished.has(id) ? 'no channel reservation found' : 'no funding intent found'
-      throw new Refusal(`${missing} for pendingChannelID(${id})`)
+      throw new Refusal(`no channel reservation found for pendingChannelID(${id})`)
     }
     if (reservation.state !== 'output_known') {
       const state = reservation.state === 'asked' ? 'init' : reservation.state
@@ -130,7 +127,6 @@ export class Opens {
   /** `shim_cancel`: ends an open that waits for its PSBT; one that is past that goes on although the answer is "ok". */
   cancel(id: PendingChannelId): void {
     const reservation = this.#intents.get(id)
-    if (this.#finished.delete(id)) return
     if (reservation === undefined) throw new Refusal(`no funding intent found for pendingChannelID(${id})`)
     this.#intents.delete(id)
     if (reservation.state === 'funding_tx_compiled') return
@@ -159,7 +155,6 @@ export class Opens {
     const ghosts = [...this.#reservations.values()].filter(({ state }) => state === 'funding_tx_compiled')
     this.#reservations.clear()
     this.#intents.clear()
-    this.#finished.clear()
     return ghosts.map(({ request }) => request)
   }
 
@@ -195,7 +190,6 @@ export class Opens {
     }
     reservation.state = 'done'
     this.#forget(reservation)
-    this.#finished.add(request.pendingChannelId)
     this.#deps.onSigned(reservation, outpoint)
   }
 
