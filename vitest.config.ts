@@ -1,10 +1,12 @@
 import { defineConfig } from 'vitest/config'
+import { CompletenessReporter } from './test/report/completeness-reporter.ts'
 import { RowsReporter } from './test/report/rows-reporter.ts'
 import { SummaryReporter } from './test/report/summary-reporter.ts'
 
 /** A whole run shows every row of the specs; a part of it cannot. */
 const { SLUICE_ROWS: wholeRun } = process.env
-const reporters = wholeRun === '1' ? ['default', new RowsReporter(), new SummaryReporter()] : ['default']
+const reporters =
+  wholeRun === '1' ? ['default', new RowsReporter(), new CompletenessReporter(), new SummaryReporter()] : ['default']
 
 const project = (name: string, extra: object = {}) => ({
   extends: true as const,
