@@ -3,6 +3,7 @@ export { Msat, msat, msatToSatCeil, msatToSatFloor, OverflowError, Ppm, Sat, sat
 export type { Clock } from './base/clock.ts'
 export { type ConnectionString, formatConnectionString, parseConnectionString } from './base/connection-string.ts'
 export { Datetime, formatDatetime, parseDatetime, type Timestamp } from './base/datetime.ts'
+export { describeMethods } from './base/describe.ts'
 export { SatPerKw, satPerKwFromVbyte } from './base/fee-rate.ts'
 export { recoverSigner, signMessage } from './base/ln-signature.ts'
 export {

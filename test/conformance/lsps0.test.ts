@@ -86,7 +86,7 @@ describe('probes of LSPS0', () => {
     expect(answer).toMatchObject({ error: { code: -32602, data: { unrecognized: ['a', '__proto__'] } } })
   })
 
-  it('[L0-24] [L0-52] [L0-53] [L0-54] [L0-55] P14: list_protocols without params', async () => {
+  it('[L0-24] [L0-53] [L0-54] [L0-55] P14: list_protocols without params', async () => {
     const { params: _params, ...request } = LIST
     const answer = await lsp.send(request)
     const protocols = answer?.result?.protocols as number[]

@@ -4,6 +4,7 @@ import type { Outcome } from './titles.ts'
 /** Titles that the table shows of one row; the rest is counted. */
 export const SHOWN_TITLES = 2
 
+const INDENT = ' '.repeat(13)
 const ROW_ID = /\[(L[02]-\d+)\]/g
 
 /** The row ids in a title. */
@@ -21,8 +22,9 @@ export type RowReport = { readonly lines: readonly string[]; readonly problems: 
 
 function lineOf(id: string, { says, pending }: Row, titles: readonly string[]): string {
   const label = `${id.padEnd(7)} ${titles.length.toString().padStart(3)}  ${says}`
-  if (titles.length === 0) return `${label}\n${' '.repeat(13)}| ${pending ?? 'NO TEST AND NO REASON'}`
-  const shown = titles.slice(0, SHOWN_TITLES).map((title) => `${' '.repeat(13)}- ${plain(title)}`)
+  const shown = titles.slice(0, SHOWN_TITLES).map((title) => `${INDENT}- ${plain(title)}`)
+  if (titles.length === 0) shown.push(`${INDENT}| ${pending ?? 'NO TEST AND NO REASON'}`)
+  else if (pending !== undefined) shown.push(`${INDENT}| in part: ${pending}`)
   return [label, ...shown].join('\n')
 }
 

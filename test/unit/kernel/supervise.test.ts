@@ -38,7 +38,7 @@ async function run(attempts: readonly Supervised['run'][], more: Partial<Supervi
 }
 
 describe('a supervised stream', () => {
-  it('is opened again after ever longer waits', async () => {
+  it('[L2-116] is opened again after ever longer waits', async () => {
     const failing = async () => {
       throw down()
     }

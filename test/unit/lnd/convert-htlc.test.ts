@@ -53,14 +53,14 @@ describe('an answer', () => {
     })
   })
 
-  it('tells the wallet in record 65537 what was withheld, 8 bytes big-endian', () => {
+  it('[L2-93] [L2-111] tells the wallet in record 65537 what was withheld, 8 bytes big-endian', () => {
     const answer = toRawAnswer(KEY, { type: 'resume-modified', amountOut: msat(454_000n), extraFee: msat(546_000n) })
 
     expect(answer).toMatchObject({ action: 'RESUME_MODIFIED', out_amount_msat: '454000' })
     expect(extra(answer)).toEqual({ 65537: Buffer.from('00000000000854d0', 'hex') })
   })
 
-  it('has no such record where nothing was withheld', () => {
+  it('[L2-94] has no such record where nothing was withheld', () => {
     const answer = toRawAnswer(KEY, { type: 'resume-modified', amountOut: msat(1n), extraFee: msat(0n) })
 
     expect(extra(answer)).toBeUndefined()

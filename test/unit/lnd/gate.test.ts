@@ -79,7 +79,7 @@ describe('the node', () => {
     expect(check({ features: [], requireInterceptor: false }, { lsps2: false })).toEqual([])
   })
 
-  it('needs requireinterceptor unless the operator accepts lost fees (D2)', () => {
+  it('[L2-115] needs requireinterceptor unless the operator accepts lost fees (D2)', () => {
     expect(check({ requireInterceptor: false })).toEqual(['error require-interceptor'])
     expect(fixes({ requireInterceptor: false })[0]).toMatch(
       /`requireinterceptor=true`[\s\S]*"without_require_interceptor": "accept_lost_fees"/,

@@ -33,7 +33,7 @@ function open(stop = new AbortController(), more: { readonly maxLocalCsv?: numbe
 }
 
 describe('opening a channel', () => {
-  it('asks for the shim of funding.md, without fees and without any field about chain fees', () => {
+  it('[L2-81] [L2-113] asks for the shim of funding.md, without fees and without any field about chain fees', () => {
     const { requests } = open(undefined, { maxLocalCsv: 2016 })
 
     expect(requests).toEqual([

@@ -73,16 +73,16 @@ const refusal = (code: number, data?: object, id: unknown = 'id') => ({
 
 describe('a message that is no request', () => {
   it.each([
-    '',
-    '{}',
-    '[{"jsonrpc":"2.0","id":"a","method":"test.pay","params":{"amount_msat":"1"}}]',
-    '{"jsonrpc":"2.0","id":"a"}',
-    '{"jsonrpc":"2.0","method":"test.pay","params":{"amount_msat":"1"}}',
-    '{"id":"a","method":"test.pay","params":{"amount_msat":"1"}}',
-    '{"jsonrpc":"1.0","id":"a","method":"test.pay"}',
-    '{"jsonrpc":2.0,"id":"a","method":"test.pay"}',
-    '{"jsonrpc":"2.0","id":"a","method":5}',
-  ])('[L0-10] [L0-11] [L0-22] [L0-25] %s is answered -32700 with id null and without effect', async (text) => {
+    ['L0-10', ''],
+    ['L0-11', '{}'],
+    ['L0-22', '[{"jsonrpc":"2.0","id":"a","method":"test.pay","params":{"amount_msat":"1"}}]'],
+    ['L0-11', '{"jsonrpc":"2.0","id":"a"}'],
+    ['L0-11', '{"jsonrpc":"2.0","method":"test.pay","params":{"amount_msat":"1"}}'],
+    ['L0-25', '{"id":"a","method":"test.pay","params":{"amount_msat":"1"}}'],
+    ['L0-25', '{"jsonrpc":"1.0","id":"a","method":"test.pay"}'],
+    ['L0-25', '{"jsonrpc":2.0,"id":"a","method":"test.pay"}'],
+    ['L0-11', '{"jsonrpc":"2.0","id":"a","method":5}'],
+  ])('[%s] %s is answered -32700 with id null and without effect', async (_row, text) => {
     expect(await ask(text)).toEqual(PARSE_ERROR)
     expect(executed).toEqual([])
   })
