@@ -1,16 +1,14 @@
 import type { Clock } from '../../lsps/base/clock.ts'
 import type { NodeId } from '../../lsps/base/node-id.ts'
 import { clientRejected, type RpcFault } from '../../lsps/rpc/fault.ts'
+import { LSPS_MESSAGE_TYPE } from '../../lsps/rpc/framing.ts'
 import type { BadMessage, Request } from '../../lsps/rpc/message.ts'
 import { createRpcServer, type Service, type ToleratedParams } from '../../lsps/rpc/server.ts'
 import type { Log } from '../kernel/log.ts'
 import type { CustomMessage, LndPort } from '../lnd/port.ts'
 import { Limits, type LimitsConfig, type Refusal } from './limits.ts'
 import { Quirks } from './quirks.ts'
-import { Replies } from './replies.ts'
-
-/** The BOLT8 message type of LSPS0 (L0-01). */
-export const LSPS_MESSAGE_TYPE = 37913
+import { MAX_KEPT_REQUEST_BYTES, Replies } from './replies.ts'
 
 /** Methods that a repeated request must not execute again (L0-44), as they stand in a payload. */
 const ONCE_ONLY = /"method"\s*:\s*"lsps2\.buy"/
@@ -78,16 +76,18 @@ export function createPeerEndpoint(
 
   function answerOnce(peer: NodeId, payload: Uint8Array): Promise<Uint8Array | undefined> {
     const text = utf8.decode(payload)
-    if (!ONCE_ONLY.test(text)) return answer(peer, payload)
+    if (payload.length > MAX_KEPT_REQUEST_BYTES || !ONCE_ONLY.test(text)) return answer(peer, payload)
     const now = clock.now()
     const known = replies.find(peer, text, now)
-    if (known !== undefined && limits.admit(peer, now) === undefined) {
-      limits.done(peer)
-      return known
+    if (known === undefined) {
+      const reply = answer(peer, payload)
+      replies.keep(peer, text, reply, now)
+      return reply
     }
-    const reply = answer(peer, payload)
-    replies.keep(peer, text, reply, now)
-    return reply
+    // Also a repetition counts against the limits; refused by them it is answered so, and the first answer stays.
+    if (limits.admit(peer, now) !== undefined) return answer(peer, payload)
+    limits.done(peer)
+    return known
   }
 
   async function serve({ peer, data }: CustomMessage, signal: AbortSignal): Promise<void> {

@@ -3,6 +3,8 @@ import type { NodeId } from '../../lsps/base/node-id.ts'
 
 /** Replies that are kept, over all peers; the oldest goes first. */
 export const MAX_KEPT_REPLIES = 10_000
+/** A request larger than this is no purchase that any client makes; it is not remembered. */
+export const MAX_KEPT_REQUEST_BYTES = 4096
 /** How long a client may repeat a request and get the first answer (L0-44). */
 export const REPLY_AGE_MS = 10 * 60_000
 
