@@ -61,7 +61,13 @@ async function orderChannel(
   return { type: 'channel-refused', reason: 'failed', detail: 'no usable feerate', at: clock.now() }
 }
 
-async function bindAlias({ lnd }: EffectDeps, base: bigint, scid: Scid, signal: AbortSignal): Promise<void> {
+/** The alias leads to the channel afterwards, whoever added it. */
+export async function bindAlias(
+  { lnd }: Pick<EffectDeps, 'lnd'>,
+  base: bigint,
+  scid: Scid,
+  signal: AbortSignal,
+): Promise<void> {
   const alias = scidToNumber(scid)
   try {
     await lnd.addAlias({ base, alias }, signal)

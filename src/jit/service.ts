@@ -9,7 +9,7 @@ import type { CircuitKey, HtlcEvent, HtlcOffer, Interceptor, LndPort } from '../
 import type { Store, Write } from '../store/port.ts'
 import { Answers } from './answers.ts'
 import type { CapacityRule } from './capacity.ts'
-import { type EffectDeps, executeEffect } from './effects.ts'
+import { bindAlias, type EffectDeps, executeEffect } from './effects.ts'
 import { Findings } from './findings.ts'
 import type { Held } from './held.ts'
 import { deadline, forwardedAmount, isTerminal, sell, step } from './machine.ts'
@@ -159,10 +159,19 @@ export class JitService {
     return Promise.all([this.#runner.start(signal), this.#watchFindings(signal)]).then(() => undefined)
   }
 
-  /** Aliases that lnd knows: a new scid must not be one of them (D13). */
+  /** Aliases that lnd knows: a new scid must not be one of them (D13), and ours must all be there (D1). */
   async loadAliases(signal: AbortSignal): Promise<void> {
-    for (const { aliases } of await this.#deps.lnd.listAliases(signal)) {
-      for (const alias of aliases) this.#foreignAliases.add(alias)
+    const known = await this.#deps.lnd.listAliases(signal)
+    for (const { aliases } of known) for (const alias of aliases) this.#foreignAliases.add(alias)
+    for (const [scid, sale] of this.#liveSales()) {
+      if (!('bound' in sale) || !sale.bound) continue
+      const { chanId } = sale.channel
+      if (known.some(({ base, aliases }) => base === chanId && aliases.includes(scidToNumber(scid)))) continue
+      try {
+        await bindAlias(this.#deps, chanId, scid, signal)
+      } catch (error) {
+        this.#deps.log.warn({ scid, err: error }, 'alias is missing at lnd and could not be added again')
+      }
     }
   }
 

@@ -168,6 +168,11 @@ export class ChannelBook {
     }
   }
 
+  /** A disturbance: lnd of some release lost an alias that was added by hand. */
+  forgetAlias(alias: bigint): void {
+    this.#aliases.delete(alias)
+  }
+
   aliases(): readonly Alias[] {
     const sets = new Map<bigint, bigint[]>()
     for (const [alias, base] of this.#aliases) {

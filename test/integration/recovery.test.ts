@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { scidToNumber } from '../../lsps/base/scid.ts'
 import { Simulation, testConfig } from './simulation.ts'
 
 const AMOUNT = 100_000_000n
@@ -104,5 +105,21 @@ describe('without requireinterceptor (decisions D2)', () => {
   it('does not start without it unless the operator accepts that', async () => {
     const simulation = new Simulation({ requireInterceptor: false })
     await expect(simulation.start()).rejects.toThrow(/requireinterceptor=true/)
+  })
+})
+
+describe('an alias that lnd lost', () => {
+  it('is added again at the start (decisions D1)', async () => {
+    const { simulation, wallet, bought, pay } = await held()
+    wallet.setPaymentPolicy('fail')
+    await simulation.outcome(pay().result, 'the first payment to fail')
+    expect(simulation.state(bought.scid)).toBe('owed')
+    simulation.kill()
+    simulation.world.node.channels.forgetAlias(scidToNumber(bought.scid))
+    await simulation.advance(1_000)
+    wallet.setPaymentPolicy('claim')
+    expect((await simulation.outcome(pay().result, 'the payment to end')).status).toBe('settled')
+    await simulation.rest()
+    expect(simulation.violations()).toEqual([])
   })
 })
