@@ -22,7 +22,9 @@ export async function startDaemon(config: Config, deps: DaemonDeps): Promise<Sto
   try {
     const store = await openLevelStore(paths.db)
     const probe = (probeSignal: AbortSignal) =>
-      probePermissions(lnd.connection, config.lsps2.enabled ? ['node', 'lsps2'] : ['node'], probeSignal)
+      probePermissions(lnd.connection, config.lsps2.enabled ? ['node', 'lsps2'] : ['node'], probeSignal, {
+        subscriptions: 'read',
+      })
     const sidecar = await startSidecar(config, { lnd, store, clock, entropy, log, seed, signal, onFatal, probe })
     opened.push(sidecar.stop)
     if (config.admin.enabled) {

@@ -1,4 +1,6 @@
+import { systemClock } from '../kernel/clock.ts'
 import { refusedWith } from '../kernel/errors.ts'
+import { childOf } from '../kernel/wait.ts'
 import type { Connection } from './connect.ts'
 import type { Finding } from './gate.ts'
 import { listen } from './listen.ts'
@@ -48,16 +50,22 @@ export function missingPermissions(
 
 /**
  * Asks lnd itself: each call with arguments that it can only refuse, or that change nothing. The interceptor is not
- * called, since only one may be attached: what the macaroon says has to do for it.
+ * called, since only one may be attached: what the macaroon says has to do for it. With `subscriptions: 'read'` that
+ * does for all streams: lnd says nothing on one that it allows, so asking takes a second, in which payments may be held.
  * @throws SidecarError LND_UNAVAILABLE when lnd does not answer
  */
 export async function probePermissions(
   lnd: Connection,
   features: readonly PermissionFeature[],
   signal: AbortSignal,
+  options: { readonly subscriptions?: 'ask' | 'read' } = {},
 ): Promise<readonly Finding[]> {
-  const unsaid = missingPermissions(lnd.macaroon, features) ?? []
-  const asked = methodsFor(features).filter((method) => !isIn(DUPLEX, method) && !unsaid.includes(method))
+  const said = missingPermissions(lnd.macaroon, features)
+  const unsaid = said ?? []
+  const read = said !== undefined && options.subscriptions === 'read'
+  const asked = methodsFor(features).filter(
+    (method) => !isIn(DUPLEX, method) && !(read && isIn(STREAMS, method)) && !unsaid.includes(method),
+  )
   const denied = await Promise.all(asked.map((method) => isDenied(lnd, method, signal)))
   const missing = [...unsaid, ...asked.filter((_, index) => denied[index])]
   return missing.length === 0 ? [] : [toFinding(missing)]
@@ -152,7 +160,14 @@ const UNARY_PROBES: Partial<Record<UnaryMethod, object>> = {
 }
 
 async function probeStream(lnd: Connection, method: StreamMethod, signal: AbortSignal): Promise<void> {
-  const stop = new AbortController()
-  const limit = AbortSignal.any([signal, stop.signal, AbortSignal.timeout(STREAM_PROBE_MS)])
-  await listen(lnd.stream(method, {}), { name: method, onEvent: () => stop.abort(), signal: limit })
+  // Not AbortSignal.timeout within AbortSignal.any: Node 20 collects that timeout, and the wait never ends.
+  const stop = childOf(signal)
+  const enough = () => stop.abort()
+  const late = systemClock.sleep(STREAM_PROBE_MS, stop.signal).then(enough, enough)
+  try {
+    await listen(lnd.stream(method, {}), { name: method, onEvent: enough, signal: stop.signal })
+  } finally {
+    enough()
+    await late
+  }
 }

@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { describe, expect, it } from 'vitest'
 import { SidecarError } from '../../../src/kernel/errors.ts'
 import type { Connection } from '../../../src/lnd/connect.ts'
@@ -10,6 +12,10 @@ import { FakeCall } from './fake-call.ts'
 const field = (tag: number, bytes: Uint8Array) => {
   const length = bytes.length < 128 ? [bytes.length] : [(bytes.length & 0x7f) | 0x80, bytes.length >> 7]
   return Buffer.from([tag, ...length, ...bytes])
+}
+function collectGarbage(): void {
+  setFlagsFromString('--expose-gc')
+  runInNewContext('gc')()
 }
 const text = (value: string) => new TextEncoder().encode(value)
 
@@ -147,6 +153,31 @@ describe('probing', () => {
         'chainrpc.ChainNotifier/RegisterBlockEpochNtfn',
     )
     expect(finding?.fix).toContain('sluice macaroon')
+  })
+
+  it('ends its wait for a subscription that stays silent, also when memory is collected meanwhile', async () => {
+    const { lnd } = fake(bake(ADMIN), () => undefined)
+    const silent = { ...lnd, stream: () => new FakeCall() } as unknown as Connection
+    const probed = probePermissions(silent, ['node'], signal)
+    await new Promise((resolve) => setTimeout(resolve, 50))
+    collectGarbage()
+
+    expect(await probed).toEqual([])
+  })
+
+  it('takes the word of the macaroon for subscriptions when told to', async () => {
+    const { lnd, called } = fake(bake(ADMIN), () => undefined)
+
+    expect(await probePermissions(lnd, ['node', 'lsps2'], signal, { subscriptions: 'read' })).toEqual([])
+    expect(called).toContain('fundPsbt')
+    expect(called).not.toContain('openChannel')
+  })
+
+  it('asks for subscriptions all the same when the macaroon cannot be read', async () => {
+    const { lnd, called } = fake(Uint8Array.of(7), () => undefined)
+    await probePermissions(lnd, ['node', 'lsps2'], signal, { subscriptions: 'read' })
+
+    expect(called).toContain('openChannel')
   })
 
   it('fails when lnd does not answer', async () => {
