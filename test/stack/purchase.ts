@@ -6,11 +6,18 @@ import { computeOpeningFee } from '../../lsps/lsps2/fee.ts'
 import { lsps2 } from '../../lsps/lsps2/methods.ts'
 import { createRpcClient, type RpcClient } from '../../lsps/rpc/client.ts'
 import { systemClock } from '../../src/kernel/clock.ts'
+import type { HopHint } from './ldk/bolt11.ts'
 import type { Invoice, OnPayment } from './ldk/incoming.ts'
 import type { Wallet } from './ldk/wallet.ts'
 import type { Network } from './network.ts'
 
-export type Purchase = Invoice & { readonly scid: Scid; readonly fee: Msat; readonly amount: Msat }
+export type Purchase = Invoice & {
+  readonly scid: Scid
+  readonly fee: Msat
+  readonly amount: Msat
+  /** The way in, for a further invoice of the same sale. */
+  readonly hint: HopHint
+}
 
 /** The typed LSPS client of a wallet that is connected to the LSP. */
 export function lspClient(wallet: Wallet, network: Network): RpcClient {
@@ -41,19 +48,20 @@ export async function purchase(
       signal,
     )
     const fee = computeOpeningFee(offer, amount)
+    const hint: HopHint = {
+      nodeId: network.lsp.nodeId,
+      scid: scidToNumber(bought.jit_channel_scid),
+      feeBaseMsat: 0,
+      feePpm: 0,
+      cltvDelta: bought.lsp_cltv_expiry_delta,
+    }
     const invoice = wallet.createInvoice({
       amountMsat: amount,
       allowedSkimMsat: fee,
       ...(options.onPayment === undefined ? {} : { onPayment: options.onPayment }),
-      hint: {
-        nodeId: network.lsp.nodeId,
-        scid: scidToNumber(bought.jit_channel_scid),
-        feeBaseMsat: 0,
-        feePpm: 0,
-        cltvDelta: bought.lsp_cltv_expiry_delta,
-      },
+      hint,
     })
-    return { ...invoice, scid: bought.jit_channel_scid, fee, amount }
+    return { ...invoice, scid: bought.jit_channel_scid, fee, amount, hint }
   } finally {
     client.close()
   }

@@ -54,20 +54,20 @@ export class Sluiced {
     writeFileSync(this.configFile, JSON.stringify(config, undefined, 2))
   }
 
-  /** Starts the process; resolves when it serves. */
-  async start(): Promise<void> {
-    await this.launch()
+  /** Starts the process; resolves when it serves. `env` is for this start only. */
+  async start(env: Readonly<Record<string, string>> = {}): Promise<void> {
+    await this.launch(env)
     await this.waitReady()
   }
 
-  /** Starts the process and does not wait. */
-  async launch(): Promise<void> {
+  /** Starts the process and does not wait. `env` is for this start only. */
+  async launch(env: Readonly<Record<string, string>> = {}): Promise<void> {
     this.#daemon = await Daemon.start({
       name: 'sluiced',
       command: process.execPath,
       args: [join(ROOT, 'bin/sluiced.js'), '--config', this.configFile],
       logFile: this.#logFile,
-      env: this.#env,
+      env: { ...this.#env, ...env },
     })
   }
 

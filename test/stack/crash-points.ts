@@ -1,0 +1,32 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+
+const HOOK = pathToFileURL(join(import.meta.dirname, 'crash-hook.mjs')).href
+
+/** A moment of sluiced: right before or right after the first synced write that puts a matching record to a table. */
+export type CrashPoint = {
+  readonly when: 'before' | 'after'
+  readonly table: string
+  /** A regular expression over the record as it is stored. */
+  readonly record: string
+}
+
+export type CrashOptions = {
+  /** Written when the point is reached: shows that it was. */
+  readonly file: string
+  /** Process to kill instead of sluiced. */
+  readonly victim?: number
+}
+
+/** The environment that makes sluiced kill itself (or the victim) at the point, once. */
+export function crashAt(point: CrashPoint, options: CrashOptions): Readonly<Record<string, string>> {
+  return {
+    NODE_OPTIONS: `--import=${HOOK}`,
+    SLUICE_CRASH_POINT: JSON.stringify({ ...point, ...options }),
+  }
+}
+
+export function wasReached(options: CrashOptions): boolean {
+  return existsSync(options.file)
+}

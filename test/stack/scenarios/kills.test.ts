@@ -1,0 +1,102 @@
+import { join } from 'node:path'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import type { FlightRecord } from '../../../src/admin/schema.ts'
+import { type CrashPoint, crashAt, wasReached } from '../crash-points.ts'
+import { Wallet } from '../ldk/wallet.ts'
+import { type Network, startNetwork } from '../network.ts'
+import { type PaymentResult, payInvoice, resetMissionControl, waitForwarded } from '../payments.ts'
+import { type Purchase, purchase } from '../purchase.ts'
+import { Sluiced } from '../sluiced.ts'
+import { expectSold } from '../sold.ts'
+import { waitFor } from '../wait.ts'
+
+const REACHED_MS = 30_000
+
+/** The synced writes of a sale from *held* to *settled*; each kill is right before or right after one of them. */
+const STAGES = [
+  ['the payment is held and the channel decided on', 'jit-live', '"tag":"opening"'],
+  ['the channel is ordered', 'funding-live', '"tag":"opening"'],
+  ['the PSBT is funded, its coins locked', 'funding-live', '"tag":"funded"'],
+  ['the channel is verified and stands', 'funding-live', '"tag":"standing".*"stage":"unsigned"'],
+  ['the channel is active, to be signed for', 'funding-live', '"stage":"signing"'],
+  ['the deduction is fixed', 'jit-live', '"tag":"forwarding".*"bound":false'],
+  ['the funding is signed', 'funding-live', '"stage":"signed"'],
+  ['the funding is published', 'funding-live', '"stage":"published"'],
+  ['the alias is bound', 'jit-live', '"tag":"forwarding".*"bound":true'],
+  ['the payment is settled, its fee in the journal', 'jit-done', '"tag":"paid"'],
+] as const
+
+const POINTS = STAGES.flatMap(([what, table, record]) =>
+  (['before', 'after'] as const).map((when) => ({ when, what, point: { when, table, record } })),
+)
+
+describe('a kill -9', () => {
+  let network: Network
+  let sluiced: Sluiced
+  let wallet: Wallet
+  let points = 0
+  /** Of all sales that were paid, for the comparison with lnd's own history. */
+  const paid: FlightRecord[] = []
+
+  beforeAll(async () => {
+    network = await startNetwork({ log: (line) => process.stderr.write(`${line}\n`) })
+    sluiced = new Sluiced(network)
+  })
+
+  afterEach(async () => {
+    wallet?.close()
+    await sluiced?.stop()
+  })
+
+  afterAll(async () => {
+    await sluiced?.stop()
+    await network?.stop()
+  })
+
+  const earned = async () => BigInt((await sluiced.status()).earned_msat)
+
+  /** A wallet's purchase and the payment for it, with sluiced set to kill itself (or the victim) at the point. */
+  async function sell(point: CrashPoint, victim?: number) {
+    points += 1
+    const file = join(network.folder, `reached-${points}`)
+    await sluiced.start(crashAt(point, { file, ...(victim === undefined ? {} : { victim }) }))
+    const before = await earned()
+    wallet = await Wallet.create({ btcd: network.btcd })
+    await connectWallet()
+    await resetMissionControl(network.payer)
+    const bought = await purchase(wallet, network)
+    const payment = payInvoice(network.payer, { invoice: bought.invoice })
+    await waitFor(() => wasReached({ file }), { deadline: REACHED_MS, what: 'the point of the kill to be reached' })
+    return { bought, payment, before }
+  }
+
+  function connectWallet(): Promise<void> {
+    return wallet.connect({ nodeId: network.lsp.nodeId, host: '127.0.0.1', port: network.lsp.p2pPort })
+  }
+
+  async function expectPaid(bought: Purchase, result: PaymentResult, before: bigint): Promise<void> {
+    expect(result).toMatchObject({ succeeded: true, amount: bought.amount })
+    const received = await wallet.waitForPayment(bought.paymentHash)
+    expect(received).toMatchObject({ amount: bought.amount - bought.fee, skimmed: bought.fee })
+    paid.push(await expectSold({ network, sluiced, wallet, bought }, before))
+    expect(wallet.owned()).toBe(bought.amount - bought.fee)
+  }
+
+  describe('of sluiced', () => {
+    it.each(POINTS)('right $when it is on disk that $what', async ({ point }) => {
+      const { bought, payment, before } = await sell(point)
+      await waitFor(() => !sluiced.process.running, { deadline: REACHED_MS, what: 'sluiced to be dead' })
+      expect(sluiced.process.ended).toBe('SIGKILL')
+
+      await sluiced.start()
+      await expectPaid(bought, await payment, before)
+    })
+  })
+
+  it('leaves the same fees in the journal as in the forwarding history of lnd, each once', async () => {
+    expect(paid.length).toBeGreaterThanOrEqual(POINTS.length)
+    const rows = await waitForwarded(network.lsp, paid.length)
+    const fees = rows.map(({ chan_id_out, fee_msat }) => [chan_id_out, fee_msat])
+    expect(fees.sort()).toEqual(paid.map(({ chan_id, earned_msat }) => [chan_id, earned_msat]).sort())
+  })
+})

@@ -1,0 +1,86 @@
+import { expect } from 'vitest'
+import { scidToNumber } from '../../lsps/base/scid.ts'
+import type { FlightRecord } from '../../src/admin/schema.ts'
+import type { Wallet } from './ldk/wallet.ts'
+import type { Lnd } from './lnd.ts'
+import type { Network } from './network.ts'
+import type { Purchase } from './purchase.ts'
+import type { Sluiced } from './sluiced.ts'
+import { waitFor } from './wait.ts'
+
+/** What every sale that was paid has gone through, each once. */
+const FLIGHT = [
+  'sold',
+  'payment held',
+  'channel active',
+  'alias bound, payment forwarded',
+  'payment settled, fee earned',
+  'funding published',
+  'funding confirmed',
+]
+
+export type Scene = {
+  readonly network: Network
+  readonly sluiced: Sluiced
+  readonly wallet: Wallet
+  readonly bought: Purchase
+}
+
+type RawChannel = { readonly channel_point: string; readonly chan_id: string; readonly memo: string }
+
+export async function channelsTo(node: Lnd, peer: string): Promise<readonly RawChannel[]> {
+  const answer = await node.call<{ channels: RawChannel[] }>('default', 'listChannels', {
+    peer: Buffer.from(peer, 'hex'),
+  })
+  return answer.channels
+}
+
+/** Outputs of the wallet that are locked for somebody. */
+export async function leases(node: Lnd): Promise<readonly object[]> {
+  return (await node.call<{ locked_utxos: object[] }>('wallet', 'listLeases')).locked_utxos
+}
+
+async function aliasesOf(node: Lnd, base: string): Promise<readonly string[]> {
+  const { alias_maps } = await node.call<{ alias_maps: { base_scid: string; aliases: string[] }[] }>(
+    'default',
+    'listAliases',
+  )
+  // The base is the first alias of a zero-conf channel.
+  return alias_maps.filter(({ base_scid }) => base_scid === base).flatMap(({ aliases }) => aliases)
+}
+
+/**
+ * The end that every sale must reach, whatever was killed on the way: one channel, one transaction, one fee, nothing
+ * locked, nothing forgotten. Mines the block that confirms the channel. The sale's record at the end.
+ */
+export async function expectSold(
+  { network, sluiced, wallet, bought }: Scene,
+  earnedBefore: bigint,
+): Promise<FlightRecord> {
+  const { lsp, btcd } = network
+  const sale = await sluiced.waitForSale(bought.scid, 'paid')
+  expect(sale).toMatchObject({ fee_msat: `${bought.fee}`, earned_msat: `${bought.fee}` })
+  expect(await sluiced.status()).toMatchObject({ earned_msat: `${earnedBefore + bought.fee}` })
+
+  const outpoint = sale.funding_outpoint ?? ''
+  const channels = await channelsTo(lsp, wallet.nodeId)
+  expect(channels.map(({ channel_point }) => channel_point)).toEqual([outpoint])
+  expect(await aliasesOf(lsp, channels[0]?.chan_id ?? '')).toContain(String(scidToNumber(bought.scid)))
+  expect(wallet.channels().filter(({ usable }) => usable)).toMatchObject([{ outpoint }])
+
+  await network.waitInMempool(sale.funding_txid ?? '')
+  expect(await btcd.mempool()).toEqual([sale.funding_txid])
+  await network.mine(1)
+  expect(await btcd.mempool()).toEqual([])
+  await waitFor(async () => Object.keys((await sluiced.status()).funding).length === 0, {
+    deadline: 20_000,
+    what: 'the funding of the channel to be confirmed for sluiced',
+  })
+  await waitFor(async () => (await leases(lsp)).length === 0, { deadline: 20_000, what: 'no coin to be locked' })
+  expect(await sluiced.status()).toMatchObject({ outbox_depth: 0, held: { htlcs: 0 } })
+
+  const record = await sluiced.show(bought.scid)
+  const steps = record.steps.map(({ what }) => what)
+  expect([...steps].sort()).toEqual([...FLIGHT].sort())
+  return record
+}
