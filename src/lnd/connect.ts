@@ -6,7 +6,14 @@ import { systemClock } from '../kernel/clock.ts'
 import { SidecarError } from '../kernel/errors.ts'
 import { onAbort } from './abort.ts'
 import { fromGrpc, unavailable } from './errors.ts'
-import { type GrpcCall, type GrpcDuplex, type GrpcModule, type GrpcReadable, loadGrpc } from './grpc.ts'
+import {
+  type GrpcCall,
+  type GrpcDuplex,
+  type GrpcModule,
+  type GrpcReadable,
+  loadGrpc,
+  type MethodDefinition,
+} from './grpc.ts'
 import { METHODS, type Method, type StreamMethod, type UnaryMethod } from './methods.ts'
 import type { RawAnswer, RawOffer, StreamEvents, UnaryAnswers } from './raw.ts'
 
@@ -83,7 +90,12 @@ export function connect({ socket, certPath, macaroonPath }: ConnectOptions): Con
   // Connects now, beside whatever else the start does.
   client.getChannel().getConnectivityState(true)
 
-  const definition = (name: Method) => method(METHODS[name])
+  const definitions = new Map<Method, MethodDefinition>()
+  const definition = (name: Method) => {
+    const known = definitions.get(name) ?? method(METHODS[name])
+    definitions.set(name, known)
+    return known
+  }
   return {
     macaroon,
     unary: <M extends UnaryMethod>(name: M, request: object, signal: AbortSignal) => {

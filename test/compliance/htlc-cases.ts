@@ -213,8 +213,10 @@ export function htlcCases(world: () => NodeUnderTest, signal: AbortSignal): void
     wallet.onPayment('claim')
     expect(await settled(node, 'the payment', payment)).toEqual({ settled: true })
     expect(await wallet.received()).toEqual([{ paymentHash, amount: AMOUNT - FEE }])
-    const after = await activeChannel(node, opened, signal)
-    expect(after.totalSent).toBe((AMOUNT - FEE) / 1000n)
+    await until(node, 'the balance', async () => {
+      const after = await activeChannel(node, opened, signal)
+      return after.totalSent === (AMOUNT - FEE) / 1000n
+    })
     expect(listening.ended()).toBeUndefined()
     await listening.stop()
   })

@@ -1,6 +1,8 @@
 import type { Msat, Sat } from '../../lsps/base/amount.ts'
 import type { NodeId } from '../../lsps/base/node-id.ts'
 import { type Scid, scidFromNumber, scidToNumber } from '../../lsps/base/scid.ts'
+import { refusedWith } from '../../src/kernel/errors.ts'
+import { childOf } from '../../src/kernel/wait.ts'
 import type {
   Channel,
   FundingTemplate,
@@ -68,6 +70,8 @@ export interface PayerUnderTest {
 export const MESSAGE_TYPE = 37_913
 const UNTIL_MS = 30_000
 const LOCK_SECONDS = 600
+/** Calls after which an interceptor that was not refused is taken for attached. */
+const GREETING_CALLS = 3
 /** Another block height than lnd's own aliases; see decisions.md D13. */
 const FIRST_SCID_HEIGHT = 16_100_000n
 
@@ -196,32 +200,38 @@ export type Listening = {
   readonly ended: () => unknown
 }
 
-export async function intercept(node: NodeUnderTest, signal: AbortSignal): Promise<Listening> {
+/** Attaches as soon as lnd lets it: it takes the next interceptor only after it has noticed that the last one left. */
+export function intercept(node: NodeUnderTest, signal: AbortSignal): Promise<Listening> {
+  return until(node, 'the interceptor to attach', async () => {
+    const listening = startInterceptor(node, signal)
+    // The interceptor has no greeting, but one that is too early is refused about as fast as a call is answered.
+    for (let calls = 0; calls < GREETING_CALLS; calls += 1) {
+      await settled(node, 'getInfo', node.port.getInfo(signal))
+      await node.step()
+    }
+    return refusedWith(listening.ended(), /interceptor already exists/) ? undefined : listening
+  })
+}
+
+function startInterceptor(node: NodeUnderTest, signal: AbortSignal): Listening {
   const offers: HtlcOffer[] = []
-  const stopping = new AbortController()
+  const stopping = childOf(signal)
   let stream: Interceptor | undefined
   let ended: unknown
   const done = node.port
-    .interceptHtlcs(
-      (offer, interceptor) => {
-        stream = interceptor
-        offers.push(offer)
-      },
-      AbortSignal.any([signal, stopping.signal]),
-    )
+    .interceptHtlcs((offer, interceptor) => {
+      stream = interceptor
+      offers.push(offer)
+    }, stopping.signal)
     .catch((error: unknown) => {
       ended = error
     })
-  // The interceptor has no greeting: a call that is answered after it shows that the connection stands.
-  await settled(node, 'getInfo', node.port.getInfo(signal))
   return {
     offers,
     answer: (circuit, answer) => stream?.answer(circuit, answer),
     stop: async () => {
       stopping.abort()
       await done
-      // lnd takes the next interceptor only after it has noticed that this one left.
-      for (let steps = 0; steps < 10; steps += 1) await node.step()
     },
     ended: () => ended,
   }
