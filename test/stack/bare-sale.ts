@@ -8,6 +8,7 @@ import { deferred, waitFor, within } from './wait.ts'
 const EXTRA_FEE_TYPE = '65537'
 const LOCK_SECONDS = 600
 const STEP_MS = 30_000
+const SECOND_MS = 1_000
 /** Short channel ids of sales: block heights 16,000,001 and up (decisions.md D13). */
 const FIRST_SALE_HEIGHT = 16_000_001n
 const CLTV_DELTA = 144
@@ -59,10 +60,11 @@ type Stream = {
 export class BareSeller {
   readonly #lsp: Lnd
   readonly #streams: Stream[] = []
-  readonly #interceptor: Stream
+  #interceptor: Stream
   readonly #sales = new Map<string, (offer: Offer) => void>()
   readonly #settled = new Map<string, () => void>()
   readonly #active = new Map<string, () => void>()
+  #refused = false
   /** Offers that were not for a sale and resumed untouched. */
   foreignOffers = 0
 
@@ -75,15 +77,44 @@ export class BareSeller {
     this.#stream<ChannelEvent>(lsp.rpc.default.subscribeChannelEvents({}), (event) => {
       if (event.active_channel) this.#active.get(pointOf(event.active_channel))?.()
     })
-    this.#interceptor = this.#stream<Offer>(lsp.rpc.router.htlcInterceptor({}), (offer) => this.#onOffer(offer))
+    this.#interceptor = this.#intercept()
   }
 
-  /** Becomes the node's interceptor; there can be only one. */
+  /** Becomes the node's interceptor, as soon as one before it is gone; there can be only one. */
   static async attach(lsp: Lnd): Promise<BareSeller> {
     const seller = new BareSeller(lsp)
-    // The interceptor has no greeting: a call that is answered after it shows that the connection stands.
-    await lsp.info()
+    await waitFor(() => seller.#isAttached(), { deadline: STEP_MS, what: `the interceptor of ${lsp.name}` })
     return seller
+  }
+
+  #intercept(): Stream {
+    this.#refused = false
+    const stream = this.#stream<Offer>(this.#lsp.rpc.router.htlcInterceptor({}), (offer) => this.#onOffer(offer))
+    stream.on('error', () => {
+      this.#refused = true
+    })
+    return stream
+  }
+
+  /**
+   * lnd does not greet an interceptor, and fails what is forwarded before it has one (`requireInterceptor`). But it
+   * refuses a second one: when that is refused and the first is not, the first is in place.
+   */
+  async #isAttached(): Promise<boolean> {
+    if (this.#refused) this.#interceptor = this.#intercept()
+    // lnd starts streams side by side: the second must not overtake the first.
+    await this.#lsp.info()
+    const second = this.#lsp.rpc.router.htlcInterceptor({}) as Stream
+    const end = deferred<string>()
+    second.on('error', (error: Error) => end.resolve(error.message))
+    second.on('data', () => end.resolve('it was accepted'))
+    try {
+      const answer = await within(end.promise, { deadline: SECOND_MS, what: 'the second interceptor to be refused' })
+      await this.#lsp.info()
+      return !this.#refused && answer.includes('interceptor already exists')
+    } finally {
+      second.cancel()
+    }
   }
 
   detach(): void {
@@ -240,6 +271,12 @@ function pointOf(channel: { readonly funding_txid_bytes: Buffer; readonly output
 
 let sales = 0n
 
+/** A short channel id that this process has not used for a sale yet. */
+export function nextSaleScid(): bigint {
+  sales += 1n
+  return (FIRST_SALE_HEIGHT << 40n) | (sales << 16n)
+}
+
 /** A whole sale: the wallet's invoice over a new short channel id, the payer's payment, the channel, the fee. */
 export async function bareSale(options: {
   readonly network: Network
@@ -251,8 +288,7 @@ export async function bareSale(options: {
   readonly capacitySat: bigint
 }): Promise<BareSale & { readonly payment: PaymentResult; readonly wholeMs: number }> {
   const { network, seller, wallet, amountMsat, feeMsat, capacitySat } = options
-  sales += 1n
-  const scid = (FIRST_SALE_HEIGHT << 40n) | (sales << 16n)
+  const scid = nextSaleScid()
   const { invoice, paymentHash } = wallet.createInvoice({
     amountMsat,
     allowedSkimMsat: feeMsat,
@@ -261,7 +297,10 @@ export async function bareSale(options: {
   const start = performance.now()
   const [sale, payment] = await Promise.all([
     seller.sell({ scid, peer: wallet.nodeId, feeMsat, capacitySat }),
-    payInvoice(network.payer, { invoice }),
+    payInvoice(network.payer, { invoice }).then((paid) => {
+      if (!paid.succeeded) throw new Error(`the payer gave up: ${paid.failureReason}, ${JSON.stringify(paid.attempts)}`)
+      return paid
+    }),
     wallet.waitForPayment(paymentHash),
   ])
   const wholeMs = performance.now() - start

@@ -52,7 +52,8 @@ export function ownedIn(channel: ldk.ChannelDetails): bigint {
   const inbound = u64(channel.get_inbound_capacity_msat())
   if (inbound > 0n) {
     const theirReserve = u64(channel.get_counterparty().get_unspendable_punishment_reserve())
-    return (u64(channel.get_channel_value_satoshis()) - theirReserve) * MSAT_PER_SAT - inbound
+    const arriving = channel.get_pending_inbound_htlcs().reduce((sum, htlc) => sum + u64(htlc.get_amount_msat()), 0n)
+    return (u64(channel.get_channel_value_satoshis()) - theirReserve) * MSAT_PER_SAT - inbound - arriving
   }
   const ourReserve = optionalU64(channel.get_unspendable_punishment_reserve()) ?? 0n
   return u64(channel.get_outbound_capacity_msat()) + ourReserve * MSAT_PER_SAT

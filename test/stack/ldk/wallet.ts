@@ -32,6 +32,8 @@ export type WalletOptions = {
   readonly trustsZeroConf?: boolean
   /** LDK's log, from debug up. */
   readonly log?: (line: string) => void
+  /** Told each event when it comes, before the wallet reacts. */
+  readonly onEvent?: (event: WalletEvent) => void
 }
 
 export type Peer = { readonly nodeId: string; readonly host: string; readonly port: number }
@@ -55,6 +57,7 @@ export class Wallet {
   readonly #unfollow: () => void
   readonly #timers: NodeJS.Timeout[]
   readonly #eventHandler: ldk.EventHandler
+  readonly #onEvent: WalletOptions['onEvent']
   #pendingEvents: ldk.Event[] = []
   #socket: PeerSocket | undefined
   #peer: Peer | undefined
@@ -66,12 +69,13 @@ export class Wallet {
   #lastChannel = 0n
   #closed = false
 
-  private constructor(node: LdkNode, chain: ChainFollower, height: number, trustsZeroConf: boolean) {
+  private constructor(node: LdkNode, chain: ChainFollower, height: number, options: WalletOptions) {
     this.#node = node
     this.#incoming = new IncomingPayments(node)
     this.#chain = chain
     this.#height = height
-    this.trustsZeroConf = trustsZeroConf
+    this.trustsZeroConf = options.trustsZeroConf ?? true
+    this.#onEvent = options.onEvent
     this.nodeId = hex(node.manager.get_our_node_id())
     this.#eventHandler = ldk.EventHandler.new_impl({
       handle_event: (event) => {
@@ -104,7 +108,7 @@ export class Wallet {
         if (wallet !== undefined) wallet.#broadcast(raw)
       },
     })
-    wallet = new Wallet(node, chain, height, options.trustsZeroConf ?? true)
+    wallet = new Wallet(node, chain, height, options)
     return wallet
   }
 
@@ -350,6 +354,7 @@ export class Wallet {
     for (const raw of events) {
       const event = readEvent(raw)
       this.events.push(event)
+      this.#onEvent?.(event)
       if (event.type === this.#vanishAt) {
         this.disconnect()
         this.#pumpAgain = true
