@@ -39,7 +39,11 @@ function readOptions() {
   const { values } = parseArgs({ options })
   if (values.json === undefined) return { ...values, jsonFile: undefined }
   const jsonFile = resolve(userFolder(), values.json)
-  accessSync(dirname(jsonFile), constants.W_OK)
+  try {
+    accessSync(dirname(jsonFile), constants.W_OK)
+  } catch {
+    throw new Error(`--json ${values.json}: there is no folder ${dirname(jsonFile)} that can be written to`)
+  }
   return { ...values, jsonFile }
 }
 
@@ -76,6 +80,10 @@ async function demo() {
       interrupted.abort(new Error(`interrupted by ${signal}`))
     })
   }
+  // Nobody reads any more, as with "| head".
+  process.stdout.on('error', (error) => interrupted.abort(error))
+  // tsx would leave its cache behind in the temporary folder.
+  process.env.TSX_DISABLE_CACHE = '1'
   // In this process, so that signals need no forwarding. Only now: these packages were just installed.
   const { register } = await import('tsx/esm/api')
   register()

@@ -1,7 +1,8 @@
 import { rmSync } from 'node:fs'
 import { paintFor } from '../../src/cli/terminal.ts'
-import { reasonOf } from '../stack/wait.ts'
+import { deferred, reasonOf } from '../stack/wait.ts'
 import { writeFacts } from './facts.ts'
+import { pause } from './pause.ts'
 import { Screen } from './screen.ts'
 import { Story } from './story.ts'
 import type { DemoWorld, StartWorld } from './world.ts'
@@ -12,6 +13,7 @@ export type DemoOptions = {
   readonly jsonFile: string | undefined
 }
 
+const { TERM } = process.env
 const EXIT = { agreed: 0, failed: 1, interrupted: 130 } as const
 /** How long an interrupted start may take to clean up after itself before the leash does it (`test/stack/leash.ts`). */
 const GRACE_MS = 5_000
@@ -20,6 +22,7 @@ const GRACE_MS = 5_000
 export async function runDemo({ simulated, jsonFile }: DemoOptions, interrupted: AbortSignal): Promise<number> {
   const screen = new Screen({
     output: process.stdout,
+    live: process.stdout.isTTY && TERM !== 'dumb',
     paint: paintFor(process.stdout, process.env),
     now: () => performance.now(),
   })
@@ -27,13 +30,15 @@ export async function runDemo({ simulated, jsonFile }: DemoOptions, interrupted:
   if (jsonFile !== undefined) rmSync(jsonFile, { force: true })
   const stops: (() => Promise<void>)[] = []
   const stopAll = async () => {
-    for (const stop of stops.splice(0).reverse()) await stop()
+    for (const stop of stops.splice(0).reverse()) {
+      await stop().catch((error: unknown) => process.stderr.write(`${reasonOf(error)}\n`))
+    }
   }
   let world: DemoWorld | undefined
   const play = async (): Promise<number> => {
     welcome(screen, simulated)
     const { start } = await loadWorld(simulated)
-    world = await start(screen, { signal: interrupted, onStarted: (stop) => stops.push(stop) })
+    world = await start(screen, { signal: interrupted, onStarted: (stop) => stops.push(stop), onFatal: fatal.reject })
     const facts = await new Story(world, screen, interrupted).tell()
     if (jsonFile !== undefined) {
       writeFacts(jsonFile, facts)
@@ -41,13 +46,15 @@ export async function runDemo({ simulated, jsonFile }: DemoOptions, interrupted:
     }
     return facts.agreed ? EXIT.agreed : EXIT.failed
   }
+  const fatal = deferred<never>()
+  fatal.promise.catch(() => undefined)
   const playing = play()
   try {
-    return await Promise.race([playing, rejected(interrupted)])
+    return await Promise.race([playing, fatal.promise, rejected(interrupted)])
   } catch (error) {
     if (interrupted.aborted) {
       screen.line('Interrupted: ending everything that was started.')
-      await Promise.race([playing.catch(() => undefined), grace()])
+      await Promise.race([playing.catch(() => undefined), pause(GRACE_MS)])
       return EXIT.interrupted
     }
     screen.line()
@@ -81,11 +88,5 @@ function rejected(signal: AbortSignal): Promise<never> {
     const onAbort = () => reject(signal.reason)
     if (signal.aborted) onAbort()
     else signal.addEventListener('abort', onAbort, { once: true })
-  })
-}
-
-function grace(): Promise<void> {
-  return new Promise((resolve) => {
-    setTimeout(resolve, GRACE_MS)
   })
 }

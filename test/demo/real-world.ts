@@ -7,11 +7,17 @@ import { type Network, startNetwork } from '../stack/network.ts'
 import { type ForwardingEvent, forwardingHistory, payInvoice } from '../stack/payments.ts'
 import { Sluiced } from '../stack/sluiced.ts'
 import { waitFor } from '../stack/wait.ts'
-import type { DemoOperator, DemoPayer, DemoWallet, DemoWorld, StartWorld } from './world.ts'
+import type { DemoOperator, DemoPayer, DemoWallet, DemoWorld, Milestone, StartWorld } from './world.ts'
 
 /** lnd writes its history every 15 s; one that is not there by then never comes. */
 const HISTORY_DEADLINE_MS = 40_000
 const CONFIRMING_BLOCKS = 3
+
+const MILESTONES: Partial<Record<WalletEvent['type'], string>> = {
+  'open-request': 'is offered a channel and accepts it unconfirmed',
+  'channel-ready': 'can use the channel',
+  claimable: 'gets the payment, less the opening fee, and takes it',
+}
 
 /** btcd, lnd and sluiced as processes of their own on a chain of their own, and LDK as the wallet. */
 export const startRealWorld: StartWorld = async (screen, { signal, onStarted }) => {
@@ -32,10 +38,17 @@ export const startRealWorld: StartWorld = async (screen, { signal, onStarted }) 
   )
   signal.throwIfAborted()
 
+  const milestones: Milestone[] = []
   const wallet = await screen.wait(
     'starting a wallet (LDK) that connects to the operator',
     async () => {
-      const created = await Wallet.create({ btcd: network.btcd })
+      const created = await Wallet.create({
+        btcd: network.btcd,
+        onEvent: ({ type }) => {
+          const what = MILESTONES[type]
+          if (what !== undefined) milestones.push({ at: systemClock.now(), what })
+        },
+      })
       onStarted(async () => created.close())
       await created.connect({ nodeId: network.lsp.nodeId, host: '127.0.0.1', port: network.lsp.p2pPort })
       return created
@@ -43,16 +56,26 @@ export const startRealWorld: StartWorld = async (screen, { signal, onStarted }) 
     () => 'a wallet (LDK) runs and is connected to the operator',
   )
   signal.throwIfAborted()
-  return world(network, sluiced, wallet, (await network.payer.info()).version)
+  const { version } = await network.payer.info()
+  return world({ network, sluiced, wallet, milestones, software: `unmodified lnd ${version.split(' ')[0]}` })
 }
 
-function world(network: Network, sluiced: Sluiced, wallet: Wallet, lndVersion: string): DemoWorld {
+type Started = {
+  readonly network: Network
+  readonly sluiced: Sluiced
+  readonly wallet: Wallet
+  readonly milestones: readonly Milestone[]
+  /** What both lnd nodes are. */
+  readonly software: string
+}
+
+function world({ network, sluiced, wallet, milestones, software }: Started): DemoWorld {
   return {
     simulated: false,
     clock: systemClock,
-    wallet: demoWallet(wallet, network),
-    operator: demoOperator(network, sluiced),
-    payer: demoPayer(network, lndVersion),
+    wallet: demoWallet(wallet, network, milestones),
+    operator: demoOperator(network, sluiced, software),
+    payer: demoPayer(network, software),
     async confirmFunding() {
       await network.mine(CONFIRMING_BLOCKS)
       await wallet.waitSynced()
@@ -61,14 +84,7 @@ function world(network: Network, sluiced: Sluiced, wallet: Wallet, lndVersion: s
   }
 }
 
-const MILESTONES: Partial<Record<WalletEvent['type'], string>> = {
-  'open-request': 'is offered a channel and accepts it unconfirmed',
-  'channel-ready': 'can use the channel',
-  claimable: 'gets the payment, less the opening fee, and takes it',
-  claimed: 'has been paid',
-}
-
-function demoWallet(wallet: Wallet, network: Network): DemoWallet {
+function demoWallet(wallet: Wallet, network: Network, milestones: readonly Milestone[]): DemoWallet {
   return {
     nodeId: wallet.nodeId as NodeId,
     software: 'LDK',
@@ -94,15 +110,17 @@ function demoWallet(wallet: Wallet, network: Network): DemoWallet {
       if (received?.state !== 'claimed') return undefined
       return { amount: received.amount, withheld: received.skimmed }
     },
-    milestones: () => wallet.events.flatMap(({ type }) => MILESTONES[type] ?? []),
+    milestones: () => milestones,
   }
 }
 
-function demoOperator(network: Network, sluiced: Sluiced): DemoOperator {
+function demoOperator(network: Network, sluiced: Sluiced, software: string): DemoOperator {
   return {
     nodeId: network.lsp.nodeId as NodeId,
+    software,
     configFile: sluiced.configFile,
-    historyDelay: 'it is written every 15 s',
+    history: "lnd's own forwarding history",
+    historyDelay: 'lnd may take 15 s to write it',
     async writtenForwards(count, signal) {
       let rows: readonly ForwardingEvent[] = []
       const complete = async () => {
@@ -122,10 +140,10 @@ function demoOperator(network: Network, sluiced: Sluiced): DemoOperator {
   }
 }
 
-function demoPayer(network: Network, lndVersion: string): DemoPayer {
+function demoPayer(network: Network, software: string): DemoPayer {
   return {
     nodeId: network.payer.nodeId as NodeId,
-    software: `lnd ${lndVersion.split(' ')[0]}`,
+    software,
     async pay({ text }, signal) {
       if (text === undefined) throw new Error('the invoice has no text')
       const { succeeded, failureReason } = await payInvoice(network.payer, { invoice: text, signal })

@@ -6,21 +6,28 @@ const REMINDER_MS = 10_000
 const CLEAR_LINE = '\r\u001b[2K'
 const DEFAULT_COLUMNS = 80
 
-export type Output = {
-  readonly isTTY?: boolean
-  readonly columns?: number
-  write(text: string): unknown
+export type Output = { readonly columns?: number; write(text: string): unknown }
+
+export type ScreenOptions = {
+  readonly output: Output
+  /** A terminal, on which the last line can be written again and again. */
+  readonly live: boolean
+  readonly paint: Paint
+  /** Milliseconds. */
+  readonly now: () => number
 }
 
 /** Where the demo is told: lines, and in a terminal one last line that lives while something is waited for. */
 export class Screen {
   readonly paint: Paint
   readonly #output: Output
+  readonly #live: boolean
   readonly #now: () => number
   #pending: { readonly label: string; readonly since: number } | undefined
 
-  constructor({ output, paint, now }: { readonly output: Output; readonly paint: Paint; readonly now: () => number }) {
+  constructor({ output, live, paint, now }: ScreenOptions) {
     this.#output = output
+    this.#live = live
     this.paint = paint
     this.#now = now
   }
@@ -44,7 +51,7 @@ export class Screen {
   /** Shows that something is waited for and, at the end, how long it took. `done` replaces the label then. */
   async wait<T>(label: string, work: () => Promise<T>, done: (result: T) => string = () => label): Promise<T> {
     const since = this.#now()
-    const live = this.#output.isTTY === true
+    const live = this.#live
     if (live) this.#pending = { label, since }
     else this.line(`  ${label} ...`)
     const timer = setInterval(

@@ -8,6 +8,7 @@ import type { Config } from '../../src/config/schema.ts'
 import { systemEntropy } from '../../src/kernel/entropy.ts'
 import { createLogger } from '../../src/kernel/logger.ts'
 import { FLUSH_MS } from '../../src/sandbox/forward-log.ts'
+import { SIMULATED_VERSION } from '../../src/sandbox/port.ts'
 import type { SimWallet } from '../../src/sandbox/wallet.ts'
 import { createWorld, MEASURED_LATENCY, type World } from '../../src/sandbox/world.ts'
 import { startSidecar } from '../../src/sidecar.ts'
@@ -16,7 +17,7 @@ import { removeFolder, temporaryFolder } from '../stack/leash.ts'
 import { OFFER } from '../stack/sluiced.ts'
 import { waitFor } from '../stack/wait.ts'
 import { LiveClock } from './live-clock.ts'
-import type { DemoOperator, DemoPayer, DemoWallet, DemoWorld, StartWorld } from './world.ts'
+import type { DemoOperator, DemoPayer, DemoWallet, DemoWorld, Milestone, StartOptions, StartWorld } from './world.ts'
 
 const SEED_BYTES = 32
 const CONFIRMING_BLOCKS = 3
@@ -25,7 +26,7 @@ const PAY_DEADLINE_MS = 60_000
 const HISTORY_DEADLINE_MS = 5_000
 
 /** The real sidecar beside the simulated node, all in this process: for a machine without Go. */
-export const startSimulatedWorld: StartWorld = async (screen, { signal, onStarted }) => {
+export const startSimulatedWorld: StartWorld = async (screen, { signal, onStarted, onFatal }) => {
   const clock = new LiveClock()
   onStarted(() => clock.stop())
   const folder = temporaryFolder('demo')
@@ -36,7 +37,7 @@ export const startSimulatedWorld: StartWorld = async (screen, { signal, onStarte
   const world = createWorld({ clock, latency: MEASURED_LATENCY })
   await screen.wait(
     'starting the sidecar beside the simulated node',
-    () => startSidecarBeside(world, { config, clock, signal, onStarted, log }),
+    () => startSidecarBeside(world, { config, clock, signal, onStarted, onFatal, log }),
     () => 'the sidecar runs beside the simulated node',
   )
   const wallet = world.addWallet()
@@ -45,7 +46,7 @@ export const startSimulatedWorld: StartWorld = async (screen, { signal, onStarte
   return {
     simulated: true,
     clock,
-    wallet: demoWallet(wallet, hints),
+    wallet: demoWallet(wallet, hints, clock),
     operator: demoOperator({ world, clock, configFile }),
     payer: demoPayer(world, hints),
     async confirmFunding() {
@@ -68,17 +69,11 @@ function writeConfig(folder: string): string {
   return file
 }
 
-type Start = {
-  readonly config: Config
-  readonly clock: LiveClock
-  readonly signal: AbortSignal
-  readonly onStarted: (stop: () => Promise<void>) => void
-  readonly log: string[]
-}
+type Start = StartOptions & { readonly config: Config; readonly clock: LiveClock; readonly log: string[] }
 
 /** As `src/daemon.ts` does it, with a store in memory. */
 async function startSidecarBeside(world: World, start: Start): Promise<void> {
-  const { config, clock, signal, onStarted } = start
+  const { config, clock, signal, onStarted, onFatal } = start
   const log = createLogger({ level: config.log.level, destination: { write: (line) => void start.log.push(line) } })
   const sidecar = await startSidecar(config, {
     lnd: world.attach(),
@@ -88,16 +83,15 @@ async function startSidecarBeside(world: World, start: Start): Promise<void> {
     log,
     seed: systemEntropy(SEED_BYTES),
     signal,
-    onFatal: (error) => {
-      throw error
-    },
+    onFatal,
   })
   onStarted(() => sidecar.stop())
   const admin = await startAdmin({ port: sidecar.admin, path: dataPaths(config).socket, log })
   onStarted(() => admin.close())
 }
 
-function demoWallet(wallet: SimWallet, hints: Map<string, Scid>): DemoWallet {
+function demoWallet(wallet: SimWallet, hints: Map<string, Scid>, clock: LiveClock): DemoWallet {
+  const milestones: Milestone[] = []
   const scidOfChannel = (): Scid => {
     const [channel] = wallet.channels
     if (channel === undefined) throw new Error('the wallet has no channel')
@@ -118,10 +112,14 @@ function demoWallet(wallet: SimWallet, hints: Map<string, Scid>): DemoWallet {
       const received = wallet.received.find((payment) => payment.paymentHash === paymentHash)
       return received && { amount: received.amount, withheld: received.extraFee }
     },
-    milestones: () => [
-      ...(wallet.channels.size > 0 ? ['can use the channel'] : []),
-      ...wallet.received.map(() => 'gets the payment, less the opening fee, and takes it'),
-    ],
+    milestones() {
+      const happened = [
+        ...[...wallet.channels].map(() => 'can use the channel'),
+        ...wallet.received.map(() => 'gets the payment, less the opening fee, and takes it'),
+      ]
+      for (const what of happened.slice(milestones.length)) milestones.push({ at: clock.now(), what })
+      return milestones
+    },
   }
 }
 
@@ -131,8 +129,10 @@ function demoOperator({ world, clock, configFile }: Operated): DemoOperator {
   const lnd = world.attach()
   return {
     nodeId: world.node.nodeId,
+    software: `simulated node (behaves like lnd ${SIMULATED_VERSION})`,
     configFile,
-    historyDelay: 'it is written every 15 s; simulated time is moved on',
+    history: "the simulated node's forwarding history",
+    historyDelay: 'it is written every 15 s: time is moved on',
     async writtenForwards(count, signal) {
       clock.skip(FLUSH_MS)
       const read = () => lnd.forwardingHistory({ sinceSeconds: 0 }, signal)

@@ -31,6 +31,7 @@ export class Timeline {
   }
 }
 
+/** Details begin after it: a line with a transaction id then just fits 80 columns. */
 const TIME_WIDTH = 9
 const WHO_WIDTH = 'operator'.length
 const STYLES = { wallet: 'cyan', operator: 'green', payer: 'yellow' } as const
@@ -42,7 +43,7 @@ export function renderMoment(
   paint: Paint,
 ): string[] {
   const time = start === undefined ? '' : `+${formatMilliseconds(Math.max(0, at - start))}`
-  const indent = ' '.repeat(TIME_WIDTH + 4)
-  const head = `  ${time.padStart(TIME_WIDTH)}  ${paint(STYLES[who], who)}${' '.repeat(WHO_WIDTH - who.length)}  ${what}`
+  const indent = ' '.repeat(TIME_WIDTH + 2)
+  const head = `${time.padStart(TIME_WIDTH)}  ${paint(STYLES[who], who)}${' '.repeat(WHO_WIDTH - who.length)}  ${what}`
   return [head, ...details.map((detail) => `${indent}${paint('dim', detail)}`)]
 }

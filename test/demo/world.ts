@@ -48,17 +48,23 @@ export type DemoWallet = {
   /** What it got by this invoice and what was withheld; undefined until it has taken the payment. */
   received(invoice: DemoInvoice): { readonly amount: bigint; readonly withheld: bigint } | undefined
   /** What happened to it so far, oldest first. */
-  milestones(): readonly string[]
+  milestones(): readonly Milestone[]
 }
+
+/** `at`: by the world's clock. */
+export type Milestone = { readonly at: number; readonly what: string }
 
 /** A forward as lnd itself has written it down. */
 export type WrittenForward = { readonly amountIn: bigint; readonly amountOut: bigint; readonly fee: bigint }
 
 export type DemoOperator = {
   readonly nodeId: NodeId
+  /** Name and version of its node. */
+  readonly software: string
   /** With which `sluice` finds the running `sluiced`. */
   readonly configFile: string
-  /** Why `writtenForwards` may take a while. */
+  /** The name of its node's book, and why `writtenForwards` may take a while. */
+  readonly history: string
   readonly historyDelay: string
   /** lnd's own forwarding history once it has this many rows; what is there when it takes too long. */
   writtenForwards(count: number, signal: AbortSignal): Promise<readonly WrittenForward[]>
@@ -71,8 +77,13 @@ export type DemoPayer = {
   pay(invoice: DemoInvoice, signal: AbortSignal): Promise<void>
 }
 
-/** Starts a world, telling the screen what it does; `onStarted` gets what has to be ended, as soon as it runs. */
-export type StartWorld = (
-  screen: Screen,
-  options: { readonly signal: AbortSignal; readonly onStarted: (stop: () => Promise<void>) => void },
-) => Promise<DemoWorld>
+export type StartOptions = {
+  readonly signal: AbortSignal
+  /** Is given what has to be ended, as soon as it runs; the last is ended first. */
+  readonly onStarted: (stop: () => Promise<void>) => void
+  /** Ends the demo: this world cannot go on. */
+  readonly onFatal: (error: unknown) => void
+}
+
+/** Starts a world, telling the screen what it does. */
+export type StartWorld = (screen: Screen, options: StartOptions) => Promise<DemoWorld>
