@@ -27,6 +27,8 @@ const NOT_SERVING = [
   /shutting down/i,
   /is stopping/i,
   /context canceled/i,
+  /database not open/i,
+  /macaroon store is locked/i,
   // The gRPC client's own words for an answer that did not arrive whole; their code is UNKNOWN, which lnd uses as well.
   /^(No status information received|No message received|Received HTTP status code)/,
 ]

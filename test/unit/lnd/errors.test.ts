@@ -27,6 +27,9 @@ describe('a failed call', () => {
       'server is still in the process of starting',
       'wallet locked, unlock it to enable full RPC access',
       'funding manager shutting down',
+      'chain notifier RPC is still in the process of starting',
+      'unable to get retrieve pending channels: database not open',
+      'cannot retrieve macaroon: cannot get macaroon: macaroon store is locked',
     ]
     for (const detail of words) expect(fromGrpc('call', grpcError(2, detail)).retryable).toBe(true)
   })
