@@ -2,7 +2,7 @@ import { appendFileSync } from 'node:fs'
 import { Level } from 'level'
 
 /**
- * Loaded into sluiced by `node --import` (see `crash-points.ts`): kills a process with SIGKILL right before or right
+ * Loaded into sluiced by `node --import` (see `crash-points.ts`): kills processes with SIGKILL right before or right
  * after the first synced write that holds a given record. The product knows nothing of it.
  */
 const point = JSON.parse(process.env.SLUICE_CRASH_POINT ?? 'null')
@@ -19,7 +19,7 @@ if (point !== null) {
   const kill = () => {
     reached = true
     appendFileSync(point.file, `${new Date().toISOString()} ${point.when} ${point.table} ${point.record}\n`)
-    process.kill(point.victim ?? process.pid, 'SIGKILL')
+    for (const victim of point.victims) process.kill(victim === 'sluiced' ? process.pid : victim, 'SIGKILL')
   }
 
   Level.prototype.batch = async function crashing(operations, options) {

@@ -15,11 +15,11 @@ export type CrashPoint = {
 export type CrashOptions = {
   /** Written when the point is reached: shows that it was. */
   readonly file: string
-  /** Process to kill instead of sluiced. */
-  readonly victim?: number
+  /** Who dies, in this order: process ids, or sluiced itself. */
+  readonly victims: readonly (number | 'sluiced')[]
 }
 
-/** The environment that makes sluiced kill itself (or the victim) at the point, once. */
+/** The environment that makes sluiced kill itself or others at the point, once. */
 export function crashAt(point: CrashPoint, options: CrashOptions): Readonly<Record<string, string>> {
   return {
     NODE_OPTIONS: `--import=${HOOK}`,
@@ -27,6 +27,6 @@ export function crashAt(point: CrashPoint, options: CrashOptions): Readonly<Reco
   }
 }
 
-export function wasReached(options: CrashOptions): boolean {
-  return existsSync(options.file)
+export function wasReached({ file }: Pick<CrashOptions, 'file'>): boolean {
+  return existsSync(file)
 }
