@@ -1,10 +1,10 @@
-import { spawn } from 'node:child_process'
 import { constants } from 'node:fs'
-import { access, mkdir, readFile, rename, rm } from 'node:fs/promises'
+import { access, readFile } from 'node:fs/promises'
 import { cpus } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { cacheFolder, exists, fingerprint, withLock } from './cache.ts'
+import { runTool } from './build-tool.ts'
+import { buildFolder, cacheFolder, exists, fingerprint, withLock } from './cache.ts'
 import { reasonOf } from './wait.ts'
 
 const MODULE = fileURLToPath(new URL('./go', import.meta.url))
@@ -54,13 +54,7 @@ async function ensureBuilt(log: Log, signal: AbortSignal | undefined): Promise<B
   const binaries = { lnd: join(folder, 'lnd'), btcd: join(folder, 'btcd') }
   if (await isComplete(binaries)) return binaries
   await withLock(`${folder}.lock`, log, async () => {
-    if (await isComplete(binaries)) return
-    const unfinished = `${folder}.unfinished`
-    await rm(unfinished, { recursive: true, force: true })
-    await rm(folder, { recursive: true, force: true })
-    await mkdir(unfinished, { recursive: true })
-    await build(unfinished, log, signal)
-    await rename(unfinished, folder)
+    if (!(await isComplete(binaries))) await buildFolder(folder, (unfinished) => build(unfinished, log, signal))
   })
   return binaries
 }
@@ -71,7 +65,7 @@ async function isComplete(binaries: Binaries): Promise<boolean> {
 
 async function goVersion(): Promise<string> {
   try {
-    return (await run(['env', 'GOVERSION', 'GOOS', 'GOARCH'], () => undefined)).trim()
+    return await go(['env', 'GOVERSION', 'GOOS', 'GOARCH'], () => undefined)
   } catch (error) {
     throw new Error(`lnd and btcd are built with Go, and "go" does not run here: ${FIX}. (${reasonOf(error)})`, {
       cause: error,
@@ -96,17 +90,17 @@ async function build(folder: string, log: Log, signal: AbortSignal | undefined):
       )
     }, PROGRESS_MS)
     try {
-      log(`building lnd and btcd once into ${folder} (about 4 to 11 minutes on 2 cores, nothing cached)`)
+      log(`building lnd and btcd once (about 4 to 11 minutes on 2 cores, nothing cached)`)
       const onFetched = (line: string) => {
         if (line.startsWith('go: downloading')) fetched += 1
       }
-      const listed = await run(['list', '-deps', ...flags, ...packages], onFetched, signal)
-      total = listed.split('\n').length - 1
+      const listed = await go(['list', '-deps', ...flags, ...packages], onFetched, signal)
+      total = listed.split('\n').length
       log(`downloaded ${fetched} Go modules, ${seconds()}; compiling ${total} packages on ${cpus().length} cores`)
       const onCompiled = (line: string) => {
         if (!line.startsWith('go:')) compiled += 1
       }
-      await run(['build', '-v', ...flags, '-o', `${folder}/`, ...packages], onCompiled, signal)
+      await go(['build', '-v', ...flags, '-o', `${folder}/`, ...packages], onCompiled, signal)
     } finally {
       clearInterval(report)
     }
@@ -116,37 +110,7 @@ async function build(folder: string, log: Log, signal: AbortSignal | undefined):
   }
 }
 
-const KEPT_LINES = 40
-
-/** Runs `go` in the module; its standard output. `onLine` sees standard error, where go tells its progress. */
-function run(args: readonly string[], onLine: (line: string) => void, signal?: AbortSignal): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const child = spawn('go', [...args], {
-      cwd: MODULE,
-      stdio: ['ignore', 'pipe', 'pipe'],
-      // Go removes its temporary folder after SIGINT.
-      killSignal: 'SIGINT',
-      ...(signal === undefined ? {} : { signal }),
-    })
-    let output = ''
-    let rest = ''
-    let kept: string[] = []
-    child.stdout.setEncoding('utf8').on('data', (text: string) => {
-      output += text
-    })
-    child.stderr.setEncoding('utf8').on('data', (text: string) => {
-      const lines = (rest + text).split('\n')
-      rest = lines.pop() ?? ''
-      for (const line of lines) onLine(line)
-      kept = [...kept, ...lines].slice(-KEPT_LINES)
-    })
-    child.once('error', (error) => {
-      // When it was told to end, it has ended only at 'close'.
-      if (error.name !== 'AbortError') reject(error)
-    })
-    child.once('close', (code, killedBy) => {
-      if (code === 0) resolve(output)
-      else reject(new Error(`go ${args[0]} ended with ${killedBy ?? code}:\n${[...kept, rest].join('\n').trim()}`))
-    })
-  })
+/** Runs `go` in the module. */
+function go(args: readonly string[], onLine: (line: string) => void, signal?: AbortSignal): Promise<string> {
+  return runTool({ command: 'go', args, cwd: MODULE, onLine, signal })
 }

@@ -1,11 +1,14 @@
 import { createHash } from 'node:crypto'
-import { mkdir, readFile, rm, rmdir, stat, writeFile } from 'node:fs/promises'
+import { mkdir, rename, rm, rmdir, stat, utimes } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
+import { holdFolder } from './leash.ts'
 import { waitFor } from './wait.ts'
 
 const LOCK_WAIT_MS = 45 * 60_000
 const LOCK_POLL_MS = 500
+const TOUCH_MS = 2_000
+const ABANDONED_MS = 15_000
 
 /** What the stack builds once and keeps, outside the source tree: `$SLUICE_CACHE` or `~/.cache/sluice`. */
 export function cacheFolder(...parts: readonly string[]): string {
@@ -29,61 +32,65 @@ export async function exists(path: string): Promise<boolean> {
 }
 
 /**
- * Runs `work` while no other process does under the same path. The lock is a folder with its owner's process id; one
- * whose owner is gone (killed) is taken over.
+ * Runs `work` while no other process does under the same path. The lock is a folder that its holder touches again and
+ * again; one that was not touched for a while belongs to nobody any more (killed) and is taken over.
  */
 export async function withLock<T>(path: string, log: (line: string) => void, work: () => Promise<T>): Promise<T> {
   await mkdir(dirname(path), { recursive: true })
-  const owner = join(path, 'pid')
   let told = false
   await waitFor(
     async () => {
-      try {
-        await mkdir(path)
-        await writeFile(owner, String(process.pid))
-        return true
-      } catch (error) {
-        if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+      if (await take(path)) return true
+      if (await isAbandoned(path)) {
+        await rmdir(path).catch(() => undefined)
+        return false
       }
-      if (await isStale(path, owner)) await breakLock(path, owner)
-      else if (!told) {
-        log(`waiting for another run that builds the same (${path})`)
-        told = true
-      }
+      if (!told) log(`waiting for another run that builds the same (${path})`)
+      told = true
       return false
     },
     { deadline: LOCK_WAIT_MS, pollMs: LOCK_POLL_MS, what: `the lock ${path}` },
   )
+  const touching = setInterval(() => {
+    const now = new Date()
+    utimes(path, now, now).catch(() => undefined)
+  }, TOUCH_MS)
   try {
     return await work()
   } finally {
-    await rm(path, { recursive: true, force: true })
+    clearInterval(touching)
+    await rmdir(path).catch(() => undefined)
   }
 }
 
-const OWNERLESS_MS = 10_000
-
-async function isStale(path: string, owner: string): Promise<boolean> {
+async function take(path: string): Promise<boolean> {
   try {
-    const pid = Number(await readFile(owner, 'utf8'))
-    if (pid > 0) return !isAlive(pid)
-  } catch {
-    // Killed between the two steps of taking it, or taking it right now: its age tells.
-  }
-  const made = await stat(path).catch(() => undefined)
-  return made !== undefined && Date.now() - made.mtimeMs > OWNERLESS_MS
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
+    await mkdir(path)
     return true
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM'
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false
+    throw error
   }
 }
 
-async function breakLock(path: string, owner: string): Promise<void> {
-  await rm(owner, { force: true })
-  await rmdir(path).catch(() => undefined)
+async function isAbandoned(path: string): Promise<boolean> {
+  const held = await stat(path).catch(() => undefined)
+  return held !== undefined && Date.now() - held.mtimeMs > ABANDONED_MS
+}
+
+/**
+ * Makes `folder` as a whole: `build` fills a folder beside it that gets its name only when complete, and goes when
+ * this process is killed.
+ */
+export async function buildFolder(folder: string, build: (unfinished: string) => Promise<void>): Promise<void> {
+  const unfinished = `${folder}.unfinished-${process.pid}`
+  holdFolder(unfinished)
+  try {
+    await mkdir(unfinished, { recursive: true })
+    await build(unfinished)
+    await rm(folder, { recursive: true, force: true })
+    await rename(unfinished, folder)
+  } finally {
+    await rm(unfinished, { recursive: true, force: true })
+  }
 }

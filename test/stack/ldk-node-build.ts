@@ -1,16 +1,15 @@
-import { spawn } from 'node:child_process'
 import { constants } from 'node:fs'
-import { access, copyFile, mkdir, readFile, rename, rm } from 'node:fs/promises'
+import { access, copyFile, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Log } from './binaries.ts'
-import { cacheFolder, exists, fingerprint, withLock } from './cache.ts'
+import { runTool } from './build-tool.ts'
+import { buildFolder, cacheFolder, exists, fingerprint, withLock } from './cache.ts'
 import { reasonOf } from './wait.ts'
 
 const PROJECT = fileURLToPath(new URL('./ldk-node', import.meta.url))
 const PROGRAM = 'sluice-ldk-node'
 const PROGRESS_MS = 10_000
-const KEPT_LINES = 40
 
 /**
  * The program around ldk-node: `LDK_NODE_BIN` where set, else built once with cargo into the cache. Undefined on a
@@ -24,8 +23,9 @@ export async function ensureLdkNode({ log }: { readonly log: Log }): Promise<str
     await access(LDK_NODE_BIN, constants.X_OK)
     return LDK_NODE_BIN
   }
-  const version = await cargo(['--version'], {}, () => undefined).catch((error: unknown) => {
-    if (CI === 'true') throw new Error('cargo is missing: CI has to build ldk-node (install Rust)', { cause: error })
+  const version = await cargo(['--version']).catch((error: unknown) => {
+    if (CI === 'true' || CI === '1')
+      throw new Error('cargo is missing: CI has to build ldk-node (install Rust)', { cause: error })
     return undefined
   })
   if (version === undefined) return undefined
@@ -43,10 +43,9 @@ async function build(folder: string, log: Log): Promise<void> {
   const start = performance.now()
   const seconds = () => `${Math.round((performance.now() - start) / 1000)} s`
   const target = `${folder}.target`
-  const unfinished = `${folder}.unfinished`
   const crates = (await readFile(join(PROJECT, 'Cargo.lock'), 'utf8')).split('[[package]]').length - 1
   let compiled = 0
-  log(`building ldk-node once into ${folder} (about 1 to 4 minutes on 2 cores)`)
+  log(`building ldk-node once (about 1 to 4 minutes on 2 cores)`)
   const report = setInterval(
     () => log(`building ldk-node: ${compiled} of at most ${crates} crates, ${seconds()}`),
     PROGRESS_MS,
@@ -60,10 +59,7 @@ async function build(folder: string, log: Log): Promise<void> {
   } finally {
     clearInterval(report)
   }
-  await rm(unfinished, { recursive: true, force: true })
-  await mkdir(unfinished, { recursive: true })
-  await copyFile(join(target, 'debug', PROGRAM), join(unfinished, PROGRAM))
-  await rename(unfinished, folder)
+  await buildFolder(folder, (unfinished) => copyFile(join(target, 'debug', PROGRAM), join(unfinished, PROGRAM)))
   // 860 MB that only a change of the project would use again. A build that was killed keeps its target and goes on.
   await rm(target, { recursive: true, force: true })
   log(`built ldk-node in ${seconds()}`)
@@ -71,31 +67,8 @@ async function build(folder: string, log: Log): Promise<void> {
 
 function cargo(
   args: readonly string[],
-  env: Readonly<Record<string, string>>,
-  onLine: (line: string) => void,
+  env: Readonly<Record<string, string>> = {},
+  onLine: (line: string) => void = () => undefined,
 ): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const child = spawn('cargo', [...args], {
-      cwd: PROJECT,
-      stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...process.env, ...env },
-    })
-    let output = ''
-    let rest = ''
-    let kept: string[] = []
-    child.stdout.setEncoding('utf8').on('data', (text: string) => {
-      output += text
-    })
-    child.stderr.setEncoding('utf8').on('data', (text: string) => {
-      const lines = (rest + text).split('\n')
-      rest = lines.pop() ?? ''
-      for (const line of lines) onLine(line)
-      kept = [...kept, ...lines].slice(-KEPT_LINES)
-    })
-    child.once('error', reject)
-    child.once('close', (code, signal) => {
-      if (code === 0) resolve(output.trim())
-      else reject(new Error(`cargo ${args[0]} ended with ${signal ?? code}:\n${[...kept, rest].join('\n').trim()}`))
-    })
-  })
+  return runTool({ command: 'cargo', args, cwd: PROJECT, env, onLine })
 }

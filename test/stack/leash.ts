@@ -47,8 +47,13 @@ export function releaseProcess(pid: number): void {
 /** A new folder for temporary files, removed at the latest when this process ends. */
 export function temporaryFolder(purpose: string): string {
   const folder = mkdtempSync(join(tmpdir(), `sluice-${purpose}-`))
-  tell(`folder ${folder}`)
+  holdFolder(folder)
   return folder
+}
+
+/** When this process ends, the folder goes, if it is there then. */
+export function holdFolder(folder: string): void {
+  tell(`folder ${folder}`)
 }
 
 export async function removeFolder(folder: string): Promise<void> {

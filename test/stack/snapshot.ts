@@ -1,8 +1,8 @@
-import { mkdir, readFile, realpath, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { readFile, realpath, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Binaries, Log } from './binaries.ts'
 import { Btcd } from './btcd.ts'
-import { cacheFolder, exists, fingerprint, withLock } from './cache.ts'
+import { buildFolder, cacheFolder, exists, fingerprint, withLock } from './cache.ts'
 import { removeFolder, temporaryFolder } from './leash.ts'
 import { Lnd } from './lnd.ts'
 import { waitForRoute } from './payments.ts'
@@ -41,14 +41,9 @@ export async function ensureSnapshot(binaries: Binaries, log: Log): Promise<Snap
   if (!(await isFresh(blocksFile))) {
     await withLock(`${folder}.lock`, log, async () => {
       if (await isFresh(blocksFile)) return
-      const unfinished = `${folder}.unfinished`
-      await rm(unfinished, { recursive: true, force: true })
-      await mkdir(unfinished, { recursive: true })
       const start = performance.now()
       log('preparing a funded network of three lnd nodes once')
-      await build(binaries, unfinished)
-      await rm(folder, { recursive: true, force: true })
-      await rename(unfinished, folder)
+      await buildFolder(folder, (unfinished) => build(binaries, unfinished))
       log(`prepared the network in ${Math.round((performance.now() - start) / 1000)} s`)
     })
   }
