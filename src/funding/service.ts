@@ -43,13 +43,7 @@ export class FundingService {
     this.#config = config
     this.#negotiation = new Negotiation({ ...deps, ...config })
     this.#runner = new Runner({
-      machine: {
-        name: 'funding',
-        step,
-        isTerminal,
-        deadline: () => undefined,
-        onDeadline: () => ({ type: 'published' }),
-      },
+      machine: { name: 'funding', step, isTerminal },
       live: new Table('funding-live', Funding),
       done: new Table('funding-done', Funding),
       outbox: new Table('funding-outbox', FundingEffect),

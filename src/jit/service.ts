@@ -90,7 +90,7 @@ export class JitService {
       config.maxHeldHtlcs,
     )
     this.#runner = new Runner<Sale, JitEvent, JitEffect, JitMoney>({
-      machine: { name: 'jit', step, isTerminal, deadline, onDeadline: (at) => ({ type: 'deadline', at }) },
+      machine: { name: 'jit', step, isTerminal, time: { dueAt: deadline, event: (at) => ({ type: 'deadline', at }) } },
       live: liveSales,
       done: doneSales,
       outbox: outboxTable,

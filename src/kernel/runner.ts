@@ -13,9 +13,11 @@ export type Machine<State, Event, Effect, Money> = {
   readonly name: string
   readonly step: (state: State, event: Event) => Step<State, Effect, Money>
   readonly isTerminal: (state: State) => boolean
-  /** When the state must hear of the passing of time, and the event it then gets. */
-  readonly deadline: (state: State) => Timestamp | undefined
-  readonly onDeadline: (at: Timestamp) => Event
+  /** For machines that must hear of the passing of time: when the state is due, and the event it then gets. */
+  readonly time?: {
+    readonly dueAt: (state: State) => Timestamp | undefined
+    readonly event: (at: Timestamp) => Event
+  }
 }
 
 /** Records of one kind: encoding, decoding, deleting. `store/table` is one. */
@@ -101,7 +103,7 @@ export class Runner<State, Event, Effect, Money = never> {
 
   /** Starts effects and deadlines; the promise ends when the signal has aborted and every effect has stopped. */
   start(signal: AbortSignal): Promise<void> {
-    for (const [id, state] of this.#live) this.#deadlines.set(id, this.#options.machine.deadline(state))
+    for (const [id, state] of this.#live) this.#deadlines.set(id, this.#dueAt(state))
     return Promise.all([this.#outbox.run(signal), this.#deadlines.run(signal)]).then(() => undefined)
   }
 
@@ -144,7 +146,7 @@ export class Runner<State, Event, Effect, Money = never> {
     if (step.ignored === undefined) return this.#commit(id, before, step, event, writes)
     this.#options.log.debug({ machine: this.#options.machine.name, id, event, ignored: step.ignored }, 'event ignored')
     if (writes.length > 0) await this.#write(writes)
-    this.#deadlines.set(id, this.#options.machine.deadline(before))
+    this.#deadlines.set(id, this.#dueAt(before))
     return before
   }
 
@@ -170,7 +172,7 @@ export class Runner<State, Event, Effect, Money = never> {
     ])
     if (terminal) this.#live.delete(id)
     else this.#live.set(id, state)
-    this.#deadlines.set(id, terminal ? undefined : machine.deadline(state))
+    this.#deadlines.set(id, terminal ? undefined : this.#dueAt(state))
     onCommitted?.(id, before, state, terminal)
     this.#outbox.add(entries)
     return state
@@ -185,9 +187,15 @@ export class Runner<State, Event, Effect, Money = never> {
     }
   }
 
+  #dueAt(state: State): Timestamp | undefined {
+    return this.#options.machine.time?.dueAt(state)
+  }
+
   #onDue(id: string): void {
-    this.dispatch(id, this.#options.machine.onDeadline(this.#options.clock.now())).catch((error: unknown) => {
-      this.#options.log.error({ machine: this.#options.machine.name, id, err: error }, 'deadline not handled')
+    const { machine, clock, log } = this.#options
+    if (machine.time === undefined) return
+    this.dispatch(id, machine.time.event(clock.now())).catch((error: unknown) => {
+      log.error({ machine: machine.name, id, err: error }, 'deadline not handled')
     })
   }
 }

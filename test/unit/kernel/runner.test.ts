@@ -30,8 +30,7 @@ const machine: Machine<Counter, Event, Effect, never> = {
     }
   },
   isTerminal: ({ count }) => count < 0,
-  deadline: ({ due }) => due as Timestamp | undefined,
-  onDeadline: () => ({ type: 'due' }),
+  time: { dueAt: ({ due }) => due as Timestamp | undefined, event: () => ({ type: 'due' }) },
 }
 
 function runnerOn(
