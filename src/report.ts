@@ -20,7 +20,7 @@ export type ReportDeps = {
   readonly config: Config
   readonly clock: Clock
   readonly startedAt: Timestamp
-  readonly lnd: Pick<LndPort, 'getInfo' | 'listPeers' | 'listChannels'>
+  readonly lnd: Pick<LndPort, 'getInfo' | 'listPeers' | 'listChannels' | 'walletBalance'>
   readonly jit: JitService
   readonly funding: FundingService
   readonly journal: Journal
@@ -75,16 +75,25 @@ function slotsOf(peers: readonly Peer[], channels: readonly Channel[], limit: nu
 async function status(deps: ReportDeps, signal: AbortSignal): Promise<Status> {
   const { config, clock, startedAt, lnd, jit, funding, journal, streams, endpoint } = deps
   const warnings: string[] = []
-  const facts = await Promise.all([lnd.getInfo(signal), lnd.listPeers(signal), lnd.listChannels(signal)]).catch(
-    (error: unknown) => {
-      warnings.push(error instanceof Error ? error.message : String(error))
-      return undefined
-    },
-  )
+  const facts = await Promise.all([
+    lnd.getInfo(signal),
+    lnd.listPeers(signal),
+    lnd.listChannels(signal),
+    lnd.walletBalance(signal),
+  ]).catch((error: unknown) => {
+    warnings.push(error instanceof Error ? error.message : String(error))
+    return undefined
+  })
   const info = facts?.[0] ?? deps.info
   const slots = facts === undefined ? undefined : slotsOf(facts[1], facts[2], config.lnd.restricted_slots)
   const finding = slots === undefined ? undefined : checkSlots(slots)
   if (finding !== undefined) warnings.push(`${finding.what}: ${finding.fix}`)
+  const wallet = facts?.[3]
+  if (config.lsps2.enabled && wallet !== undefined && wallet < config.lsps2.min_channel_sat) {
+    warnings.push(
+      `lnd's wallet has ${wallet} sat to open channels with: fund it, or every payment to a new customer fails`,
+    )
+  }
   const held = [...jit.held]
   const now = clock.now()
   return {
@@ -98,6 +107,7 @@ async function status(deps: ReportDeps, signal: AbortSignal): Promise<Status> {
       lnd_version: info.version,
       block_height: info.blockHeight,
       synced_to_chain: info.syncedToChain,
+      wallet_sat: `${facts?.[3] ?? 0n}`,
       require_interceptor: info.requireInterceptor,
     },
     interceptor_up: streams.states.some(({ name, up }) => name === 'htlcs' && up),

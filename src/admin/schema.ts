@@ -33,6 +33,8 @@ export const Status = z.object({
       lnd_version: z.string(),
       block_height: Count,
       synced_to_chain: z.boolean(),
+      /** Confirmed coins that are not locked: what new channels can be opened with. */
+      wallet_sat: Amount,
       require_interceptor: z.boolean(),
     })
     .optional(),

@@ -2,6 +2,7 @@ import type { Status } from '../admin/schema.ts'
 import {
   type Cell,
   formatMsat,
+  formatSat,
   formatSeconds,
   formatTime,
   type Paint,
@@ -50,6 +51,7 @@ function nodeFacts(node: NonNullable<Status['node']>): (readonly [string, Cell])
   return [
     ['lnd', `${node.lnd_version}, ${interceptor}, block ${thousands(node.block_height)}, ${synced}`],
     ['node', `${node.alias} ${node.node_id}`],
+    ['wallet', `${formatSat(node.wallet_sat)} confirmed and free`],
   ]
 }
 

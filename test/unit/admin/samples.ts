@@ -16,6 +16,7 @@ export const STATUS: Status = {
     lnd_version: '0.21.3-beta',
     block_height: 451,
     synced_to_chain: true,
+    wallet_sat: '12500000',
     require_interceptor: true,
   },
   interceptor_up: true,
