@@ -18,6 +18,7 @@ describe('sluice status', () => {
       'started      2026-01-02T03:04:05Z (1 d ago)',
       'lnd          0.21.3-beta, with requireinterceptor, block 451, synced',
       `node         alice ${CLIENT}`,
+      'wallet       12,500,000 sat confirmed and free',
       'interceptor  up',
       'streams      down: messages, reopened 3 times',
       'sales        2 awaiting, 1,234 paid',
