@@ -54,8 +54,10 @@ export class LdkNodeWallet {
     readonly network: Network
     readonly name?: string
     readonly token?: string
+    /** Takes channels of the LSP without coins for their fees. Default: yes. */
+    readonly trustsLsp?: boolean
   }): Promise<LdkNodeWallet> {
-    const { program, network, name = 'ldk-node', token } = options
+    const { program, network, name = 'ldk-node', token, trustsLsp = true } = options
     const storage = join(network.folder, name)
     await mkdir(storage, { recursive: true })
     const proxy = await BitcoindProxy.start(network.btcd)
@@ -73,6 +75,7 @@ export class LdkNodeWallet {
         LDK_NODE_BITCOIND_PASSWORD: 'any',
         LDK_NODE_LSP_NODE_ID: network.lsp.nodeId,
         LDK_NODE_LSP_ADDRESS: `127.0.0.1:${network.lsp.p2pPort}`,
+        LDK_NODE_TRUST_LSP: trustsLsp ? 'yes' : 'no',
         ...(token === undefined ? {} : { LDK_NODE_LSP_TOKEN: token }),
       },
     })

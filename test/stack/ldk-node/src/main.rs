@@ -9,6 +9,7 @@ use std::thread;
 
 use ldk_node::bitcoin::secp256k1::PublicKey;
 use ldk_node::bitcoin::Network;
+use ldk_node::config::{AnchorChannelsConfig, Config};
 use ldk_node::lightning::ln::msgs::SocketAddress;
 use ldk_node::lightning_invoice::{Bolt11Invoice, Bolt11InvoiceDescription, Description};
 use ldk_node::logger::LogLevel;
@@ -22,7 +23,15 @@ const INVOICE_SECONDS: u32 = 3600;
 
 fn main() -> Result<(), Failure> {
     let storage = env("STORAGE")?;
-    let mut builder = Builder::new();
+    let lsp = PublicKey::from_str(&env("LSP_NODE_ID")?)?;
+    let mut config = Config::default();
+    if env("TRUST_LSP")? == "yes" {
+        // As wallets that come without coins do: else ldk-node refuses every anchor channel, a JIT channel too.
+        let mut anchors = AnchorChannelsConfig::default();
+        anchors.trusted_peers_no_reserve.push(lsp);
+        config.anchor_channels_config = Some(anchors);
+    }
+    let mut builder = Builder::from_config(config);
     builder.set_network(Network::Regtest);
     builder.set_storage_dir_path(storage.clone());
     builder.set_filesystem_logger(
@@ -36,7 +45,6 @@ fn main() -> Result<(), Failure> {
         env("BITCOIND_PASSWORD")?,
     );
     builder.set_gossip_source_p2p();
-    let lsp = PublicKey::from_str(&env("LSP_NODE_ID")?)?;
     let address = socket_address(&env("LSP_ADDRESS")?)?;
     builder.set_liquidity_source_lsps2(lsp, address, std::env::var("LSP_TOKEN").ok());
     let node = Arc::new(builder.build()?);
