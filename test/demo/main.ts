@@ -2,6 +2,7 @@ import { rmSync } from 'node:fs'
 import { paintFor } from '../../src/cli/terminal.ts'
 import { deferred, reasonOf } from '../stack/wait.ts'
 import { writeFacts } from './facts.ts'
+import { runSluice } from './operator-cli.ts'
 import { pause } from './pause.ts'
 import { Screen } from './screen.ts'
 import { Story } from './story.ts'
@@ -39,7 +40,8 @@ export async function runDemo({ simulated, jsonFile }: DemoOptions, interrupted:
     welcome(screen, simulated)
     const { start } = await loadWorld(simulated)
     world = await start(screen, { signal: interrupted, onStarted: (stop) => stops.push(stop), onFatal: fatal.reject })
-    const facts = await new Story(world, screen, interrupted).tell()
+    const sluice = (args: readonly string[]) => runSluice(args, screen, interrupted)
+    const facts = await new Story({ world, screen, sluice, signal: interrupted }).tell()
     if (jsonFile !== undefined) {
       writeFacts(jsonFile, facts)
       screen.line(`The facts are in ${jsonFile}`)
@@ -54,6 +56,7 @@ export async function runDemo({ simulated, jsonFile }: DemoOptions, interrupted:
   } catch (error) {
     if (interrupted.aborted) {
       screen.line('Interrupted: ending everything that was started.')
+      screen.close()
       await Promise.race([playing.catch(() => undefined), pause(GRACE_MS)])
       return EXIT.interrupted
     }

@@ -1,11 +1,13 @@
 import type { NodeId } from '../../lsps/base/node-id.ts'
 import { scidToNumber } from '../../lsps/base/scid.ts'
 import { systemClock } from '../../src/kernel/clock.ts'
+import { ensureBinaries } from '../stack/binaries.ts'
 import type { WalletEvent } from '../stack/ldk/events.ts'
 import { Wallet } from '../stack/ldk/wallet.ts'
 import { type Network, startNetwork } from '../stack/network.ts'
 import { type ForwardingEvent, forwardingHistory, payInvoice } from '../stack/payments.ts'
 import { Sluiced } from '../stack/sluiced.ts'
+import { ensureSnapshot } from '../stack/snapshot.ts'
 import { waitFor } from '../stack/wait.ts'
 import type { DemoOperator, DemoPayer, DemoWallet, DemoWorld, Milestone, StartWorld } from './world.ts'
 
@@ -21,9 +23,17 @@ const MILESTONES: Partial<Record<WalletEvent['type'], string>> = {
 
 /** btcd, lnd and sluiced as processes of their own on a chain of their own, and LDK as the wallet. */
 export const startRealWorld: StartWorld = async (screen, { signal, onStarted }) => {
+  const log = (line: string) => screen.note(line)
+  await screen.wait(
+    'preparing lnd, btcd and a funded network',
+    async () => ensureSnapshot(await ensureBinaries({ log, signal }), log),
+    () => 'lnd, btcd and a funded network are prepared',
+  )
+  signal.throwIfAborted()
+
   const network = await screen.wait(
     'starting btcd and two lnd nodes on a regtest chain of their own',
-    () => startNetwork({ log: (line) => screen.note(line), signal }),
+    () => startNetwork({ log, signal }),
     () => 'btcd and two lnd nodes run on a regtest chain of their own',
   )
   onStarted(() => network.stop())

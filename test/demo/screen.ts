@@ -1,8 +1,9 @@
 import type { Paint } from '../../src/cli/format.ts'
 
 const REDRAW_MS = 100
-/** How often a line without a terminal says that it still works. */
+/** Without a terminal: after so much silence it is said that something is still waited for. */
 const REMINDER_MS = 10_000
+const REMINDER_CHECK_MS = 500
 const CLEAR_LINE = '\r\u001b[2K'
 const DEFAULT_COLUMNS = 80
 
@@ -24,6 +25,8 @@ export class Screen {
   readonly #live: boolean
   readonly #now: () => number
   #pending: { readonly label: string; readonly since: number } | undefined
+  #toldAt = 0
+  #closed = false
 
   constructor({ output, live, paint, now }: ScreenOptions) {
     this.#output = output
@@ -34,8 +37,15 @@ export class Screen {
 
   line(text = ''): void {
     this.#clear()
-    this.#output.write(`${text}\n`)
+    this.#write(`${text}\n`)
+    this.#toldAt = this.#now()
     this.#draw()
+  }
+
+  /** Nothing is written any more. */
+  close(): void {
+    this.#clear()
+    this.#closed = true
   }
 
   heading(text: string): void {
@@ -54,10 +64,9 @@ export class Screen {
     const live = this.#live
     if (live) this.#pending = { label, since }
     else this.line(`  ${label} ...`)
-    const timer = setInterval(
-      () => (live ? this.#redraw() : this.note(`still: ${label}, ${seconds(this.#now() - since)}`)),
-      live ? REDRAW_MS : REMINDER_MS,
-    )
+    const timer = live
+      ? setInterval(() => this.#redraw(), REDRAW_MS)
+      : setInterval(() => this.#remind(label, since), REMINDER_CHECK_MS)
     try {
       this.#draw()
       const result = await work()
@@ -75,13 +84,22 @@ export class Screen {
     this.#pending = undefined
   }
 
+  #remind(label: string, since: number): void {
+    const now = this.#now()
+    if (now - this.#toldAt >= REMINDER_MS) this.note(`still ${label}, ${seconds(now - since)}`)
+  }
+
+  #write(text: string): void {
+    if (!this.#closed) this.#output.write(text)
+  }
+
   #redraw(): void {
     this.#clear()
     this.#draw()
   }
 
   #clear(): void {
-    if (this.#pending !== undefined) this.#output.write(CLEAR_LINE)
+    if (this.#pending !== undefined) this.#write(CLEAR_LINE)
   }
 
   #draw(): void {
@@ -89,7 +107,7 @@ export class Screen {
     const { label, since } = this.#pending
     const text = `  ${label} ... ${seconds(this.#now() - since)}`
     // A line that wraps could not be cleared.
-    this.#output.write(this.paint('dim', text.slice(0, (this.#output.columns ?? DEFAULT_COLUMNS) - 1)))
+    this.#write(this.paint('dim', text.slice(0, (this.#output.columns ?? DEFAULT_COLUMNS) - 1)))
   }
 }
 

@@ -9,7 +9,6 @@ import { waitFor } from '../stack/wait.ts'
 import { type Book, compareBooks, renderBooks } from './books.ts'
 import { type Bought, buyChannel, describeInvoice } from './buying.ts'
 import type { Facts } from './facts.ts'
-import { runSluice } from './operator-cli.ts'
 import { watchSale } from './sale-watch.ts'
 import type { Screen } from './screen.ts'
 import { type Moment, renderMoment, Timeline } from './timeline.ts'
@@ -24,18 +23,30 @@ const STEP_DEADLINE_MS = 30_000
 /** A balance that is not right by then is a finding. */
 const BALANCE_DEADLINE_MS = 10_000
 
+/** Runs the `sluice` CLI on this terminal, as an operator would. */
+export type Sluice = (args: readonly string[]) => Promise<void>
+
+export type StoryOptions = {
+  readonly world: DemoWorld
+  readonly screen: Screen
+  readonly sluice: Sluice
+  readonly signal: AbortSignal
+}
+
 type Paid = { readonly startedAt: number; readonly ms: number }
 
 /** The demo from the wallet's first question to the books, told on the screen; the facts of what happened. */
 export class Story {
   readonly #world: DemoWorld
   readonly #screen: Screen
+  readonly #sluice: Sluice
   readonly #signal: AbortSignal
   readonly #adminSocket: string
 
-  constructor(world: DemoWorld, screen: Screen, signal: AbortSignal) {
+  constructor({ world, screen, sluice, signal }: StoryOptions) {
     this.#world = world
     this.#screen = screen
+    this.#sluice = sluice
     this.#signal = signal
     this.#adminSocket = dataPaths(loadConfig(world.operator.configFile)).socket
   }
@@ -66,7 +77,7 @@ export class Story {
     this.#tell({ at: 0, who: 'wallet', what: `owns ${gained} more, ${formatMsat(`${owned}`)} in all` })
 
     this.#screen.heading('4. What the operator sees of the sale')
-    await runSluice(['jit', 'show', bought.scid, '--config', operator.configFile], this.#screen, this.#signal)
+    await this.#sluice(['jit', 'show', bought.scid, '--config', operator.configFile])
     const record = await this.#record(bought.scid)
 
     this.#screen.heading('5. What three books say about both payments')

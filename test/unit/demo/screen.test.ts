@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { plain } from '../../../src/cli/format.ts'
 import { Screen, seconds } from '../../demo/screen.ts'
 import { deferred } from '../../stack/wait.ts'
@@ -60,6 +60,41 @@ describe('the screen', () => {
     })
     await expect(failing).rejects.toThrow('no')
     expect(visible(written.join(''))).toEqual([''])
+  })
+
+  it('reminds without a terminal, but only after silence', async () => {
+    vi.useFakeTimers()
+    try {
+      const written: string[] = []
+      const { screen, pass } = screenTo(written)
+      const work = deferred<void>()
+      const waiting = screen.wait('building', () => work.promise)
+      for (let half = 0; half < 120; half += 1) {
+        pass(500)
+        vi.advanceTimersByTime(500)
+        if (half === 10) screen.note('a package more')
+      }
+      work.resolve()
+      await waiting
+      expect(written.filter((line) => line.includes('still building'))).toEqual([
+        '  still building, 15.5 s\n',
+        '  still building, 25.5 s\n',
+        '  still building, 35.5 s\n',
+        '  still building, 45.5 s\n',
+        '  still building, 55.5 s\n',
+      ])
+    } finally {
+      vi.useRealTimers()
+    }
+  })
+
+  it('writes nothing more once it is closed', () => {
+    const written: string[] = []
+    const { screen } = screenTo(written)
+    screen.line('last')
+    screen.close()
+    screen.line('too late')
+    expect(written).toEqual(['last\n'])
   })
 
   it('shows tenths of seconds', () => {
