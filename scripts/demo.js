@@ -28,10 +28,13 @@ const WITHOUT_GO = `btcd and lnd are built with Go, and there is no "go" on this
 `
 const USAGE_ERROR = 2
 const INTERRUPTED = 130
+const ORPHAN_CHECK_MS = 250
+
+const RUN_BY_NPM = process.env.npm_lifecycle_event === 'demo'
 
 /** Where the user stands: npm runs scripts in the repository's folder. */
 function userFolder() {
-  return process.env.npm_lifecycle_event === 'demo' ? (process.env.INIT_CWD ?? process.cwd()) : process.cwd()
+  return RUN_BY_NPM ? (process.env.INIT_CWD ?? process.cwd()) : process.cwd()
 }
 
 function readOptions() {
@@ -80,6 +83,12 @@ async function demo() {
       interrupted.abort(new Error(`interrupted by ${signal}`))
     })
   }
+  // npm does not pass on a signal that is sent to npm alone: its end is the demo's end.
+  const parent = process.ppid
+  const orphaned = () => {
+    if (process.ppid !== parent) interrupted.abort(new Error('npm has ended'))
+  }
+  if (RUN_BY_NPM) setInterval(orphaned, ORPHAN_CHECK_MS).unref()
   // Nobody reads any more, as with "| head".
   process.stdout.on('error', (error) => interrupted.abort(error))
   // tsx would leave its cache behind in the temporary folder.
