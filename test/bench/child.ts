@@ -10,7 +10,10 @@ export class Child<Told, Tells extends { readonly type: string }> {
   constructor(script: string, options: object, execArgv: readonly string[] = []) {
     this.#name = script
     const args = [...execArgv, '--import', 'tsx', resolve(import.meta.dirname, script), JSON.stringify(options)]
-    this.#process = spawn(process.execPath, args, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
+    this.#process = spawn(process.execPath, args, {
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+      serialization: 'advanced',
+    })
   }
 
   tell(message: Told): void {

@@ -2,13 +2,18 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { grpc } from './grpc.ts'
 import { describeMachine } from './machine.ts'
-import { type BenchOptions, purchases } from './purchases.ts'
+import { offers } from './offers.ts'
+import type { BenchOptions } from './options.ts'
+import { purchases } from './purchases.ts'
 import { type Row, renderTable, verdictOf } from './table.ts'
 
 const DEFAULT_ROUNDS = 5
 
 const BENCHES: Readonly<Record<string, (options: BenchOptions) => Promise<Row[]>>> = {
+  offers,
+  grpc,
   purchases,
 }
 

@@ -5,6 +5,7 @@ import { Child } from './child.ts'
 import { median, quantile } from './figures.ts'
 import type { CommitsAnswer, CommitsOptions } from './group-commit.ts'
 import { connect, type Link } from './link.ts'
+import type { BenchOptions } from './options.ts'
 import { product } from './product.ts'
 import type { Answer, Command, DaemonOptions } from './simulated-daemon.ts'
 import type { Row } from './table.ts'
@@ -19,13 +20,6 @@ const IN_FLIGHT = 64
 const SATURATING_PAIRS = 15_000
 /** The daemon is killed in the middle of this much more load. */
 const KILLED_AFTER_MS = 1_000
-
-export type BenchOptions = {
-  /** A folder on a real disk, empty. */
-  readonly folder: string
-  readonly rounds: number
-  readonly log: (line: string) => void
-}
 
 type Round = {
   readonly due: Purchases

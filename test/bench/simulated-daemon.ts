@@ -13,7 +13,7 @@ import { product } from './product.ts'
 
 export type DaemonOptions = { readonly folder: string; readonly socket: string; readonly peers: number }
 export type Command = { readonly type: 'offers'; readonly perSecond: number; readonly ms: number }
-export type Answer = { readonly type: 'ready' } | { readonly type: 'offers'; readonly latencies: readonly number[] }
+export type Answer = { readonly type: 'ready' } | { readonly type: 'offers'; readonly latencies: Float64Array }
 
 const LSPS_MESSAGE_TYPE = 37_913
 const SEED_BYTES = 32
@@ -48,7 +48,7 @@ async function main(options: DaemonOptions): Promise<void> {
 
   const { link } = await listen(options.socket, (peer, payload) => wallets[peer]?.send(LSPS_MESSAGE_TYPE, payload))
   process.on('message', (command: Command) => {
-    void feed.run(command).then((latencies) => tell({ type: 'offers', latencies: [...latencies] }))
+    void feed.run(command).then((latencies) => tell({ type: 'offers', latencies }))
   })
   process.once('disconnect', () => process.exit()) // never outlives the benchmark
   tell({ type: 'ready' })
