@@ -34,6 +34,7 @@ export type ReportDeps = {
 /** What the admin interface tells, gathered from the services. */
 export function createReports(deps: ReportDeps): AdminPort {
   const { jit, store } = deps
+  const summaryOf = async (sale: Sale) => summarize(sale, await flightSteps(store, sale.deal.scid))
   return {
     status: (signal) => status(deps, signal),
 
@@ -43,10 +44,11 @@ export function createReports(deps: ReportDeps): AdminPort {
       const sales: SaleSummary[] = []
       const live = [...jit.live.values()].sort((a, b) => b.deal.createdAt - a.deal.createdAt)
       const from = after === undefined ? 0 : live.indexOf(after) + 1
-      if (after === undefined || from > 0) sales.push(...live.slice(from).filter(wanted).slice(0, limit).map(summarize))
+      const page = after === undefined || from > 0 ? live.slice(from).filter(wanted).slice(0, limit) : []
+      for (const sale of page) sales.push(await summaryOf(sale))
       if (sales.length >= limit) return sales
       for await (const sale of jit.ended(from > 0 ? undefined : after)) {
-        if (wanted(sale)) sales.push(summarize(sale))
+        if (wanted(sale)) sales.push(await summaryOf(sale))
         if (sales.length >= limit) break
       }
       return sales

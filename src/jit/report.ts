@@ -18,10 +18,11 @@ export type SaleSummaryReport = {
   readonly funding_txid?: string
 }
 
-export function summarize(sale: Sale): SaleSummaryReport {
+/** `steps`: of its flight record, the last one last. */
+export function summarize(sale: Sale, steps: readonly FlightStep[]): SaleSummaryReport {
   const { deal } = sale
   const part = 'part' in sale ? sale.part : undefined
-  const updated = 'at' in sale ? sale.at : (part?.heldAt ?? deal.createdAt)
+  const updated = steps.at(-1)?.at ?? deal.createdAt
   const hash = sale.tag === 'paid' ? sale.paymentHash : part?.paymentHash
   const outpoint = outpointOf(sale)
   return {
@@ -51,7 +52,7 @@ export function describeSale(sale: Sale, steps: readonly FlightStep[], capacityS
   const first = deal.createdAt
   const sold: FlightStep = { at: first, what: 'sold', detail: { client: deal.client } }
   return {
-    ...summarize(sale),
+    ...summarize(sale, steps),
     terms: {
       min_fee_msat: `${deal.minFee}`,
       proportional: deal.proportional as number,

@@ -174,6 +174,7 @@ describe('a sale on the real stack whose payment cannot be delivered', () => {
     expectFailure(await pay(story), 'INCORRECT_OR_UNKNOWN_PAYMENT_DETAILS', 'wallet')
     const owed = await sluiced.waitForSale(story.bought.scid, 'owed')
     expect(owed.earned_msat).toBeUndefined()
+    expect(Date.parse(owed.updated_at)).toBeGreaterThan(Date.parse(owed.created_at))
     expect(await earned()).toBe(before)
     await expectOneChannel(story, owed)
     expect(story.wallet.owned()).toBe(0n)
