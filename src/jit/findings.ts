@@ -1,4 +1,4 @@
-import { type Msat, msatToSatFloor } from '../../lsps/base/amount.ts'
+import type { Msat } from '../../lsps/base/amount.ts'
 import type { Clock } from '../../lsps/base/clock.ts'
 import type { Timestamp } from '../../lsps/base/datetime.ts'
 import type { Scid } from '../../lsps/base/scid.ts'
@@ -11,6 +11,9 @@ export const HISTORY_FLUSH_MS = 20_000
 /** How far before the part was held the history is read. */
 const HISTORY_MARGIN_S = 60
 
+const MSAT_PER_SAT = 1000n
+
+type Forwarding = Extract<Sale, { tag: 'forwarding' }>
 type Waiting = { readonly scid: Scid; readonly part: Part; readonly sale: Sale }
 export type Finding = { readonly scid: Scid; readonly event: JitEvent }
 
@@ -30,7 +33,7 @@ export function pendingCircuits(
 /**
  * Finds out what became of parts whose end nobody told us: lnd does not replay its events (lnd.md, C7). A part that
  * stands in no channel any more has ended; how, is read from lnd's forwarding history, and when lnd lost that (it
- * keeps up to 15 s in memory) from what the new channel says it ever sent.
+ * keeps up to 15 s in memory) from what the channel says it ever sent.
  */
 export class Findings {
   readonly #lnd: Pick<LndPort, 'listChannels' | 'forwardingHistory'>
@@ -48,8 +51,7 @@ export class Findings {
       if ('part' in sale && sale.part !== undefined) waiting.push({ scid, part: sale.part, sale })
     }
     if (waiting.length === 0) return []
-    const channels = await this.#lnd.listChannels(signal)
-    const pending = pendingCircuits(channels)
+    const pending = pendingCircuits(await this.#lnd.listChannels(signal))
     const findings: Finding[] = []
     for (const candidate of waiting) {
       const { circuit } = candidate.part
@@ -57,7 +59,7 @@ export class Findings {
         this.#goneSince.delete(circuit)
         continue
       }
-      const event = await this.#explain(candidate, channels, signal)
+      const event = await this.#explain(candidate, signal)
       if (event === undefined) continue
       this.#goneSince.delete(circuit)
       findings.push({ scid: candidate.scid, event })
@@ -65,14 +67,11 @@ export class Findings {
     return findings
   }
 
-  async #explain(
-    { part, sale }: Waiting,
-    channels: readonly Channel[],
-    signal: AbortSignal,
-  ): Promise<JitEvent | undefined> {
+  async #explain({ part, sale }: Waiting, signal: AbortSignal): Promise<JitEvent | undefined> {
     const { circuit } = part
     const at = this.#clock.now()
-    if (sale.tag !== 'forwarding' || !sale.bound) return { type: 'part-gone', circuit, at }
+    if (sale.tag !== 'forwarding') return { type: 'part-gone', circuit, at }
+    // Unbound too: without requireinterceptor lnd forwards by itself, and may have the alias before we know (D2).
     const since = this.#goneSince.get(circuit) ?? at
     this.#goneSince.set(circuit, since)
     const rows = await this.#lnd.forwardingHistory(
@@ -82,12 +81,29 @@ export class Findings {
     const row = rows.find((forward) => forward.circuit === circuit)
     if (row !== undefined) return { type: 'settled', circuit, amountOut: row.amountOut, at }
     if (at - since < HISTORY_FLUSH_MS) return undefined
-    const amountOut: Msat = forwardedAmount(sale.deal, part)
-    const channel = channels.find(({ outpoint }) => outpoint === sale.channel.outpoint)
-    // Nothing else ever went over this channel: the fee is still owed, so no payment before this one settled.
-    if (channel !== undefined && channel.totalSent >= msatToSatFloor(amountOut)) {
-      return { type: 'settled', circuit, amountOut, at }
-    }
+    const amountOut = settledWithoutRow(sale, await this.#sentWithoutRow(sale, signal))
+    if (amountOut !== undefined) return { type: 'settled', circuit, amountOut, at }
+    if (!sale.bound) return { type: 'part-gone', circuit, at }
     return { type: 'failed', circuit, reason: 'lnd has no record of a settled forward', at }
   }
+
+  /** What the sale's channel sent according to itself, less what lnd's history says of it. */
+  async #sentWithoutRow({ deal, channel }: Forwarding, signal: AbortSignal): Promise<bigint> {
+    const sinceSeconds = Math.floor(deal.createdAt / 1000) - HISTORY_MARGIN_S
+    const rows = await this.#lnd.forwardingHistory({ sinceSeconds }, signal)
+    // Asked second: what is in the history has been sent, the other way round a payment could be missing here.
+    const channels = await this.#lnd.listChannels(signal, deal.client)
+    const sent = channels.find(({ outpoint }) => outpoint === channel.outpoint)?.totalSent ?? 0n
+    const told = rows.filter(({ outgoingChannel }) => outgoingChannel === channel.chanId)
+    return told.reduce((rest, row) => rest - row.amountOut, sent * MSAT_PER_SAT)
+  }
+}
+
+/** The amount of a forward that lnd has no row of; undefined when the channel did not send that much. */
+function settledWithoutRow({ deal, part }: Forwarding, sent: bigint): Msat | undefined {
+  const skimmed = forwardedAmount(deal, part)
+  const inFull = part.amountOut // by lnd itself, without requireinterceptor
+  const covers = (amount: Msat) => sent > amount - MSAT_PER_SAT // channels count in whole satoshi
+  if (deal.fee >= MSAT_PER_SAT && covers(inFull)) return inFull
+  return covers(skimmed) ? skimmed : undefined
 }

@@ -12,7 +12,7 @@ import type { CapacityRule } from './capacity.ts'
 import { bindAlias, type EffectDeps, executeEffect } from './effects.ts'
 import { Findings } from './findings.ts'
 import type { Held } from './held.ts'
-import { deadline, forwardedAmount, isTerminal, sell, step } from './machine.ts'
+import { deadline, isTerminal, sell, step } from './machine.ts'
 import { doneSales, endedSales, indexWrites, liveSales, outboxTable, saleByHash } from './records.ts'
 import { mintScid } from './scid.ts'
 import type { Deal, JitEffect, JitEvent, JitMoney, Sale } from './states.ts'
@@ -233,7 +233,9 @@ export class JitService {
     if (event.type === 'failed') {
       this.#dispatch(scid, { type: 'failed', circuit: event.circuit, reason: event.reason, at })
     } else if (sale?.tag === 'forwarding') {
-      const amountOut = this.#forwardedAs.get(event.circuit) ?? forwardedAmount(sale.deal, sale.part)
+      const amountOut = this.#forwardedAs.get(event.circuit)
+      // Forwarded before this process listened, perhaps by lnd itself and in full (D2): the next look finds the amount.
+      if (amountOut === undefined) return
       this.#dispatch(scid, { type: 'settled', circuit: event.circuit, amountOut, at })
     }
   }

@@ -1,0 +1,111 @@
+import { describe, expect, it } from 'vitest'
+import { type Msat, msat, type Ppm, sat } from '../../../lsps/base/amount.ts'
+import type { Clock } from '../../../lsps/base/clock.ts'
+import type { Timestamp } from '../../../lsps/base/datetime.ts'
+import type { NodeId } from '../../../lsps/base/node-id.ts'
+import type { Scid } from '../../../lsps/base/scid.ts'
+import { Findings, HISTORY_FLUSH_MS } from '../../../src/jit/findings.ts'
+import type { Sale } from '../../../src/jit/states.ts'
+import type { Channel, Forward } from '../../../src/lnd/port.ts'
+
+const SCID = '16100000x1x1' as Scid
+const CLIENT = `02${'11'.repeat(32)}` as NodeId
+const OUTPOINT = `${'22'.repeat(32)}:0`
+const CHAN_ID = 17_592_186_044_416_000_002n
+const CIRCUIT = '454:7'
+const START = 1_790_000_000_000
+const AMOUNT = msat(100_000_000n)
+const FEE = msat(1_000_000n)
+const SKIMMED = msat(AMOUNT - FEE)
+
+function forwarding(bound: boolean): Sale {
+  return {
+    tag: 'forwarding',
+    deal: {
+      scid: SCID,
+      client: CLIENT,
+      minFee: FEE,
+      proportional: 0 as Ppm,
+      validUntil: (START + 600_000) as Timestamp,
+      minLifetime: 1000,
+      maxClientToSelfDelay: 2016,
+      paymentSize: AMOUNT,
+      fee: FEE,
+      cltvExpiryDelta: 144,
+      htlcMinimum: msat(1n),
+      partHold: 90_000,
+      createdAt: (START - 1000) as Timestamp,
+    },
+    channel: { outpoint: OUTPOINT, chanId: CHAN_ID, pendingChannelId: '33'.repeat(32) },
+    part: {
+      circuit: CIRCUIT,
+      paymentHash: '44'.repeat(32),
+      amountIn: AMOUNT,
+      amountOut: AMOUNT,
+      expiryIn: 1000,
+      expiryOut: 800,
+      autoFailHeight: 990,
+      heldAt: START as Timestamp,
+    },
+    bound,
+    refused: [],
+  }
+}
+
+/** What the findings say at once, and what they say when lnd has had the time to write its history. */
+async function look(sale: Sale, lnd: { readonly rows?: readonly Forward[]; readonly sent?: bigint }) {
+  let now = START
+  const clock = { now: () => now as Timestamp } as Clock
+  const channel = { outpoint: OUTPOINT, chanId: CHAN_ID, totalSent: sat(lnd.sent ?? 0n), pendingHtlcs: [] }
+  const findings = new Findings(
+    {
+      listChannels: async () => [channel as unknown as Channel],
+      forwardingHistory: async () => lnd.rows ?? [],
+    },
+    clock,
+  )
+  const signal = new AbortController().signal
+  const ask = async () => (await findings.look([[SCID, sale]], signal)).map(({ event }) => event)
+  const first = await ask()
+  now += HISTORY_FLUSH_MS
+  return { first, later: first.length > 0 ? [] : await ask() }
+}
+
+function row(circuit: string, amountOut: Msat): Forward {
+  const fee = msat(AMOUNT - amountOut)
+  return { circuit, incomingChannel: 454n, outgoingChannel: CHAN_ID, amountIn: AMOUNT, amountOut, fee, at: START }
+}
+const settled = (amountOut: Msat) => ({ type: 'settled', circuit: CIRCUIT, amountOut })
+
+describe('what became of a part that lnd does not hold any more', () => {
+  it.each([true, false])('is told by the row of lnd, also in full, bound: %s', async (bound) => {
+    for (const amountOut of [SKIMMED, AMOUNT]) {
+      const { first } = await look(forwarding(bound), { rows: [row(CIRCUIT, amountOut)] })
+      expect(first).toMatchObject([settled(amountOut)])
+    }
+  })
+
+  it.each([true, false])('is told by what the channel sent when lnd lost the row, bound: %s', async (bound) => {
+    for (const amountOut of [SKIMMED, AMOUNT]) {
+      const { first, later } = await look(forwarding(bound), { sent: amountOut / 1000n })
+      expect(first).toEqual([])
+      expect(later).toMatchObject([settled(amountOut)])
+    }
+  })
+
+  it('is a failure when what the channel sent was another payment', async () => {
+    const lnd = { rows: [row('454:6', AMOUNT)], sent: AMOUNT / 1000n }
+    expect((await look(forwarding(true), lnd)).later).toMatchObject([{ type: 'failed', circuit: CIRCUIT }])
+  })
+
+  it('is counted apart from another payment over the same channel', async () => {
+    const lnd = { rows: [row('454:6', AMOUNT)], sent: (AMOUNT + SKIMMED) / 1000n }
+    expect((await look(forwarding(true), lnd)).later).toMatchObject([settled(SKIMMED)])
+  })
+
+  it('is gone without trace when the alias did not lead to the channel', async () => {
+    const { first, later } = await look(forwarding(false), {})
+    expect(first).toEqual([])
+    expect(later).toMatchObject([{ type: 'part-gone', circuit: CIRCUIT }])
+  })
+})
