@@ -129,7 +129,29 @@ export class Network {
     await Promise.all(this.running.map((node) => node.waitSynced()))
     const others = this.running.filter((node) => node !== this.lsp)
     await Promise.all(others.map((node) => connect(node, this.lsp)))
-    await Promise.all(others.map(waitActive))
+    await Promise.all(others.flatMap((node) => [waitActive(node, this.lsp.nodeId), waitActive(this.lsp, node.nodeId)]))
+  }
+
+  /** Waits until the LSP counts its channels with a peer as active: a wallet may think so a little earlier. */
+  async waitLspActive(peer: string): Promise<void> {
+    await waitActive(this.lsp, peer)
+  }
+
+  /**
+   * Waits until the LSP's lnd has written the channel's fees down, up to about a second after it is active. An lnd killed
+   * (or a peer reconnected) before that applies its default fees to the channel, until it is told by UpdateChannelPolicy
+   * or the peer connects once more.
+   */
+  async waitFeesKept(fundingTxid: string): Promise<void> {
+    await waitFor(
+      async () => {
+        const { edges } = await this.lsp.call<{ edges: { chan_point: string }[] }>('default', 'describeGraph', {
+          include_unannounced: true,
+        })
+        return edges.some((edge) => edge.chan_point.startsWith(fundingTxid))
+      },
+      { deadline: READY_MS, what: `the fees of the channel of ${fundingTxid} to be kept` },
+    )
   }
 
   /** Waits until the mempool holds the transaction. */
@@ -158,12 +180,14 @@ export class Network {
   }
 }
 
-async function waitActive(node: Lnd): Promise<void> {
+async function waitActive(node: Lnd, peer: string): Promise<void> {
   await waitFor(
     async () => {
-      const { channels } = await node.call<{ channels: { active: boolean }[] }>('default', 'listChannels')
+      const { channels } = await node.call<{ channels: { active: boolean }[] }>('default', 'listChannels', {
+        peer: Buffer.from(peer, 'hex'),
+      })
       return channels.length > 0 && channels.every((channel) => channel.active)
     },
-    { deadline: READY_MS, what: `the channels of ${node.name} to be active` },
+    { deadline: READY_MS, what: `the channels of ${node.name} with ${peer} to be active` },
   )
 }
