@@ -61,7 +61,7 @@ export async function buyChannel({ world, payment, tell, signal }: Buying): Prom
     const invoice = wallet.createInvoice({ amount: payment, bought })
     tell({
       who: 'wallet',
-      what: `allows an opening fee of ${formatMsat(`${fee}`)} and hands out the invoice`,
+      what: `allows an opening fee of ${formatMsat(`${fee}`)} in its invoice`,
       details: [describeInvoice(invoice)],
     })
     return { scid, fee, invoice }

@@ -71,11 +71,11 @@ export async function runDemo({ simulated, jsonFile }: DemoOptions, interrupted:
 
 function welcome(screen: Screen, simulated: boolean): void {
   const { paint } = screen
-  screen.line(paint('bold', 'sluice: a wallet without a channel is paid, and gets its channel while the payment waits'))
+  screen.line(paint('bold', 'sluice: a wallet without a channel is paid over one that opens on the way'))
   screen.line(
     simulated
-      ? paint('yellow', 'SIMULATION: the real sluice on a simulated node and wallet. Run without --simulated for real.')
-      : 'Everything here is real: btcd, unmodified lnd, sluiced and an LDK wallet, on a regtest chain of their own.',
+      ? paint('yellow', 'SIMULATION: the real sluiced, on a simulated lnd and wallet, in one process.')
+      : 'All of this is real: btcd, unmodified lnd, sluiced, an LDK wallet, on regtest.',
   )
   screen.heading('Setting up')
 }

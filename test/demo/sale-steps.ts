@@ -20,7 +20,7 @@ function phrase(record: FlightRecord, what: string): Pick<Moment, 'what' | 'deta
     }
     case 'alias bound, payment forwarded':
       return {
-        what: `forwards ${amount(record.amount_out_msat)}, keeps ${formatMsat(record.fee_msat)} as opening fee`,
+        what: `keeps ${formatMsat(record.fee_msat)} opening fee, forwards ${amount(record.amount_out_msat)}`,
       }
     case 'payment settled, fee earned':
       return { what: `lnd has settled: earned ${amount(record.earned_msat)}` }

@@ -41,7 +41,7 @@ describe('a step of the flight record in the story', () => {
       details: ['txid ab'],
     })
     expect(told('alias bound, payment forwarded').what).toBe(
-      'forwards 1,231,481.470 sat, keeps 3,086.420 sat as opening fee',
+      'keeps 3,086.420 sat opening fee, forwards 1,231,481.470 sat',
     )
     expect(told('payment settled, fee earned').what).toBe('lnd has settled: earned 3,086.420 sat')
   })
