@@ -81,7 +81,7 @@ function describeOffer(offer: OpeningFeeParams): readonly string[] {
 
 /** An invoice in one line. */
 export function describeInvoice({ text, paymentHash }: Pick<DemoInvoice, 'text' | 'paymentHash'>): string {
-  if (text === undefined) return `payment hash ${paymentHash}`
+  if (text === undefined) return `hash ${paymentHash}`
   if (text.length <= INVOICE_START + INVOICE_END) return text
   return `${text.slice(0, INVOICE_START)}..${text.slice(-INVOICE_END)}`
 }

@@ -129,7 +129,7 @@ function demoOperator({ world, clock, configFile }: Operated): DemoOperator {
   const lnd = world.attach()
   return {
     nodeId: world.node.nodeId,
-    software: `simulated node (behaves like lnd ${SIMULATED_VERSION})`,
+    software: `simulated lnd ${SIMULATED_VERSION}`,
     configFile,
     history: "the simulated node's forwarding history",
     historyDelay: 'it is written every 15 s: time is moved on',

@@ -200,7 +200,7 @@ export class Story {
     if (differences.length === 0) {
       this.#screen.line(paint('green', 'All three books agree to the millisatoshi.'))
       const took = formatMilliseconds(saleMs)
-      this.#screen.line(`The first payment took ${took} from sending to receipt, with a channel opened on the way.`)
+      this.#screen.line(`The first payment took ${took} and opened a channel on its way.`)
     } else {
       this.#screen.line(paint('red', 'The books differ:'))
       for (const difference of differences) this.#screen.line(`  ${difference}`)

@@ -59,6 +59,6 @@ describe('an invoice in the story', () => {
   })
 
   it('is its payment hash where there is no BOLT11', () => {
-    expect(describeInvoice({ paymentHash: 'ff' })).toBe('payment hash ff')
+    expect(describeInvoice({ paymentHash: 'ff' })).toBe('hash ff')
   })
 })
