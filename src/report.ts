@@ -114,7 +114,10 @@ async function status(deps: ReportDeps, signal: AbortSignal): Promise<Status> {
     },
     interceptor_up: streams.states.some(({ name, up }) => name === 'htlcs' && up),
     streams: streams.states.map(({ name, up, restarts }) => ({ name, up, restarts })),
-    sales: count([...jit.live.values()].map(({ tag }) => tag)),
+    sales: {
+      ...count([...jit.live.values()].map(({ tag }) => tag)),
+      ...(journal.totals.count === 0 ? {} : { paid: journal.totals.count }),
+    },
     held: { htlcs: held.length, amount_msat: `${held.reduce((sum, { offer }) => sum + offer.amountIn, 0n)}` },
     funding: count([...funding.live.values()].map(({ tag }) => tag)),
     outbox_depth: jit.outboxDepth + funding.outboxDepth,

@@ -40,10 +40,10 @@ export const Status = z.object({
     .optional(),
   interceptor_up: z.boolean(),
   streams: z.array(Stream),
-  /** How many sales are in each state. */
+  /** How many unfinished sales are in each state, and how many were paid so far. */
   sales: z.record(z.string(), Count),
   held: z.object({ htlcs: Count, amount_msat: Amount }),
-  /** How many channel openings are in each state. */
+  /** How many unfinished channel openings are in each state. */
   funding: z.record(z.string(), Count),
   outbox_depth: Count,
   /** By our own journal. */
