@@ -37,7 +37,9 @@ function title(before: Sale, after: Sale, event: JitEvent): string {
     case 'alias-added':
       return before.tag === 'forwarding' ? 'alias bound, payment forwarded' : 'alias bound'
     case 'settled':
-      return 'payment settled, fee earned'
+      return after.tag === 'paid' && after.earned < after.deal.fee
+        ? 'payment settled, fee lost'
+        : 'payment settled, fee earned'
     case 'failed':
       return 'payment failed by the client or on the way to it'
   }
@@ -47,7 +49,9 @@ function details(after: Sale, event: JitEvent): Record<string, string> {
   switch (event.type) {
     case 'part-held': {
       const { circuit, paymentHash, amountIn, amountOut } = event.part
-      return { circuit, payment_hash: paymentHash, amount_in_msat: `${amountIn}`, amount_msat: `${amountOut}` }
+      const held = { circuit, payment_hash: paymentHash, amount_in_msat: `${amountIn}`, amount_msat: `${amountOut}` }
+      // Over a channel that stands already it goes on at once.
+      return after.tag === 'forwarding' && after.bound ? { ...held, ...forwarded(after) } : held
     }
     case 'channel-active':
       return { outpoint: event.outpoint, chan_id: `${event.chanId}` }
@@ -56,8 +60,7 @@ function details(after: Sale, event: JitEvent): Record<string, string> {
     case 'channel-closed':
       return { outpoint: event.outpoint }
     case 'alias-added':
-      if (after.tag !== 'forwarding') return {}
-      return { forwarded_msat: `${forwardedAmount(after.deal, after.part)}`, fee_msat: `${after.deal.fee}` }
+      return after.tag === 'forwarding' ? forwarded(after) : {}
     case 'settled':
       if (after.tag !== 'paid') return {}
       return { forwarded_msat: `${after.amountOut}`, earned_msat: `${after.earned}` }
@@ -69,4 +72,8 @@ function details(after: Sale, event: JitEvent): Record<string, string> {
     case 'deadline':
       return {}
   }
+}
+
+function forwarded({ deal, part }: Extract<Sale, { tag: 'forwarding' }>): Record<string, string> {
+  return { forwarded_msat: `${forwardedAmount(deal, part)}`, fee_msat: `${deal.fee}` }
 }
