@@ -162,7 +162,8 @@ function onForwarding(sale: In<'forwarding'>, event: JitEvent): JitStep {
       return bound ? stay(sale, 'already bound') : to({ ...sale, bound: true })
     case 'settled': {
       if (event.circuit !== part.circuit) return stay(sale, 'not our part')
-      const earned = msat(part.amountIn - event.amountOut)
+      // Parts are taken only when they carry what they forward; whatever lnd says, a loss is not booked as a fee.
+      const earned = msat(event.amountOut < part.amountIn ? part.amountIn - event.amountOut : 0n)
       const { circuit: _, ...payment } = { ...part, amountOut: event.amountOut }
       const { paymentHash, amountIn, amountOut } = payment
       const paid: Sale = { tag: 'paid', deal, channel, paymentHash, amountIn, amountOut, earned, at: event.at }

@@ -1,0 +1,159 @@
+import { msat, type Ppm } from '../../../lsps/base/amount.ts'
+import type { Timestamp } from '../../../lsps/base/datetime.ts'
+import type { Scid } from '../../../lsps/base/scid.ts'
+import type { ChannelRef, Deal, JitEvent, Part, Refusal, Sale } from '../../../src/jit/states.ts'
+import { NODE } from '../lsps/arbitraries.ts'
+
+export const time = (ms: number) => ms as Timestamp
+
+const MINUTE_MS = 60_000
+export const HEIGHT = 800_000
+export const SIZE = msat(100_000_000n)
+export const FEE = msat(1_000_000n)
+export const HOLD_MS = 90_000
+export const VALID_UNTIL = time(60 * MINUTE_MS)
+/** When parts are held, unless a test says otherwise. */
+export const HELD_AT = time(10 * MINUTE_MS)
+/** Any moment at which neither the offer nor the hold of a part has ended. */
+export const NOW = time(HELD_AT + 1000)
+
+export const DEAL: Deal = {
+  scid: '16123456x7x8' as Scid,
+  client: NODE,
+  minFee: msat(1_000_000n),
+  proportional: 2500 as Ppm,
+  validUntil: VALID_UNTIL,
+  minLifetime: 4320,
+  maxClientToSelfDelay: 2016,
+  paymentSize: SIZE,
+  fee: FEE,
+  cltvExpiryDelta: 144,
+  htlcMinimum: msat(1000n),
+  partHold: HOLD_MS,
+  createdAt: time(0),
+}
+
+/** A part that is the whole payment. */
+export const PART: Part = {
+  circuit: '1:7',
+  paymentHash: 'ab'.repeat(32),
+  amountIn: SIZE,
+  amountOut: SIZE,
+  expiryIn: HEIGHT + 400,
+  expiryOut: HEIGHT + 200,
+  autoFailHeight: HEIGHT + 390,
+  heldAt: HELD_AT,
+}
+export const SMALL_PART: Part = { ...PART, amountIn: msat(SIZE - 1n), amountOut: msat(SIZE - 1n) }
+export const OTHER = '1:8'
+
+export const PENDING_ID = 'cd'.repeat(32)
+export const CHANNEL: ChannelRef = {
+  outpoint: `${'ef'.repeat(32)}:1`,
+  chanId: 17_592n << 40n,
+  pendingChannelId: PENDING_ID,
+}
+
+type In<Tag extends Sale['tag']> = Extract<Sale, { tag: Tag }>
+
+export const awaiting = (part?: Part, refused: Refusal[] = []): In<'awaiting'> => ({
+  tag: 'awaiting',
+  deal: DEAL,
+  part,
+  refused,
+})
+export const opening = (part: Part | undefined = PART, refused: Refusal[] = []): In<'opening'> => ({
+  tag: 'opening',
+  deal: DEAL,
+  pendingChannelId: PENDING_ID,
+  part,
+  refused,
+})
+/** Opening, and its part had to be failed. */
+export const openingWithoutPart = (): In<'opening'> => ({
+  ...opening(),
+  part: undefined,
+  refused: [refusal(PART.circuit)],
+})
+export const forwarding = (bound: boolean): In<'forwarding'> => ({
+  tag: 'forwarding',
+  deal: DEAL,
+  channel: CHANNEL,
+  part: PART,
+  bound,
+  refused: [],
+})
+export const owed = (bound: boolean): In<'owed'> => ({ tag: 'owed', deal: DEAL, channel: CHANNEL, bound, refused: [] })
+export const paid = (): In<'paid'> => ({
+  tag: 'paid',
+  deal: DEAL,
+  channel: CHANNEL,
+  paymentHash: PART.paymentHash,
+  amountIn: SIZE,
+  amountOut: msat(SIZE - FEE),
+  earned: FEE,
+  at: NOW,
+})
+export const abandoned = (): In<'abandoned'> => ({ tag: 'abandoned', deal: DEAL, why: 'expired', at: NOW })
+export const unearned = (): In<'unearned'> => ({ tag: 'unearned', deal: DEAL, outpoint: CHANNEL.outpoint, at: NOW })
+
+export const refusal = (circuit: string, code: Refusal['code'] = 'temporary_channel_failure'): Refusal => ({
+  circuit,
+  code,
+  why: 'a test',
+})
+
+export type Heard<Type extends JitEvent['type']> = Extract<JitEvent, { type: Type }>
+
+export const partHeld = (part: Partial<Part> = {}, facts: Partial<Heard<'part-held'>> = {}): Heard<'part-held'> => ({
+  type: 'part-held',
+  part: { ...PART, ...part },
+  height: HEIGHT,
+  clientOnline: true,
+  pendingChannelId: PENDING_ID,
+  at: part.heldAt ?? PART.heldAt,
+  ...facts,
+})
+export const clientOnline = (at = NOW): Heard<'client-online'> => ({
+  type: 'client-online',
+  height: HEIGHT,
+  pendingChannelId: PENDING_ID,
+  at,
+})
+export const partExpiring = (circuit = PART.circuit): Heard<'part-expiring'> => ({
+  type: 'part-expiring',
+  circuit,
+  at: NOW,
+})
+export const partGone = (circuit = PART.circuit): Heard<'part-gone'> => ({ type: 'part-gone', circuit, at: NOW })
+export const due = (at: number): Heard<'deadline'> => ({ type: 'deadline', at: time(at) })
+export const channelActive = (): Heard<'channel-active'> => ({
+  type: 'channel-active',
+  outpoint: CHANNEL.outpoint,
+  chanId: CHANNEL.chanId,
+  at: NOW,
+})
+export const channelRefused = (reason: Heard<'channel-refused'>['reason']): Heard<'channel-refused'> => ({
+  type: 'channel-refused',
+  reason,
+  detail: 'its words',
+  at: NOW,
+})
+export const channelClosed = (): Heard<'channel-closed'> => ({
+  type: 'channel-closed',
+  outpoint: CHANNEL.outpoint,
+  at: NOW,
+})
+export const aliasAdded = (): Heard<'alias-added'> => ({ type: 'alias-added', at: NOW })
+export const settled = (circuit = PART.circuit, amountOut = msat(SIZE - FEE)): Heard<'settled'> => ({
+  type: 'settled',
+  circuit,
+  amountOut,
+  at: NOW,
+})
+export const failed = (circuit = PART.circuit): Heard<'failed'> => ({
+  type: 'failed',
+  circuit,
+  reason: 'INCORRECT_OR_UNKNOWN_PAYMENT_DETAILS',
+  at: NOW,
+})
