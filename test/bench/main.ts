@@ -7,6 +7,7 @@ import { describeMachine } from './machine.ts'
 import { offers } from './offers.ts'
 import type { BenchOptions } from './options.ts'
 import { purchases } from './purchases.ts'
+import { sales } from './sales.ts'
 import { type Row, renderTable, verdictOf } from './table.ts'
 
 const DEFAULT_ROUNDS = 5
@@ -15,6 +16,7 @@ const BENCHES: Readonly<Record<string, (options: BenchOptions) => Promise<Row[]>
   offers,
   grpc,
   purchases,
+  sales,
 }
 
 const USAGE = `Usage: npm run bench -- [--only NAME]... [--rounds N] [--json FILE] [--folder FOLDER]

@@ -47,18 +47,20 @@ type OpenUpdate = {
   readonly chan_pending?: { readonly txid: Buffer; readonly output_index: number }
 }
 type ListedChannel = { readonly chan_id: string; readonly channel_point: string; readonly active: boolean }
-type Stream = {
+/** What of an lnd node is needed. */
+export type BareNode = Pick<Lnd, 'name' | 'rpc' | 'call' | 'info'>
+export type Stream = {
   on(event: string, listener: (value: never) => void): Stream
   write(message: object): void
   cancel(): void
 }
 
 /**
- * One sale after the other made by hand with raw gRPC: the least that lnd has to be asked for a JIT channel, and nothing
- * else. No database, no checks, no recovery: what the sidecar's time is compared with.
+ * One sale after the other made by hand with raw gRPC: the calls that the sidecar makes for it, in the same order and
+ * as parallel, and nothing else. No database, no checks, no recovery: what the sidecar's time is compared with.
  */
 export class BareSeller {
-  readonly #lsp: Lnd
+  readonly #lsp: BareNode
   readonly #streams: Stream[] = []
   #interceptor: Stream
   readonly #sales = new Map<string, (offer: Offer) => void>()
@@ -68,7 +70,7 @@ export class BareSeller {
   /** Offers that were not for a sale and resumed untouched. */
   foreignOffers = 0
 
-  private constructor(lsp: Lnd) {
+  private constructor(lsp: BareNode, interceptor?: Stream) {
     this.#lsp = lsp
     this.#stream<HtlcEvent>(lsp.rpc.router.subscribeHtlcEvents({}), (event) => {
       if (event.event === 'settle_event')
@@ -77,14 +79,20 @@ export class BareSeller {
     this.#stream<ChannelEvent>(lsp.rpc.default.subscribeChannelEvents({}), (event) => {
       if (event.active_channel) this.#active.get(pointOf(event.active_channel))?.()
     })
-    this.#interceptor = this.#intercept()
+    if (interceptor !== undefined) this.#stream<Offer>(interceptor, (offer) => this.#onOffer(offer))
+    this.#interceptor = interceptor ?? this.#intercept()
   }
 
   /** Becomes the node's interceptor, as soon as one before it is gone; there can be only one. */
-  static async attach(lsp: Lnd): Promise<BareSeller> {
+  static async attach(lsp: BareNode): Promise<BareSeller> {
     const seller = new BareSeller(lsp)
     await waitFor(() => seller.#isAttached(), { deadline: STEP_MS, what: `the interceptor of ${lsp.name}` })
     return seller
+  }
+
+  /** Sells over an interceptor that stands already and that somebody else shares. */
+  static beside(lsp: BareNode, interceptor: Stream): BareSeller {
+    return new BareSeller(lsp, interceptor)
   }
 
   #intercept(): Stream {
@@ -168,13 +176,14 @@ export class BareSeller {
     const pending = at()
     const channelId = await this.#waitActive(terms.peer, point)
     const active = at()
+    const publishing = this.#publish(terms.peer, psbt).then(() => at())
+    publishing.catch(() => undefined) // is waited for below, unless something else fails before
     await this.#lsp.call('router', 'xAddLocalChanAliases', {
       alias_maps: [{ base_scid: channelId, aliases: [String(terms.scid)] }],
     })
     const aliased = at()
     const settling = this.#resume(offer, terms)
     const resumed = at()
-    const publishing = this.#publish(psbt).then(() => at())
     await settling
     const settled = at()
     const published = await publishing
@@ -232,8 +241,15 @@ export class BareSeller {
         this.#active.delete(point)
         return channel.chan_id
       }
+      if (channel === undefined) await this.#look(peer)
       await within(promise, { deadline: STEP_MS, what: `channel ${point} to be active` })
     }
+  }
+
+  /** Where the sidecar looks whether the channel is pending, open or gone. */
+  async #look(peer: string): Promise<void> {
+    await this.#lsp.call('default', 'pendingChannels')
+    await this.#lsp.call('default', 'listChannels', { peer: Buffer.from(peer, 'hex') })
   }
 
   #resume(offer: Offer, terms: SaleTerms): Promise<void> {
@@ -251,7 +267,8 @@ export class BareSeller {
     return within(promise, { deadline: STEP_MS, what: 'the payment to be settled' })
   }
 
-  async #publish(psbt: Buffer): Promise<void> {
+  async #publish(peer: string, psbt: Buffer): Promise<void> {
+    await this.#look(peer)
     const { raw_final_tx: raw } = await this.#lsp.call<{ raw_final_tx: Buffer }>('wallet', 'finalizePsbt', {
       funded_psbt: psbt,
     })

@@ -1,0 +1,186 @@
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { computeOpeningFee } from '../../lsps/lsps2/fee.ts'
+import { nextSaleScid, type SaleTimes } from '../stack/bare-sale.ts'
+import { Wallet } from '../stack/ldk/wallet.ts'
+import { type Network, startNetwork } from '../stack/network.ts'
+import { payInvoice } from '../stack/payments.ts'
+import { purchase } from '../stack/purchase.ts'
+import { Child } from './child.ts'
+import { median, quantile } from './figures.ts'
+import type { BenchOptions } from './options.ts'
+import type { SellerAnswer, SellerCommand, SellerOptions } from './sales-seller.ts'
+import type { Row } from './table.ts'
+import { ownTime, type SaleTrace } from './timed-port.ts'
+
+/** Sales of each kind that are measured, and before them those that warm everything up. */
+const LEAST_SALES = 50
+const SALES_PER_ROUND = 12
+const WARM_UP_SALES = 3
+/** Coins of the LSP are few: what sales leave of them confirms once in so many. */
+const SALES_PER_BLOCK = 10
+const AMOUNT_MSAT = 100_000_000n
+const CLTV_DELTA = 144
+/** As the sidecar chooses it for this amount: payment and headroom. */
+const CAPACITY_SAT = 111_000n
+
+type Seller = Child<SellerCommand, SellerAnswer>
+type SidecarSale = { readonly payerMs: number; readonly trace: SaleTrace }
+type BareSale = { readonly payerMs: number; readonly times: SaleTimes }
+
+/** Whole sales on real lnd, to real wallets: the sidecar and the bare script in turn, on one network. */
+export async function sales({ folder, rounds, log }: BenchOptions): Promise<Row[]> {
+  const network = await startNetwork({ log })
+  let seller: Seller | undefined
+  try {
+    const { socket, certPath, macaroonPath } = network.lsp
+    const own = join(folder, 'sales')
+    mkdirSync(own)
+    seller = new Child<SellerCommand, SellerAnswer>('sales-seller.ts', {
+      folder: own,
+      socket,
+      certPath,
+      macaroonPath,
+    } satisfies SellerOptions)
+    await seller.hear('ready')
+    const count = Math.max(LEAST_SALES, rounds * SALES_PER_ROUND)
+    const bySidecar: SidecarSale[] = []
+    const byScript: BareSale[] = []
+    for (let sale = -WARM_UP_SALES; sale < count; sale += 1) {
+      // Each is first every other time.
+      const turns = sale % 2 === 0 ? (['sidecar', 'bare'] as const) : (['bare', 'sidecar'] as const)
+      for (const kind of turns) {
+        if (kind === 'sidecar') bySidecar.push(await sellBySidecar(network, seller))
+        else byScript.push(await sellByScript(network, seller))
+      }
+      if ((sale + WARM_UP_SALES) % SALES_PER_BLOCK === SALES_PER_BLOCK - 1) {
+        await network.mine(1)
+        log(`sales ${Math.max(sale + 1, 0)}/${count}`)
+      }
+    }
+    log(`where the sidecar's own time goes, p50 in ms: ${whereItGoes(bySidecar.slice(WARM_UP_SALES))}`)
+    return rows(bySidecar.slice(WARM_UP_SALES), byScript.slice(WARM_UP_SALES))
+  } finally {
+    await seller?.kill()
+    await network.stop()
+  }
+}
+
+/** A wallet without a channel; gone after its sale, so that the machine does not fill up with them. */
+async function withWallet<T>(network: Network, use: (wallet: Wallet) => Promise<T>): Promise<T> {
+  const wallet = await Wallet.create({ btcd: network.btcd })
+  try {
+    await wallet.connect({ nodeId: network.lsp.nodeId, host: '127.0.0.1', port: network.lsp.p2pPort })
+    return await use(wallet)
+  } finally {
+    // lnd would try to reach it for ever.
+    await network.lsp.call('default', 'disconnectPeer', { pub_key: wallet.nodeId }).catch(() => undefined)
+    wallet.close()
+  }
+}
+
+async function pay(
+  network: Network,
+  wallet: Wallet,
+  invoice: { invoice: string; paymentHash: string },
+): Promise<number> {
+  const start = performance.now()
+  const { succeeded, failureReason } = await payInvoice(network.payer, { invoice: invoice.invoice })
+  const payerMs = performance.now() - start
+  if (!succeeded) throw new Error(`the payment failed: ${failureReason}`)
+  await wallet.waitForPayment(invoice.paymentHash)
+  return payerMs
+}
+
+function sellBySidecar(network: Network, seller: Seller): Promise<SidecarSale> {
+  return withWallet(network, async (wallet) => {
+    const bought = await purchase(wallet, network, { amount: AMOUNT_MSAT })
+    const sold = seller.hear('sold')
+    const armed = seller.hear('armed')
+    seller.tell({ type: 'sidecar' })
+    await armed
+    const payerMs = await pay(network, wallet, bought)
+    const { trace } = await sold
+    if (trace.scid !== bought.scid) throw new Error(`${trace.scid} was sold, expected ${bought.scid}`)
+    return { payerMs, trace }
+  })
+}
+
+function sellByScript(network: Network, seller: Seller): Promise<BareSale> {
+  return withWallet(network, async (wallet) => {
+    const scid = nextSaleScid()
+    const feeMsat = computeOpeningFee(
+      { min_fee_msat: 1_000_000n as never, proportional: 2500 as never },
+      AMOUNT_MSAT as never,
+    )
+    const sold = seller.hear('bare-sold')
+    const armed = seller.hear('armed')
+    seller.tell({ type: 'bare', terms: { scid, peer: wallet.nodeId, feeMsat, capacitySat: CAPACITY_SAT } })
+    await armed
+    const invoice = wallet.createInvoice({
+      amountMsat: AMOUNT_MSAT,
+      allowedSkimMsat: feeMsat,
+      hint: { nodeId: network.lsp.nodeId, scid, feeBaseMsat: 0, feePpm: 0, cltvDelta: CLTV_DELTA },
+    })
+    const payerMs = await pay(network, wallet, invoice)
+    const { times } = await sold
+    return { payerMs, times }
+  })
+}
+
+/** Own time by what came before it. */
+function whereItGoes(bySidecar: readonly SidecarSale[]): string {
+  const parts = new Map<string, number[]>()
+  for (const { trace } of bySidecar) {
+    for (const { after, ms } of ownTime(trace)) parts.set(after, [...(parts.get(after) ?? []), ms])
+  }
+  return [...parts].map(([after, times]) => `after ${after} ${median(times).toFixed(2)}`).join(', ')
+}
+
+function rows(bySidecar: readonly SidecarSale[], byScript: readonly BareSale[]): Row[] {
+  const own = bySidecar.map(({ trace }) => ownTime(trace).reduce((sum, { ms }) => sum + ms, 0))
+  const ours = bySidecar.map(({ payerMs }) => payerMs)
+  const bare = byScript.map(({ payerMs }) => payerMs)
+  const heldToSettled = bySidecar.map(({ trace }) => trace.settled - trace.held)
+  const bareHeldToSettled = byScript.map(({ times }) => times.settled)
+  const note = `${bySidecar.length} sales`
+  return [
+    {
+      figure: `time of a sale not in lnd's calls, p50 of ${note}`,
+      value: median(own),
+      unit: 'ms',
+      rounds: [],
+      bar: { rule: 'at most', value: 15 },
+    },
+    {
+      figure: `time of a sale not in lnd's calls, p99 of ${note}`,
+      value: quantile(own, 0.99),
+      unit: 'ms',
+      rounds: [],
+      bar: { rule: 'at most', value: 40 },
+    },
+    {
+      figure: 'sale as the payer sees it, to the bare script',
+      value: median(ours) / median(bare),
+      unit: '',
+      rounds: [],
+      bar: { rule: 'at most', value: 1.05 },
+    },
+    {
+      figure: 'sale as the payer sees it, p50',
+      value: median(ours),
+      unit: 'ms',
+      rounds: [],
+      beside: { what: 'bare script', value: median(bare), unit: 'ms' },
+      ratio: median(ours) / median(bare),
+    },
+    {
+      figure: 'held to settled, p50',
+      value: median(heldToSettled),
+      unit: 'ms',
+      rounds: [],
+      beside: { what: 'bare script', value: median(bareHeldToSettled), unit: 'ms' },
+      ratio: median(heldToSettled) / median(bareHeldToSettled),
+    },
+  ]
+}
