@@ -4,7 +4,16 @@ import { type Network, startNetwork } from '../network.ts'
 import { addInvoice, forwardingHistory, payInvoice, waitForwarded } from '../payments.ts'
 import { purchase } from '../purchase.ts'
 import { Sluiced } from '../sluiced.ts'
+import { channelsTo } from '../sold.ts'
 import { waitFor } from '../wait.ts'
+
+const LATER = 5_000_000n
+const utf8 = new TextDecoder()
+
+type Answer = {
+  readonly id: string
+  readonly result: { readonly opening_fee_params_menu?: readonly object[]; readonly jit_channel_scid?: string }
+}
 
 describe('the first sale', () => {
   let network: Network
@@ -30,6 +39,8 @@ describe('the first sale', () => {
     return wallet
   }
 
+  const earned = async () => BigInt((await sluiced.status()).earned_msat)
+
   it('pays a wallet without a channel, and three books agree to the millisatoshi', async () => {
     const wallet = await newWallet()
     const forwards = (await forwardingHistory(network.lsp)).length
@@ -49,12 +60,64 @@ describe('the first sale', () => {
 
     await network.mine(3)
     await wallet.waitSynced()
-    const second = wallet.createInvoice({ amountMsat: 5_000_000n })
+    const second = wallet.createInvoice({ amountMsat: LATER })
     expect(await payInvoice(network.payer, { invoice: second.invoice })).toMatchObject({ succeeded: true })
-    await waitFor(() => wallet.owned() === bought.amount - bought.fee + 5_000_000n, {
+    await waitFor(() => wallet.owned() === bought.amount - bought.fee + LATER, {
       deadline: 10_000,
       what: 'the second payment to arrive without a fee',
     })
+  })
+
+  it('[L2-71] forwards later payments to the sold scid without a fee', async () => {
+    const wallet = await newWallet()
+    const before = await earned()
+    const bought = await purchase(wallet, network)
+    expect(await payInvoice(network.payer, { invoice: bought.invoice })).toMatchObject({ succeeded: true })
+    await sluiced.waitForSale(bought.scid, 'paid')
+    const later = wallet.createInvoice({ amountMsat: LATER, hint: bought.hint })
+    expect(await payInvoice(network.payer, { invoice: later.invoice })).toMatchObject({
+      succeeded: true,
+      amount: LATER,
+    })
+    expect(await wallet.waitForPayment(later.paymentHash)).toMatchObject({ amount: LATER, skimmed: 0n })
+    expect(await earned()).toBe(before + bought.fee)
+    expect(await channelsTo(network.lsp, wallet.nodeId)).toHaveLength(1)
+  })
+
+  it('[L0-44] answers requests that come at once, and the same bytes again with the same scid', async () => {
+    const wallet = await newWallet()
+    const answers = new Map<string, Answer[]>()
+    const { send, onMessage } = wallet.transport(network.lsp.nodeId)
+    onMessage((payload) => {
+      const answer = JSON.parse(utf8.decode(payload)) as Answer
+      answers.set(answer.id, [...(answers.get(answer.id) ?? []), answer])
+    })
+    const request = (id: string, method: string, params: object) =>
+      Uint8Array.from(Buffer.from(JSON.stringify({ jsonrpc: '2.0', id, method, params })))
+    const answersTo = (id: string, count: number) =>
+      waitFor(() => (answers.get(id)?.length === count ? answers.get(id) : undefined), {
+        deadline: 10_000,
+        what: `${count} answers to ${id}`,
+      })
+
+    await send(request('menu', 'lsps2.get_info', {}))
+    const [menu] = await answersTo('menu', 1)
+    const buy = { opening_fee_params: menu?.result.opening_fee_params_menu?.[0], payment_size_msat: '50000000' }
+    const first = request('first', 'lsps2.buy', buy)
+    const wire = [request('again', 'lsps2.get_info', {}), first, first, request('second', 'lsps2.buy', buy)]
+    await Promise.all(wire.map(send))
+
+    expect((await answersTo('again', 1))[0]?.result.opening_fee_params_menu).toHaveLength(1)
+    const [bought, repeated] = (await answersTo('first', 2)).map(({ result }) => result.jit_channel_scid)
+    expect(repeated).toBe(bought)
+    // The client lost its connection with the answer, and asks again on the next one.
+    await wallet.reconnect()
+    await send(first)
+    expect((await answersTo('first', 3)).map(({ result }) => result.jit_channel_scid)).toEqual([bought, bought, bought])
+    const [other] = await answersTo('second', 1)
+    expect(other?.result.jit_channel_scid).not.toBe(bought)
+    const sold = (await sluiced.sales()).filter(({ client }) => client === wallet.nodeId).map(({ scid }) => scid)
+    expect(sold.sort()).toEqual([bought, other?.result.jit_channel_scid].sort())
   })
 
   it('lets foreign forwards pass untouched', async () => {
