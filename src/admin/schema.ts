@@ -81,7 +81,8 @@ const Step = z.object({
   offset_ms: Count,
   /** For example `sold`, `payment held`, `channel active`. */
   what: z.string(),
-  detail: z.string().optional(),
+  /** What belongs to it, by name; amounts in msat are in names that end so. */
+  detail: z.record(z.string(), z.string()),
 })
 
 /** One sale from offer to settlement. */

@@ -79,21 +79,21 @@ function recordFacts(record: FlightRecord, now: number): (readonly [string, Cell
   return given.flatMap(([name, value]) => (value === undefined ? [] : [[name, value] as const]))
 }
 
+/** One line a step, and below it, one line each, what belongs to it: outpoints and hashes are long. */
 function renderSteps({ steps }: FlightRecord, paint: Paint): string {
-  const rows = steps.map((step, index): Cell[] => {
+  const rows = steps.flatMap((step, index): Cell[][] => {
     const before = steps[index - 1]?.offset_ms ?? step.offset_ms
-    return [
-      step.at,
-      `+${formatMilliseconds(Math.max(0, step.offset_ms - before))}`,
-      { text: step.what, style: 'bold' },
-      step.detail ?? '',
-    ]
+    const after = `+${formatMilliseconds(Math.max(0, step.offset_ms - before))}`
+    const details = Object.entries(step.detail).map(([name, value]): Cell[] => ['', '', detailCell(name, value)])
+    return [[step.at, after, { text: step.what, style: 'bold' }], ...details]
   })
-  return table(
-    [{ title: 'time' }, { title: 'after', align: 'right' }, { title: 'step' }, { title: 'detail' }],
-    rows,
-    paint,
-  )
+  return table([{ title: 'time' }, { title: 'after', align: 'right' }, { title: 'step' }], rows, paint)
+}
+
+function detailCell(name: string, value: string): Cell {
+  const isAmount = name.endsWith('_msat')
+  const label = (isAmount ? name.slice(0, -'_msat'.length) : name).replaceAll('_', ' ')
+  return { text: `  ${label} ${isAmount ? formatMsat(value) : value}`, style: 'dim' }
 }
 
 function stateCell(state: string): Cell {

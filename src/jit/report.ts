@@ -77,11 +77,5 @@ function amountsOf(sale: Sale): { amount_in_msat?: string; amount_out_msat?: str
 }
 
 function describe({ at, what, detail }: FlightStep, first: Timestamp) {
-  const text = Object.entries(detail).map(([name, value]) => `${name}=${value}`)
-  return {
-    at: formatDatetime(at),
-    offset_ms: Math.max(0, at - first),
-    what,
-    ...(text.length === 0 ? {} : { detail: text.join(' ') }),
-  }
+  return { at: formatDatetime(at), offset_ms: Math.max(0, at - first), what, detail }
 }

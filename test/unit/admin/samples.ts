@@ -67,10 +67,10 @@ export const RECORD: FlightRecord = {
   capacity_sat: '111000',
   chan_id: '17592186044416000',
   steps: [
-    { at: '2026-01-02T03:04:05.000Z', offset_ms: 0, what: 'sold', detail: 'for 100,000 sat' },
-    { at: '2026-01-02T03:04:06.100Z', offset_ms: 1100, what: 'payment held' },
-    { at: '2026-01-02T03:04:06.412Z', offset_ms: 1412, what: 'channel active', detail: `${TXID}:1` },
-    { at: '2026-01-02T03:04:06.500Z', offset_ms: 1500, what: 'settled' },
+    { at: '2026-01-02T03:04:05.000Z', offset_ms: 0, what: 'sold', detail: { client: CLIENT } },
+    { at: '2026-01-02T03:04:06.100Z', offset_ms: 1100, what: 'payment held', detail: { amount_msat: '100000000' } },
+    { at: '2026-01-02T03:04:06.412Z', offset_ms: 1412, what: 'channel active', detail: { outpoint: `${TXID}:1` } },
+    { at: '2026-01-02T03:04:06.500Z', offset_ms: 1500, what: 'settled', detail: {} },
   ],
 }
 

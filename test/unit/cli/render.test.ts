@@ -95,10 +95,13 @@ describe('sluice jit show', () => {
       'channel       17592186044416000',
       'promised      4,320 blocks of lifetime, to_self_delay at most 2,016 blocks',
       '',
-      'time                         after  step            detail',
-      '2026-01-02T03:04:05.000Z     +0 ms  sold            for 100,000 sat',
+      'time                         after  step',
+      '2026-01-02T03:04:05.000Z     +0 ms  sold',
+      `                                      client ${CLIENT}`,
       '2026-01-02T03:04:06.100Z  +1.100 s  payment held',
-      `2026-01-02T03:04:06.412Z   +312 ms  channel active  ${TXID}:1`,
+      '                                      amount 100,000 sat',
+      '2026-01-02T03:04:06.412Z   +312 ms  channel active',
+      `                                      outpoint ${TXID}:1`,
       '2026-01-02T03:04:06.500Z    +88 ms  settled',
     ])
   })

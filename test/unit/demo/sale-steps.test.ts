@@ -28,7 +28,7 @@ const RECORD: FlightRecord = {
   steps: [],
 }
 
-const told = (what: string, record = RECORD) => operatorMoment(record, { at: AT, offset_ms: 0, what })
+const told = (what: string, record = RECORD) => operatorMoment(record, { at: AT, offset_ms: 0, what, detail: {} })
 
 describe('a step of the flight record in the story', () => {
   it('keeps its time to the millisecond', () => {
