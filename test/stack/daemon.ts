@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { closeSync, openSync, readSync, statSync } from 'node:fs'
 import { holdProcess, releaseProcess } from './leash.ts'
-import { within } from './wait.ts'
+import { HopelessError, within } from './wait.ts'
 
 const STOP_MS = 60_000
 const TAIL_BYTES = 6_000
@@ -33,6 +33,8 @@ export class Daemon {
     this.pid = pid
     this.#child = child
     holdProcess(pid)
+    // A daemon that nobody stopped must not keep this process alive: it is ended when this process ends.
+    child.unref()
     this.#exit = once(child, 'exit').then(([code, signal]) => {
       this.ended = String(signal ?? code)
       releaseProcess(pid)
@@ -85,9 +87,10 @@ export class Daemon {
     this.#child.kill('SIGCONT')
   }
 
-  /** @throws Error with the end of the log when the process has ended */
+  /** @throws HopelessError with the end of the log when the process has ended */
   checkRunning(): void {
-    if (!this.running) throw new Error(`${this.name} ended (${this.ended}). The end of its log:\n${this.logTail()}`)
+    if (!this.running)
+      throw new HopelessError(`${this.name} ended (${this.ended}). The end of its log:\n${this.logTail()}`)
   }
 
   logTail(): string {

@@ -2,10 +2,11 @@ import { cp } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ensureBinaries, type Log } from './binaries.ts'
 import { Btcd } from './btcd.ts'
+import type { Daemon } from './daemon.ts'
 import { removeFolder, temporaryFolder } from './leash.ts'
 import { Lnd, type LndOptions } from './lnd.ts'
 import { connect, ensureSnapshot, type NodeName, newAddress, sendCoins } from './snapshot.ts'
-import { waitFor } from './wait.ts'
+import { allEnded, waitFor } from './wait.ts'
 
 const READY_MS = 60_000
 
@@ -51,16 +52,15 @@ export async function startNetwork(options: NetworkOptions = {}): Promise<Networ
   const names: NodeName[] = ['lsp']
   if (options.payer !== false) names.push('payer')
   if (options.foreign === 1) names.push('foreign')
-  const started: Lnd[] = []
+  const started: Daemon[] = []
   try {
-    const [btcd] = await Promise.all([
-      Btcd.start({ binary: binaries.btcd, folder: join(folder, 'btcd') }),
-      ...names.map((name) => cp(join(snapshot.folder, name), join(folder, name), { recursive: true })),
-    ])
+    const btcd = await Btcd.start({ binary: binaries.btcd, folder: join(folder, 'btcd') })
+    started.push(btcd.daemon)
+    await allEnded(names.map((name) => cp(join(snapshot.folder, name), join(folder, name), { recursive: true })))
     await btcd.submitBlocks(snapshot.blocks)
     // lnd says "synced" only while the best block is recent.
     await btcd.mine(1)
-    const nodes = await Promise.all(
+    const nodes = await allEnded(
       names.map(async (name) => {
         const node = await Lnd.start({
           name,
@@ -69,7 +69,7 @@ export async function startNetwork(options: NetworkOptions = {}): Promise<Networ
           folder: join(folder, name),
           options: name === 'lsp' ? { requireInterceptor: true, customInit: true, ...options.lsp } : {},
         })
-        started.push(node)
+        started.push(node.daemon)
         return node
       }),
     )
@@ -77,7 +77,7 @@ export async function startNetwork(options: NetworkOptions = {}): Promise<Networ
     await network.waitReady()
     return network
   } catch (error) {
-    await Promise.allSettled(started.map((node) => node.kill()))
+    await Promise.allSettled(started.map((daemon) => daemon.kill()))
     await removeFolder(folder)
     throw error
   }

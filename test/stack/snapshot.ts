@@ -3,10 +3,11 @@ import { join } from 'node:path'
 import type { Binaries, Log } from './binaries.ts'
 import { Btcd } from './btcd.ts'
 import { buildFolder, cacheFolder, exists, fingerprint, withLock } from './cache.ts'
+import type { Daemon } from './daemon.ts'
 import { removeFolder, temporaryFolder } from './leash.ts'
 import { Lnd } from './lnd.ts'
 import { waitForRoute } from './payments.ts'
-import { waitFor } from './wait.ts'
+import { allEnded, waitFor } from './wait.ts'
 
 /** The nodes of a snapshot: files in folders of these names. */
 export const NODES = ['lsp', 'payer', 'foreign'] as const
@@ -63,14 +64,19 @@ async function identities(binaries: Binaries): Promise<string[]> {
 
 async function build(binaries: Binaries, target: string): Promise<void> {
   const work = temporaryFolder('snapshot')
+  const started: Daemon[] = []
   try {
     const address = await miningAddress(binaries, work)
     const btcd = await Btcd.start({ binary: binaries.btcd, folder: join(work, 'btcd'), miningAddress: address })
-    const start = (name: NodeName) =>
-      Lnd.start({ name, binary: binaries.lnd, btcd, folder: join(work, name), options: {} })
+    started.push(btcd.daemon)
+    const start = async (name: NodeName) => {
+      const node = await Lnd.start({ name, binary: binaries.lnd, btcd, folder: join(work, name), options: {} })
+      started.push(node.daemon)
+      return node
+    }
     await btcd.mine(MATURE_BLOCKS)
-    const [lsp, payer, foreign] = await Promise.all([start('lsp'), start('payer'), start('foreign')])
-    const nodes = [lsp, payer, foreign]
+    const nodes = await allEnded([start('lsp'), start('payer'), start('foreign')])
+    const [lsp, payer, foreign] = nodes as [Lnd, Lnd, Lnd]
     const mine = async (count: number) => {
       await btcd.mine(count)
       await Promise.all(nodes.map((node) => node.waitSynced()))
@@ -98,6 +104,7 @@ async function build(binaries: Binaries, target: string): Promise<void> {
     for (const node of nodes) await node.copyTo(join(target, node.name))
     await writeFile(join(target, 'blocks.json'), JSON.stringify(blocks))
   } finally {
+    await Promise.allSettled(started.map((daemon) => daemon.kill()))
     await removeFolder(work)
   }
 }

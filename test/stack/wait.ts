@@ -11,9 +11,14 @@ export type WaitOptions = {
   readonly signal?: AbortSignal
 }
 
+/** Thrown by a condition that can never come true any more: ends the wait. */
+export class HopelessError extends Error {
+  override readonly name = 'HopelessError'
+}
+
 /**
- * Asks until the answer is neither undefined nor false, and returns it. A condition that throws counts as not yet true;
- * what it threw last is the cause of the error.
+ * Asks until the answer is neither undefined nor false, and returns it. A condition that throws counts as not yet true
+ * (unless it throws a HopelessError); what it threw last is the cause of the error.
  *
  * @throws Error naming what was waited for, after the deadline; the signal's reason when that aborts
  */
@@ -27,6 +32,7 @@ export async function waitFor<T>(condition: () => T | Promise<T>, options: WaitO
       if (answer !== undefined && answer !== null && answer !== false) return answer
       failure = undefined
     } catch (error) {
+      if (error instanceof HopelessError) throw error
       failure = error
     }
     const waited = performance.now() - start
@@ -75,4 +81,10 @@ export function deferred<T>(): {
     reject = onReject
   })
   return { promise, resolve, reject }
+}
+
+/** As `Promise.all`, but rejects only when all have ended: nothing is started any more while its owner cleans up. */
+export async function allEnded<T>(promises: readonly Promise<T>[]): Promise<T[]> {
+  await Promise.allSettled(promises)
+  return Promise.all(promises)
 }
