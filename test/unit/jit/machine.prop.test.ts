@@ -7,7 +7,7 @@ import { verdict } from '../../../src/jit/verdict.ts'
 import { anyStory, CIRCUITS } from './arbitraries.ts'
 import { DEAL } from './samples.ts'
 
-const RUNS = { numRuns: 2000 }
+const RUNS = { numRuns: 500 }
 
 type Moment = {
   readonly event?: JitEvent

@@ -1,0 +1,81 @@
+import { sat } from '../../../lsps/base/amount.ts'
+import type { ChannelOrder, Funding, FundingEvent, RefusalReason } from '../../../src/funding/states.ts'
+import type { Channel } from '../../../src/lnd/port.ts'
+import { NODE } from '../lsps/arbitraries.ts'
+
+export const PENDING_ID = 'cd'.repeat(32)
+export const OUTPOINT = `${'ef'.repeat(32)}:1`
+export const OTHER_OUTPOINT = `${'ee'.repeat(32)}:0`
+export const CHAN_ID = 17_592n << 40n
+
+export const ORDER: ChannelOrder = {
+  pendingChannelId: PENDING_ID,
+  owner: '16123456x7x8',
+  peer: NODE,
+  capacity: sat(200_000n),
+  memo: `sluice1:jit:${PENDING_ID}:16123456x7x8:1000000`,
+  maxLocalCsv: 2016,
+  satPerVbyte: 5,
+}
+
+/** The open channel of the order, as lnd lists it. */
+export const CHANNEL: Channel = {
+  peer: NODE,
+  outpoint: OUTPOINT,
+  chanId: CHAN_ID,
+  active: true,
+  capacity: ORDER.capacity,
+  localBalance: ORDER.capacity,
+  remoteBalance: sat(0n),
+  totalSent: sat(0n),
+  memo: ORDER.memo,
+  pendingHtlcs: [],
+}
+
+type In<Tag extends Funding['tag']> = Extract<Funding, { tag: Tag }>
+type Tx = In<'standing'>['tx']
+type Heard<Type extends FundingEvent['type']> = Extract<FundingEvent, { type: Type }>
+
+export const opening = (): In<'opening'> => ({ tag: 'opening', order: ORDER })
+export const funded = (): In<'funded'> => ({ tag: 'funded', order: ORDER, psbt: 'psbt', outpoint: OUTPOINT })
+export const standing = (tx: Tx, chanId?: bigint): In<'standing'> => ({
+  tag: 'standing',
+  order: ORDER,
+  outpoint: OUTPOINT,
+  ...(chanId === undefined ? {} : { chanId }),
+  tx,
+})
+export const UNSIGNED: Tx = { stage: 'unsigned', psbt: 'psbt' }
+export const SIGNING: Tx = { stage: 'signing', psbt: 'psbt' }
+export const SIGNED: Tx = { stage: 'signed', raw: '0200' }
+export const PUBLISHED: Tx = { stage: 'published', raw: '0200' }
+export const confirmed = (): In<'confirmed'> => ({
+  tag: 'confirmed',
+  order: ORDER,
+  outpoint: OUTPOINT,
+  chanId: CHAN_ID,
+})
+export const refused = (reason: RefusalReason = 'client-refused'): In<'refused'> => ({
+  tag: 'refused',
+  order: ORDER,
+  reason,
+  detail: 'its words',
+})
+export const lost = (): In<'lost'> => ({ tag: 'lost', order: ORDER, outpoint: OUTPOINT })
+
+export const psbtFunded = (outpoint = OUTPOINT): Heard<'psbt-funded'> => ({
+  type: 'psbt-funded',
+  psbt: 'psbt',
+  outpoint,
+})
+export const channelFound = (outpoint = OUTPOINT): Heard<'channel-found'> => ({ type: 'channel-found', outpoint })
+export const channelActive = (): Heard<'channel-active'> => ({ type: 'channel-active', chanId: CHAN_ID })
+export const channelClosed = (): Heard<'channel-closed'> => ({ type: 'channel-closed' })
+export const refusedWith = (reason: RefusalReason): Heard<'refused'> => ({
+  type: 'refused',
+  reason,
+  detail: 'its words',
+})
+export const signed = (): Heard<'signed'> => ({ type: 'signed', raw: '0200' })
+export const published = (): Heard<'published'> => ({ type: 'published' })
+export const confirmedNow = (): Heard<'confirmed'> => ({ type: 'confirmed' })

@@ -1,0 +1,105 @@
+import { describe, expect, it } from 'vitest'
+import { place } from '../../../src/funding/machine.ts'
+import { transactionId } from '../../../src/funding/psbt.ts'
+import { FundingService } from '../../../src/funding/service.ts'
+import { Funding, FundingEffect, type FundingNews } from '../../../src/funding/states.ts'
+import { silentLog } from '../../../src/kernel/log.ts'
+import type { Channel, ClosedChannel, LndPort, PendingChannel } from '../../../src/lnd/port.ts'
+import { ManualClock } from '../../../src/sandbox/manual-clock.ts'
+import { fundedPsbt, signPsbt, witnessScript } from '../../../src/sandbox/psbt.ts'
+import { openMemoryStore } from '../../../src/store/memory.ts'
+import { Table } from '../../../src/store/table.ts'
+import { CHAN_ID, CHANNEL, ORDER, standing } from './samples.ts'
+
+const COIN = { outpoint: `${'aa'.repeat(32)}:3`, script: witnessScript(new Uint8Array(20).fill(3)), value: 300_000n }
+const PSBT = fundedPsbt([COIN], [{ script: witnessScript(new Uint8Array(32).fill(1)), value: ORDER.capacity }])
+const OUTPOINT = `${transactionId(signPsbt(PSBT))}:0`
+const OPEN: Channel = { ...CHANNEL, outpoint: OUTPOINT }
+
+type Lists = { pending?: PendingChannel[]; open?: Channel[]; closed?: ClosedChannel[] }
+
+/** A service that was stopped between the decision to sign and the signature, and a node that has these channels. */
+async function resume(lists: Lists) {
+  const store = openMemoryStore()
+  const clock = new ManualClock()
+  const calls: string[] = []
+  const lnd: Partial<LndPort> = {
+    pendingChannels: async () => lists.pending ?? [],
+    listChannels: async () => lists.open ?? [],
+    closedChannels: async () => lists.closed ?? [],
+    listLeases: async () => [{ id: ORDER.pendingChannelId, outpoint: COIN.outpoint }],
+    releaseOutput: async () => void calls.push('release'),
+    finalizePsbt: async (psbt) => {
+      calls.push('sign')
+      return signPsbt(psbt)
+    },
+    publishTransaction: async () => void calls.push('publish'),
+  }
+  const news: FundingNews[] = []
+  const deps = { lnd: lnd as LndPort, store, clock, log: silentLog, onFatal: fail }
+  const service = new FundingService(
+    { ...deps, notify: async (_, told) => void news.push(told) },
+    { leaseSeconds: 3600, minConfs: 1 },
+  )
+  const state = { ...standing({ stage: 'signing', psbt: PSBT }, CHAN_ID), outpoint: OUTPOINT }
+  await store.commit([
+    new Table('funding-live', Funding).put(ORDER.pendingChannelId, state),
+    new Table('funding-outbox', FundingEffect).put(`${ORDER.pendingChannelId}/1`, { type: 'sign' }),
+  ])
+  await service.load()
+  const stop = new AbortController()
+  const running = service.start(stop.signal)
+  await clock.advance(60_000)
+  stop.abort(new Error('the test ends'))
+  await running
+  return { calls, news: news.map(({ type }) => type), state: await service.get(ORDER.pendingChannelId) }
+}
+
+function fail(error: unknown): never {
+  throw error
+}
+
+describe('signing', () => {
+  it('goes on where it was stopped when the channel is seen', async () => {
+    const { calls, news, state } = await resume({ open: [OPEN] })
+    expect(calls).toEqual(['sign', 'publish'])
+    expect(news).toEqual(['published'])
+    expect(state).toMatchObject({ tag: 'standing', tx: { stage: 'published', raw: signPsbt(PSBT) } })
+  })
+
+  it('never happens for a channel that is not to be seen: its coins would belong to nobody', async () => {
+    const { calls, state } = await resume({})
+    expect(calls).toEqual([])
+    expect(state).toMatchObject({ tag: 'standing', tx: { stage: 'signing' } })
+  })
+
+  it('never happens when the channel of the order has another outpoint', async () => {
+    const other = { ...OPEN, outpoint: `${'ee'.repeat(32)}:0` }
+    expect((await resume({ open: [other] })).calls).toEqual([])
+  })
+
+  it('happens for a channel that is closing: the client may have been paid in it', async () => {
+    const { peer, memo } = ORDER
+    const closing = { peer, memo, outpoint: OUTPOINT, stage: 'closing' as const }
+    expect((await resume({ pending: [closing] })).calls).toEqual(['sign', 'publish'])
+  })
+
+  it('does not happen for a channel that is closed: its coins are let go', async () => {
+    const { calls, news, state } = await resume({ closed: [{ peer: ORDER.peer, outpoint: OUTPOINT }] })
+    expect(calls).toEqual(['release'])
+    expect(news).toEqual(['channel-closed'])
+    expect(state?.tag).toBe('lost')
+  })
+})
+
+describe('an order', () => {
+  it('that is placed twice under one id is one order', async () => {
+    const store = openMemoryStore()
+    const deps = { lnd: {} as LndPort, store, clock: new ManualClock(), log: silentLog, onFatal: fail }
+    const service = new FundingService({ ...deps, notify: async () => undefined }, { leaseSeconds: 3600, minConfs: 1 })
+    await service.open(ORDER)
+    await service.open({ ...ORDER, satPerVbyte: 99 })
+    expect([...service.live.values()]).toEqual([place(ORDER).state])
+    expect(service.outboxDepth).toBe(1)
+  })
+})
