@@ -1,7 +1,7 @@
 import type { Timestamp } from '../../lsps/base/datetime.ts'
 import type { NodeId } from '../../lsps/base/node-id.ts'
 
-/** Replies that are kept, over all peers; the oldest goes first. */
+/** Replies that are kept at most, over all peers; at least half as many of the last ones are. */
 export const MAX_KEPT_REPLIES = 10_000
 /** A request larger than this is no purchase that any client makes; it is not remembered. */
 export const MAX_KEPT_REQUEST_BYTES = 4096
@@ -16,24 +16,32 @@ type Kept = { readonly reply: Promise<Uint8Array | undefined>; readonly at: Time
  * is then a second one, which costs nobody anything and ends by itself.
  */
 export class Replies {
-  readonly #kept = new Map<string, Kept>()
+  // Two generations: the older goes as a whole, so that nothing has to be searched for what is oldest.
+  #young = new Map<string, Kept>()
+  #old = new Map<string, Kept>()
 
   /** The first answer to these very bytes of this peer, or undefined. */
   find(peer: NodeId, payload: string, now: Timestamp): Promise<Uint8Array | undefined> | undefined {
-    const kept = this.#kept.get(`${peer}${payload}`)
+    const place = `${peer}${payload}`
+    const kept = this.#young.get(place) ?? this.#old.get(place)
     return kept !== undefined && now - kept.at < REPLY_AGE_MS ? kept.reply : undefined
   }
 
   /** Keeps the answer, unless it turns out to be an error: what failed may be tried again. */
   keep(peer: NodeId, payload: string, reply: Promise<Uint8Array | undefined>, now: Timestamp): void {
-    const place = `${peer}${payload}`
-    const forget = () => this.#kept.delete(place)
-    reply.then((answer) => isResult(answer) || forget(), forget)
-    for (const [key, { at }] of this.#kept) {
-      if (this.#kept.size < MAX_KEPT_REPLIES && now - at < REPLY_AGE_MS) break
-      this.#kept.delete(key)
+    if (this.#young.size >= MAX_KEPT_REPLIES / 2) {
+      this.#old = this.#young
+      this.#young = new Map()
     }
-    this.#kept.set(place, { reply, at: now })
+    const place = `${peer}${payload}`
+    const kept = { reply, at: now }
+    this.#young.set(place, kept)
+    const forget = () => {
+      for (const generation of [this.#young, this.#old]) {
+        if (generation.get(place) === kept) generation.delete(place)
+      }
+    }
+    reply.then((answer) => isResult(answer) || forget(), forget)
   }
 }
 
