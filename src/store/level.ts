@@ -47,15 +47,16 @@ async function open(path: string): Promise<Level<string, string>> {
  */
 export async function openLevelStore(path: string): Promise<Store> {
   const db = await open(path)
-  const group = new GroupCommit((batch: readonly Write[]) =>
-    db.batch(
-      batch.map((write) => {
-        const key = `${write.table}${SEPARATOR}${write.key}`
-        return write.type === 'put' ? { type: 'put' as const, key, value: write.value } : { type: 'del' as const, key }
-      }),
-      { sync: true },
-    ),
-  )
+  const group = new GroupCommit(async (writes: readonly Write[]) => {
+    // Chained: an array of operations costs four times the processor time.
+    const batch = db.batch()
+    for (const write of writes) {
+      const key = `${write.table}${SEPARATOR}${write.key}`
+      if (write.type === 'put') batch.put(key, write.value)
+      else batch.del(key)
+    }
+    await batch.write({ sync: true })
+  })
   const keyOf = (stored: string, table: string) => stored.slice(table.length + SEPARATOR.length)
 
   return {

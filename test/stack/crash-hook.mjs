@@ -10,9 +10,6 @@ const point = JSON.parse(process.env.SLUICE_CRASH_POINT ?? 'null')
 if (point !== null) {
   const pattern = new RegExp(point.record)
   const prefix = `${point.table}\u0000`
-  const holdsIt = (operations) =>
-    operations.some(({ type, key, value }) => type === 'put' && key.startsWith(prefix) && pattern.test(value))
-
   const { batch } = Level.prototype
   let reached = false
 
@@ -22,10 +19,21 @@ if (point !== null) {
     for (const victim of point.victims) process.kill(victim === 'sluiced' ? process.pid : victim, 'SIGKILL')
   }
 
-  Level.prototype.batch = async function crashing(operations, options) {
-    const here = !reached && Array.isArray(operations) && options?.sync === true && holdsIt(operations)
-    if (here && point.when === 'before') kill()
-    await batch.call(this, operations, options)
-    if (here && point.when === 'after') kill()
+  Level.prototype.batch = function watched(...operations) {
+    if (operations.length > 0) throw new Error('the crash hook only knows chained batches')
+    const chained = batch.call(this)
+    let holdsIt = false
+    const { put, write } = chained
+    chained.put = (key, value) => {
+      holdsIt ||= key.startsWith(prefix) && pattern.test(value)
+      return put.call(chained, key, value)
+    }
+    chained.write = async (options) => {
+      const here = holdsIt && !reached && options?.sync === true
+      if (here && point.when === 'before') kill()
+      await write.call(chained, options)
+      if (here && point.when === 'after') kill()
+    }
+    return chained
   }
 }
