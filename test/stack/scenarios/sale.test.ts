@@ -56,7 +56,10 @@ describe('the first sale', () => {
     const rows = await waitForwarded(network.lsp, forwards + 1)
     expect(rows.at(-1)).toMatchObject({ fee_msat: `${bought.fee}` })
     expect((await sluiced.status()).earned_msat).toBe(`${bought.fee}`)
-    expect(wallet.owned()).toBe(bought.amount - bought.fee)
+    await waitFor(() => wallet.owned() === bought.amount - bought.fee, {
+      deadline: 10_000,
+      what: 'the wallet to own what it was paid',
+    })
 
     await network.mine(3)
     await wallet.waitSynced()
@@ -82,6 +85,31 @@ describe('the first sale', () => {
     expect(await wallet.waitForPayment(later.paymentHash)).toMatchObject({ amount: LATER, skimmed: 0n })
     expect(await earned()).toBe(before + bought.fee)
     expect(await channelsTo(network.lsp, wallet.nodeId)).toHaveLength(1)
+  })
+
+  it('sells to eight wallets that are paid at the same time, each from coins of its own', async () => {
+    const before = await earned()
+    const wallets = await Promise.all(Array.from({ length: 8 }, newWallet))
+    const sales = await Promise.all(
+      wallets.map(async (wallet) => {
+        const bought = await purchase(wallet, network)
+        const payment = await payInvoice(network.payer, { invoice: bought.invoice })
+        expect(payment).toMatchObject({ succeeded: true, amount: bought.amount })
+        await wallet.waitForPayment(bought.paymentHash)
+        await waitFor(() => wallet.owned() === bought.amount - bought.fee, {
+          deadline: 10_000,
+          what: 'the wallet to own what it was paid',
+        })
+        const sale = await sluiced.waitForSale(bought.scid, 'paid')
+        expect((await channelsTo(network.lsp, wallet.nodeId)).map(({ channel_point }) => channel_point)).toEqual([
+          sale.funding_outpoint,
+        ])
+        return sale
+      }),
+    )
+    expect(await earned()).toBe(before + sales.reduce((sum, { fee_msat }) => sum + BigInt(fee_msat), 0n))
+    expect(new Set(sales.map(({ funding_txid }) => funding_txid)).size).toBe(wallets.length)
+    for (const { funding_txid } of sales) await network.waitInMempool(funding_txid ?? '')
   })
 
   it('[L0-44] answers requests that come at once, and the same bytes again with the same scid', async () => {
