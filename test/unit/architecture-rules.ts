@@ -1,0 +1,26 @@
+/** For each place, longest match first: what it may import besides its own folder. `npm:` names a package. */
+export const RULES: readonly (readonly [place: string, allowed: readonly string[]])[] = [
+  ['lsps/', ['lsps/', 'npm:zod', 'npm:json-rpc-2.0', 'npm:@noble/']],
+
+  ['src/kernel/logger.ts', ['src/kernel/', 'npm:pino']],
+  ['src/kernel/', ['lsps/base/', 'src/store/port.ts', 'node:']],
+  ['src/store/', ['lsps/base/', 'src/kernel/', 'npm:level', 'npm:zod', 'node:']],
+  ['src/lnd/', ['lsps/', 'src/kernel/', 'npm:lightning', 'npm:@grpc/', 'node:']],
+
+  ['src/funding/', ['lsps/', 'src/kernel/', 'src/store/', 'src/lnd/port.ts', 'npm:zod', 'npm:bitcoinjs-lib']],
+  ['src/journal/', ['lsps/', 'src/kernel/', 'src/store/', 'npm:zod']],
+
+  ['src/jit/', ['lsps/', 'src/kernel/', 'src/store/', 'src/lnd/port.ts', 'src/journal/', 'npm:zod', 'node:crypto']],
+
+  ['src/peer/', ['lsps/', 'src/kernel/', 'src/lnd/port.ts']],
+  ['src/admin/', ['lsps/', 'src/kernel/', 'npm:fastify', 'npm:zod', 'node:']],
+  ['src/cli/', ['lsps/', 'src/kernel/', 'src/config/', 'src/admin/', 'src/lnd/', 'npm:commander', 'npm:zod', 'node:']],
+  ['src/config/', ['lsps/', 'src/kernel/', 'npm:zod', 'node:']],
+
+  ['src/sandbox/', ['lsps/', 'src/kernel/', 'src/lnd/port.ts', 'npm:bitcoinjs-lib', 'npm:@noble/', 'node:']],
+  // The wiring: knows everything, is known by nobody but main, tests and the demo.
+  ['src/report.ts', ['lsps/', 'src/']],
+  ['src/sidecar.ts', ['lsps/', 'src/', 'node:events']],
+  ['src/daemon.ts', ['lsps/', 'src/', 'node:']],
+  ['src/main.ts', ['src/']],
+]
