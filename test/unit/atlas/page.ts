@@ -1,0 +1,129 @@
+import { isTerminal as fundingEnds, step as fundingStep } from '../../../src/funding/machine.ts'
+import type { Funding, FundingEffect, FundingEvent } from '../../../src/funding/states.ts'
+import { isTerminal as saleEnds, step as saleStep } from '../../../src/jit/machine.ts'
+import type { JitEffect, JitEvent, JitMoney, Refusal, Sale } from '../../../src/jit/states.ts'
+import { verdict } from '../../../src/jit/verdict.ts'
+import { RULES } from '../architecture-rules.ts'
+import { OUTPOINT } from '../funding/samples.ts'
+import { PART, refusal } from '../jit/samples.ts'
+import { drawMachine, eventsOf, samplesOf } from './atlas.ts'
+import { FUNDING_EVENTS, FUNDINGS, JIT_EVENTS, SALES } from './samples.ts'
+
+/** What stands between the markers of ARCHITECTURE.md, by section. */
+export const SECTIONS: Readonly<Record<string, () => string>> = {
+  'import rules': drawRules,
+  'sale machine': drawSale,
+  'answers to lnd': drawAnswers,
+  'funding machine': drawFunding,
+}
+
+export const begin = (section: string) => `<!-- generated: ${section} -->`
+export const end = (section: string) => `<!-- end of ${section} -->`
+
+/** The page with every generated section as the code has it now. */
+export function regenerate(page: string): string {
+  let result = page
+  for (const [section, draw] of Object.entries(SECTIONS)) {
+    const from = result.indexOf(begin(section))
+    const to = result.indexOf(end(section))
+    if (from < 0 || to < from) throw new Error(`ARCHITECTURE.md has no section between "${begin(section)}" and its end`)
+    result = `${result.slice(0, from + begin(section).length)}\n\n${draw()}\n\n${result.slice(to)}`
+  }
+  return result
+}
+
+function drawRules(): string {
+  const rows = RULES.map(
+    ([place, allowed]) => `| \`${place}\` | ${allowed.map((prefix) => `\`${prefix}\``).join(', ')} |`,
+  )
+  return ['| place | may import, besides its own folder |', '|---|---|', ...rows].join('\n')
+}
+
+function drawSale(): string {
+  return drawMachine<Sale, JitEvent, JitEffect, JitMoney>({
+    first: 'awaiting',
+    states: samplesOf<Sale>(SALES),
+    events: eventsOf<JitEvent>(JIT_EVENTS),
+    step: saleStep,
+    isTerminal: saleEnds,
+    nameState: nameSale,
+    nameChange: (before, after) => nameRefusal(refusedOf(before), refusedOf(after)),
+    nameEffect: ({ type }) => type,
+    nameMoney: () => 'a journal entry',
+  })
+}
+
+function nameSale(sale: Sale): string {
+  switch (sale.tag) {
+    case 'awaiting':
+    case 'opening':
+      return `${sale.tag}, ${nameHeld(sale)}`
+    case 'forwarding':
+    case 'owed':
+      return `${sale.tag}, ${sale.bound ? 'bound' : 'not bound'}`
+    case 'paid':
+    case 'abandoned':
+    case 'unearned':
+      return sale.tag
+  }
+}
+
+function nameHeld({ part, deal }: Extract<Sale, { tag: 'awaiting' | 'opening' }>): string {
+  if (part === undefined) return 'nothing held'
+  const which = part.circuit === PART.circuit ? 'our part' : 'the new part'
+  return `${which} held${part.amountOut < deal.paymentSize ? ' (too small)' : ''}`
+}
+
+function refusedOf(sale: Sale): readonly Refusal[] {
+  return 'refused' in sale ? sale.refused : []
+}
+
+function nameRefusal(before: readonly Refusal[], after: readonly Refusal[]): string {
+  return after
+    .filter(({ circuit }) => !before.some((known) => known.circuit === circuit))
+    .map(({ circuit, code }) => `${circuit === PART.circuit ? 'our part' : 'the new part'} is refused, ${code}`)
+    .join('; ')
+}
+
+const REFUSED_FOR_NOW = '9:1'
+const REFUSED_AS_UNKNOWN = '9:2'
+
+function drawAnswers(): string {
+  const circuits = [
+    ['our part', PART.circuit],
+    ['refused, temporary_channel_failure', REFUSED_FOR_NOW],
+    ['refused, unknown_next_peer', REFUSED_AS_UNKNOWN],
+    ['not heard of', '9:9'],
+  ] as const
+  const rows = samplesOf<Sale>(SALES).map((sale) => {
+    const refusing = 'refused' in sale ? { ...sale, refused: [...sale.refused, ...REFUSALS] } : sale
+    return `| ${nameSale(sale)} | ${circuits.map(([, circuit]) => verdict(refusing, circuit).type).join(' | ')} |`
+  })
+  return [
+    `| state | ${circuits.map(([title]) => title).join(' | ')} |`,
+    `|---|${circuits.map(() => '---|').join('')}`,
+    ...rows,
+  ].join('\n')
+}
+
+const REFUSALS: readonly Refusal[] = [refusal(REFUSED_FOR_NOW), refusal(REFUSED_AS_UNKNOWN, 'unknown_next_peer')]
+
+function drawFunding(): string {
+  return drawMachine<Funding, FundingEvent, FundingEffect, never>({
+    first: 'opening',
+    states: samplesOf<Funding>(FUNDINGS),
+    events: eventsOf<FundingEvent>(FUNDING_EVENTS),
+    step: fundingStep,
+    isTerminal: fundingEnds,
+    nameState: nameFunding,
+    nameChange: (_, after) => ('outpoint' in after && after.outpoint !== OUTPOINT ? 'the outpoint is new' : ''),
+    nameEffect: (effect) => (effect.type === 'notify' ? `notify: ${effect.news.type}` : effect.type),
+    nameMoney: () => '',
+  })
+}
+
+function nameFunding(funding: Funding): string {
+  if (funding.tag !== 'standing') return funding.tag
+  const active = funding.chanId === undefined ? 'not active yet' : 'active'
+  return `standing, ${funding.tx.stage}, ${active}`
+}

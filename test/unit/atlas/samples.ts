@@ -1,0 +1,85 @@
+import type { Funding, FundingEvent } from '../../../src/funding/states.ts'
+import type { JitEvent, Sale } from '../../../src/jit/states.ts'
+import * as fund from '../funding/samples.ts'
+import * as jit from '../jit/samples.ts'
+
+/** Samples of every state, and of every event by what is special about it: one that is missing is a type error. */
+type States<State extends { readonly tag: string }> = {
+  readonly [Tag in State['tag']]: readonly [Extract<State, { tag: Tag }>, ...Extract<State, { tag: Tag }>[]]
+}
+type Events<Event extends { readonly type: string }> = {
+  readonly [Type in Event['type']]: Readonly<Record<string, Extract<Event, { type: Type }>>>
+}
+
+const AFTER_OFFER = { heldAt: jit.VALID_UNTIL }
+const { circuit: ours } = jit.PART
+
+export const SALES: States<Sale> = {
+  awaiting: [jit.awaiting(), jit.awaiting(jit.PART), jit.awaiting(jit.SMALL_PART)],
+  opening: [jit.opening(), jit.openingWithoutPart()],
+  forwarding: [jit.forwarding(false), jit.forwarding(true)],
+  owed: [jit.owed(false), jit.owed(true)],
+  paid: [jit.paid()],
+  abandoned: [jit.abandoned()],
+  unearned: [jit.unearned()],
+}
+
+export const JIT_EVENTS: Events<JitEvent> = {
+  'part-held': {
+    'a new part that pays, client online': jit.partHeld({ circuit: jit.OTHER }),
+    'a new part that pays, client away': jit.partHeld({ circuit: jit.OTHER }, { clientOnline: false }),
+    'a new part that is too small': jit.partHeld({ ...jit.SMALL_PART, circuit: jit.OTHER }),
+    'a new part that asks to forward more than came in': jit.partHeld({
+      circuit: jit.OTHER,
+      amountIn: jit.SMALL_PART.amountIn,
+    }),
+    'a new part after the offer ended': jit.partHeld({ circuit: jit.OTHER, ...AFTER_OFFER }),
+    'a new part that expires too soon': jit.partHeld({ circuit: jit.OTHER, autoFailHeight: jit.HEIGHT }),
+    'our part again': jit.partHeld(),
+  },
+  'client-online': {
+    'before the offer ends': jit.clientOnline(),
+    'after the offer ended': jit.clientOnline(jit.VALID_UNTIL),
+  },
+  'part-expiring': { 'our part': jit.partExpiring(ours), 'another part': jit.partExpiring(jit.OTHER) },
+  'part-gone': { 'our part': jit.partGone(ours), 'another part': jit.partGone(jit.OTHER) },
+  deadline: {
+    'too early': jit.due(jit.HELD_AT),
+    'the hold is over': jit.due(jit.HELD_AT + jit.HOLD_MS),
+    'the offer is over': jit.due(jit.VALID_UNTIL),
+  },
+  'channel-active': { '': jit.channelActive() },
+  'channel-refused': {
+    'by the client': jit.channelRefused('client-refused'),
+    'for a reason that may pass': jit.channelRefused('client-gone'),
+  },
+  'channel-closed': { '': jit.channelClosed() },
+  'alias-added': { '': jit.aliasAdded() },
+  settled: { 'our part': jit.settled(ours), 'another part': jit.settled(jit.OTHER) },
+  failed: { 'our part': jit.failed(ours), 'another part': jit.failed(jit.OTHER) },
+}
+
+export const FUNDINGS: States<Funding> = {
+  opening: [fund.opening()],
+  funded: [fund.funded()],
+  standing: [
+    fund.standing(fund.UNSIGNED),
+    fund.standing(fund.SIGNING, fund.CHAN_ID),
+    fund.standing(fund.SIGNED, fund.CHAN_ID),
+    fund.standing(fund.PUBLISHED, fund.CHAN_ID),
+  ],
+  confirmed: [fund.confirmed()],
+  refused: [fund.refused()],
+  lost: [fund.lost()],
+}
+
+export const FUNDING_EVENTS: Events<FundingEvent> = {
+  'psbt-funded': { '': fund.psbtFunded(fund.OTHER_OUTPOINT) },
+  'channel-found': { 'our outpoint': fund.channelFound(), 'another outpoint': fund.channelFound(fund.OTHER_OUTPOINT) },
+  'channel-active': { '': fund.channelActive() },
+  'channel-closed': { '': fund.channelClosed() },
+  refused: { '': fund.refusedWith('client-refused') },
+  signed: { '': fund.signed() },
+  published: { '': fund.published() },
+  confirmed: { '': fund.confirmedNow() },
+}
