@@ -5,10 +5,14 @@ import { LSPS_MESSAGE_TYPE } from '../../lsps/rpc/framing.ts'
 import type { BadMessage, Request } from '../../lsps/rpc/message.ts'
 import { createRpcServer, type Service, type ToleratedParams } from '../../lsps/rpc/server.ts'
 import type { Log } from '../kernel/log.ts'
+import { Turns } from '../kernel/turns.ts'
 import type { CustomMessage, LndPort } from '../lnd/port.ts'
 import { Limits, type LimitsConfig, type Refusal } from './limits.ts'
 import { Quirks } from './quirks.ts'
 import { MAX_KEPT_REQUEST_BYTES, Replies } from './replies.ts'
+
+/** Messages of peers in one turn of the event loop, 0.2 ms or less: the node's forwards wait no longer for them. */
+export const MESSAGES_PER_TURN = 4
 
 /** Methods that a repeated request must not execute again (L0-44), as they stand in a payload. */
 const ONCE_ONLY = /"method"\s*:\s*"lsps2\.buy"/
@@ -48,6 +52,7 @@ export function createPeerEndpoint(
   const limits = new Limits(config)
   const replies = new Replies()
   const quirks = new Quirks()
+  const turns = new Turns(MESSAGES_PER_TURN)
   const server = createRpcServer<PeerContext>({
     services,
     tolerated: TOLERATED,
@@ -101,8 +106,10 @@ export function createPeerEndpoint(
     limits,
     onMessage(message, signal) {
       if (message.type !== LSPS_MESSAGE_TYPE) return
-      serve(message, signal).catch((error: unknown) => {
-        if (!signal.aborted) log.info({ peer: message.peer, err: error }, 'reply not sent')
+      turns.run(() => {
+        serve(message, signal).catch((error: unknown) => {
+          if (!signal.aborted) log.info({ peer: message.peer, err: error }, 'reply not sent')
+        })
       })
     },
   }
