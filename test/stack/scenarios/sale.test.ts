@@ -3,11 +3,14 @@ import { Wallet } from '../ldk/wallet.ts'
 import { type Network, startNetwork } from '../network.ts'
 import { addInvoice, forwardingHistory, payInvoice, waitForwarded } from '../payments.ts'
 import { purchase } from '../purchase.ts'
+import { payOverRoute } from '../routes.ts'
 import { Sluiced } from '../sluiced.ts'
 import { channelsTo } from '../sold.ts'
+import { Story } from '../story.ts'
 import { waitFor } from '../wait.ts'
 
 const LATER = 5_000_000n
+const TIP = 4_321n
 const utf8 = new TextDecoder()
 
 type Answer = {
@@ -85,6 +88,23 @@ describe('the first sale', () => {
     expect(await wallet.waitForPayment(later.paymentHash)).toMatchObject({ amount: LATER, skimmed: 0n })
     expect(await earned()).toBe(before + bought.fee)
     expect(await channelsTo(network.lsp, wallet.nodeId)).toHaveLength(1)
+  })
+
+  it('books what a payer leaves beyond the price, to the millisatoshi of lnd', async () => {
+    const story = await Story.begin(network, sluiced)
+    const { amount, fee } = story.bought
+    const attempt = await payOverRoute({ ...story, amountIn: amount + TIP })
+    expect(attempt).toMatchObject({ status: 'SUCCEEDED' })
+    const sale = await story.waitForState('paid')
+    expect(sale).toMatchObject({ fee_msat: `${fee}`, earned_msat: `${fee + TIP}`, amount_in_msat: `${amount + TIP}` })
+    await story.expectEarned(fee + TIP)
+    await story.waitForOwned()
+    story.wallet.close()
+    const row = await waitFor(
+      async () => (await forwardingHistory(network.lsp)).find(({ chan_id_out }) => chan_id_out === sale.chan_id),
+      { deadline: 40_000, what: 'lnd to write down the forward' },
+    )
+    expect(row).toMatchObject({ fee_msat: `${fee + TIP}`, amt_out_msat: `${amount - fee}` })
   })
 
   it('sells to eight wallets that are paid at the same time, each from coins of its own', async () => {
