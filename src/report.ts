@@ -109,7 +109,7 @@ async function status(deps: ReportDeps, signal: AbortSignal): Promise<Status> {
       lnd_version: info.version,
       block_height: info.blockHeight,
       synced_to_chain: info.syncedToChain,
-      wallet_sat: `${facts?.[3] ?? 0n}`,
+      ...(wallet === undefined ? {} : { wallet_sat: `${wallet}` }),
       require_interceptor: info.requireInterceptor,
     },
     interceptor_up: streams.states.some(({ name, up }) => name === 'htlcs' && up),

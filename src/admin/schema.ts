@@ -34,7 +34,7 @@ export const Status = z.object({
       block_height: Count,
       synced_to_chain: z.boolean(),
       /** Confirmed coins that are not locked: what new channels can be opened with. */
-      wallet_sat: Amount,
+      wallet_sat: Amount.optional(),
       require_interceptor: z.boolean(),
     })
     .optional(),

@@ -51,7 +51,7 @@ function nodeFacts(node: NonNullable<Status['node']>): (readonly [string, Cell])
   return [
     ['lnd', `${node.lnd_version}, ${interceptor}, block ${thousands(node.block_height)}, ${synced}`],
     ['node', `${node.alias} ${node.node_id}`],
-    ['wallet', `${formatSat(node.wallet_sat)} confirmed and free`],
+    ['wallet', node.wallet_sat === undefined ? 'not known now' : `${formatSat(node.wallet_sat)} confirmed and free`],
   ]
 }
 
