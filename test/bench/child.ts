@@ -33,13 +33,6 @@ export class Child<Told, Tells extends { readonly type: string }> {
     })
   }
 
-  /** Lets it end by itself. */
-  async end(): Promise<void> {
-    const gone = once(this.#process, 'exit')
-    this.#process.disconnect()
-    await gone
-  }
-
   /** kill -9; resolves when the process is gone. */
   async kill(): Promise<void> {
     if (this.#process.exitCode !== null || this.#process.signalCode !== null) return

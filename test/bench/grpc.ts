@@ -47,10 +47,13 @@ export async function grpc({ folder, rounds, log }: BenchOptions): Promise<Row[]
 
 async function measure(client: (port: number) => GrpcClientOptions): Promise<number> {
   const lnd = new Child<never, GrpcLndAnswer>('grpc-lnd.ts', LND)
-  const { port } = await lnd.hear('listening')
-  const answering = new Child<never, never>('grpc-client.ts', client(port))
-  const { perSecond } = await lnd.hear('rate')
-  await answering.end()
-  await lnd.end()
-  return perSecond
+  let answering: Child<never, never> | undefined
+  try {
+    const { port } = await lnd.hear('listening')
+    answering = new Child<never, never>('grpc-client.ts', client(port))
+    return (await lnd.hear('rate')).perSecond
+  } finally {
+    await answering?.kill()
+    await lnd.kill()
+  }
 }

@@ -1,7 +1,9 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { holdFolder, removeFolder } from '../stack/leash.ts'
+import { reasonOf } from '../stack/wait.ts'
 import { grpc } from './grpc.ts'
 import { describeMachine } from './machine.ts'
 import { offers } from './offers.ts'
@@ -26,7 +28,8 @@ const USAGE = `Usage: npm run bench -- [--only NAME]... [--rounds N] [--json FIL
   --json FILE      also write the figures there
   --folder FOLDER  where the databases go, to choose the disk (default: the system's folder for temporary files)
 
-A bar that is missed is marked MISSED; the exit code is 0 all the same, as a busy machine is no fault.
+A bar that is missed is marked MISSED; the exit code is 0 all the same, as a busy machine is no fault. It is 1 when
+something could not be measured at all.
 `
 
 async function main(): Promise<void> {
@@ -47,12 +50,18 @@ async function main(): Promise<void> {
     return
   }
   const folder = mkdtempSync(join(values.folder ?? tmpdir(), 'sluice-bench-'))
+  holdFolder(folder)
   const log = (line: string) => process.stderr.write(`${line}\n`)
   try {
     const machine = describeMachine(folder)
     const rows: Row[] = []
     for (const name of chosen) {
-      rows.push(...((await BENCHES[name]?.({ folder, rounds: Number(values.rounds ?? DEFAULT_ROUNDS), log })) ?? []))
+      try {
+        rows.push(...((await BENCHES[name]?.({ folder, rounds: Number(values.rounds ?? DEFAULT_ROUNDS), log })) ?? []))
+      } catch (error) {
+        process.exitCode = 1
+        log(`${name} could not be measured: ${reasonOf(error)}`)
+      }
     }
     const { cores, cpu, memoryGib, platform, node, loadAverage, syncMs } = machine
     process.stdout.write(
@@ -64,7 +73,7 @@ async function main(): Promise<void> {
       writeFileSync(values.json, `${JSON.stringify({ machine, figures }, undefined, 2)}\n`)
     }
   } finally {
-    rmSync(folder, { recursive: true, force: true })
+    await removeFolder(folder)
   }
 }
 

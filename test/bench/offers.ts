@@ -1,5 +1,6 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { Child } from './child.ts'
 import { median, quantile } from './figures.ts'
 import type { FeedAnswer } from './offers-alone.ts'
@@ -14,7 +15,8 @@ const MARGIN_MS = 500
 /** Two requests a pair: each peer asks as often as the default of `peer.requests_per_second` lets it. */
 const REQUESTS_PER_PEER = 5
 const PAIRS_PER_SECOND = (PEERS * REQUESTS_PER_PEER) / 2
-const WARM_UP = { perSecond: 1_000, ms: 3_000 }
+const WARM_UP = { perSecond: 2_000, ms: 3_000 }
+const SCHEDULE = { type: 'offers', perSecond: OFFERS_PER_SECOND, ms: ROUND_MS } as const
 
 type Round = {
   readonly alone: Float64Array
@@ -36,27 +38,34 @@ export async function offers({ folder, rounds, log }: BenchOptions): Promise<Row
 }
 
 async function measure(folder: string): Promise<Round> {
-  const schedule = { type: 'offers', perSecond: OFFERS_PER_SECOND, ms: ROUND_MS } as const
-  const bare = new Child<typeof schedule, FeedAnswer>('offers-alone.ts', {})
-  await bare.hear('ready')
-  bare.tell(schedule)
-  const alone = (await bare.hear('offers')).latencies
-  await bare.end()
-
+  const alone = await feedAlone()
   mkdirSync(folder, { recursive: true })
   const daemon = await SimulatedDaemon.start(folder)
-  await daemon.buyers.scheduled(WARM_UP)
-  const feed = async () => {
-    daemon.child.tell(schedule)
-    return (await daemon.child.hear('offers')).latencies
+  try {
+    await daemon.buyers.scheduled(WARM_UP)
+    const feed = async () => {
+      daemon.child.tell(SCHEDULE)
+      return (await daemon.child.hear('offers')).latencies
+    }
+    const quiet = await feed()
+    const buying = daemon.buyers.scheduled({ perSecond: PAIRS_PER_SECOND, ms: ROUND_MS + 2 * MARGIN_MS })
+    await sleep(MARGIN_MS)
+    const busy = await feed()
+    return { alone, quiet, busy, pairs: (await buying).perSecond }
+  } finally {
+    await daemon.kill()
   }
-  const quiet = await feed()
-  const buying = daemon.buyers.scheduled({ perSecond: PAIRS_PER_SECOND, ms: ROUND_MS + 2 * MARGIN_MS })
-  await new Promise((resolve) => setTimeout(resolve, MARGIN_MS))
-  const busy = await feed()
-  const pairs = (await buying).perSecond
-  await daemon.kill()
-  return { alone, quiet, busy, pairs }
+}
+
+async function feedAlone(): Promise<Float64Array> {
+  const bare = new Child<typeof SCHEDULE, FeedAnswer>('offers-alone.ts', {})
+  try {
+    await bare.hear('ready')
+    bare.tell(SCHEDULE)
+    return (await bare.hear('offers')).latencies
+  } finally {
+    await bare.kill()
+  }
 }
 
 function rows(rounds: readonly Round[]): Row[] {

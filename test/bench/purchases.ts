@@ -1,5 +1,6 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { Buyers, type Purchases } from './buyers.ts'
 import { Child } from './child.ts'
 import { median, quantile } from './figures.ts'
@@ -78,18 +79,25 @@ export async function purchases({ folder, rounds, log }: BenchOptions): Promise<
 async function measure(folder: string): Promise<Round> {
   const daemon = await SimulatedDaemon.start(folder)
   const { buyers } = daemon
-  await buyers.scheduled(WARM_UP)
-  const due = await buyers.scheduled({ perSecond: DUE_PER_SECOND, ms: ROUND_MS })
-  const most = await buyers.saturating({ inFlight: IN_FLIGHT, count: SATURATING_PAIRS })
-  const durable = await killInTheMiddle(daemon, folder)
-  const commits = new Child<never, CommitsAnswer>('group-commit.ts', {
-    from: join(folder, 'db'),
-    to: join(folder, 'bare'),
-    inFlight: IN_FLIGHT,
-  } satisfies CommitsOptions)
-  const bare = await commits.hear('committed')
-  await commits.end()
-  return { due, most, bare, durable }
+  try {
+    await buyers.scheduled(WARM_UP)
+    const due = await buyers.scheduled({ perSecond: DUE_PER_SECOND, ms: ROUND_MS })
+    const most = await buyers.saturating({ inFlight: IN_FLIGHT, count: SATURATING_PAIRS })
+    const durable = await killInTheMiddle(daemon, folder)
+    return { due, most, bare: await bareCommits(folder), durable }
+  } finally {
+    await daemon.kill()
+  }
+}
+
+async function bareCommits(folder: string): Promise<CommitsAnswer> {
+  const options: CommitsOptions = { from: join(folder, 'db'), to: join(folder, 'bare'), inFlight: IN_FLIGHT }
+  const commits = new Child<never, CommitsAnswer>('group-commit.ts', options)
+  try {
+    return await commits.hear('committed')
+  } finally {
+    await commits.kill()
+  }
 }
 
 /** @throws Error when a sale that was answered is not in the database */
@@ -97,7 +105,7 @@ async function killInTheMiddle(daemon: SimulatedDaemon, folder: string): Promise
   const { buyers } = daemon
   const before = buyers.scids.length
   buyers.keepBuying({ perSecond: DUE_PER_SECOND })
-  await new Promise((resolve) => setTimeout(resolve, KILLED_AFTER_MS))
+  await sleep(KILLED_AFTER_MS)
   await daemon.kill()
   buyers.stop()
   const answered = buyers.scids
