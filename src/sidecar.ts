@@ -84,7 +84,9 @@ export async function startSidecar(config: Config, deps: SidecarDeps): Promise<S
       log,
       onFatal,
       openChannel: async (order) => {
-        const satPerVbyte = feerate.current()
+        // An order that stands since before a crash goes on whatever the feerate is now: refused, it would be made twice.
+        const placed = await funding.get(order.pendingChannelId)
+        const satPerVbyte = placed?.order.satPerVbyte ?? feerate.current()
         if (satPerVbyte === undefined) return false
         await funding.open({ ...order, satPerVbyte })
         return true
