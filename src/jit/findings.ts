@@ -50,12 +50,15 @@ export class Findings {
     for (const [scid, sale] of sales) {
       if ('part' in sale && sale.part !== undefined) waiting.push({ scid, part: sale.part, sale })
     }
+    const circuits = new Set(waiting.map(({ part }) => part.circuit))
+    for (const gone of this.#goneSince.keys()) if (!circuits.has(gone)) this.#goneSince.delete(gone) // ended unasked
     if (waiting.length === 0) return []
-    const pending = pendingCircuits(await this.#lnd.listChannels(signal))
+    const channels = await this.#lnd.listChannels(signal)
+    const pending = pendingCircuits(channels)
     const findings: Finding[] = []
     for (const candidate of waiting) {
       const { circuit } = candidate.part
-      if (pending.has(circuit)) {
+      if (pending.has(circuit) || isOnItsWay(candidate, channels)) {
         this.#goneSince.delete(circuit)
         continue
       }
@@ -74,10 +77,9 @@ export class Findings {
     // Unbound too: without requireinterceptor lnd forwards by itself, and may have the alias before we know (D2).
     const since = this.#goneSince.get(circuit) ?? at
     this.#goneSince.set(circuit, since)
-    const rows = await this.#lnd.forwardingHistory(
-      { sinceSeconds: Math.floor(part.heldAt / 1000) - HISTORY_MARGIN_S },
-      signal,
-    )
+    // Our clock may have been ahead when the part was held: what it says now counts as well.
+    const sinceSeconds = Math.floor(Math.min(part.heldAt, at) / 1000) - HISTORY_MARGIN_S
+    const rows = await this.#lnd.forwardingHistory({ sinceSeconds }, signal)
     const row = rows.find((forward) => forward.circuit === circuit)
     if (row !== undefined) return { type: 'settled', circuit, amountOut: row.amountOut, at }
     if (at - since < HISTORY_FLUSH_MS) return undefined
@@ -97,6 +99,15 @@ export class Findings {
     const told = rows.filter(({ outgoingChannel }) => outgoingChannel === channel.chanId)
     return told.reduce((rest, row) => rest - row.amountOut, sent * MSAT_PER_SAT)
   }
+}
+
+/** The client may still claim it: the payer's channel can be closing, and lists none of its HTLCs then. */
+function isOnItsWay({ sale, part }: Waiting, channels: readonly Channel[]): boolean {
+  if (sale.tag !== 'forwarding') return false
+  const ofClient = channels.filter(({ peer }) => peer === sale.deal.client)
+  return ofClient.some(({ pendingHtlcs }) =>
+    pendingHtlcs.some(({ incoming, paymentHash }) => !incoming && paymentHash === part.paymentHash),
+  )
 }
 
 /** The amount of a forward that lnd has no row of; undefined when the channel did not send that much. */

@@ -1,0 +1,137 @@
+import { describe, expect, it } from 'vitest'
+import { scidFromNumber } from '../../lsps/base/scid.ts'
+import { Simulation, type SimulationOptions, testConfig } from './simulation.ts'
+
+const AMOUNT = 100_000_000n
+const LOST_FEES = { lsps2: { without_require_interceptor: 'accept_lost_fees' } }
+
+async function prepare(options: SimulationOptions = {}) {
+  const simulation = new Simulation(options)
+  await simulation.start()
+  const wallet = simulation.world.addWallet()
+  wallet.connect()
+  const bought = await simulation.buy(wallet, AMOUNT)
+  const pay = (amount = AMOUNT) => simulation.pay({ ...bought, amount }, wallet.invoice({ amount, maxFee: bought.fee }))
+  return { simulation, wallet, bought, pay }
+}
+
+describe('the order of a channel', () => {
+  it('stands when the sidecar dies beside it and knows no feerate when it comes back', async () => {
+    const undisturbed = await prepare()
+    undisturbed.simulation.world.record()
+    await undisturbed.simulation.outcome(undisturbed.pay().result, 'the payment to end')
+    const count = undisturbed.simulation.world.points.length
+    const broken: string[] = []
+    for (let index = 0; index < count; index += 1) {
+      const { simulation, wallet, bought, pay } = await prepare()
+      simulation.world.killAt(index)
+      const payment = pay()
+      await simulation.clock.until(() => simulation.world.points.length > index, 'the sidecar to die', 60_000)
+      simulation.world.node.feerate = 5_000
+      await simulation.advance(20_000)
+      simulation.world.node.feerate = 2
+      await simulation.advance(100_000)
+      if (payment.outcome?.status !== 'settled') await simulation.outcome(pay().result, 'the second payment to end')
+      await simulation.rest()
+      const wrong = [...simulation.violations()]
+      if (simulation.state(bought.scid) !== 'paid') wrong.push(`the sale is ${simulation.state(bought.scid)}`)
+      if (wallet.channels.size !== 1) wrong.push(`${wallet.channels.size} channels`)
+      if (wrong.length > 0) broken.push(`${index}: ${wrong.join('; ')}`)
+    }
+    expect(broken).toEqual([])
+  })
+})
+
+describe('the books', () => {
+  it('are not misled by other payments over the channel when nobody heard how one ended', async () => {
+    const config = testConfig({ lsps2: { channel_headroom_sat: '400000' } })
+    const { simulation, wallet, bought, pay } = await prepare({ config })
+    wallet.setPaymentPolicy('fail')
+    await simulation.outcome(pay().result, 'the first payment to fail')
+    wallet.setPaymentPolicy('claim')
+    await simulation.rest()
+    // The wallet has its channel and is paid over it as over any other.
+    const [channel] = [...wallet.channels]
+    const ordinary = wallet.invoice({ amount: AMOUNT })
+    const scid = scidFromNumber(channel?.chanId ?? 0n)
+    const paid = simulation.world.payer.pay({ hash: ordinary.paymentHash, scid, amount: AMOUNT })
+    expect((await simulation.outcome(paid.result, 'the ordinary payment to end')).status).toBe('settled')
+    await simulation.advance(60_000)
+    // Then the sale's own payment comes, and fails while the sidecar is away.
+    wallet.setPaymentPolicy('sit')
+    const second = pay()
+    await simulation.advance(1_000)
+    expect(simulation.state(bought.scid)).toBe('forwarding')
+    simulation.kill()
+    wallet.setPaymentPolicy('fail')
+    await simulation.advance(60_000)
+    expect(second.outcome?.status).toBe('failed')
+    expect(simulation.journal()).toEqual([])
+    expect(simulation.state(bought.scid)).toBe('owed')
+    expect(simulation.violations()).toEqual([])
+  })
+
+  it('find a settled payment in what the channel sent although lnd lost its row', async () => {
+    const { simulation, wallet, bought, pay } = await prepare()
+    wallet.setPaymentPolicy('fail')
+    await simulation.outcome(pay().result, 'the first payment to fail')
+    wallet.setPaymentPolicy('claim')
+    await simulation.rest()
+    const [channel] = [...wallet.channels]
+    const ordinary = wallet.invoice({ amount: 20_000_000n })
+    const scid = scidFromNumber(channel?.chanId ?? 0n)
+    simulation.world.payer.pay({ hash: ordinary.paymentHash, scid, amount: 20_000_000n })
+    await simulation.advance(60_000)
+    wallet.setPaymentPolicy('sit')
+    const payment = pay()
+    await simulation.advance(1_000)
+    simulation.kill()
+    wallet.setPaymentPolicy('claim')
+    await simulation.clock.advance(100)
+    simulation.world.killNode()
+    expect((await simulation.outcome(payment.result, 'the payment to end')).status).toBe('settled')
+    await simulation.advance(60_000)
+    await simulation.rest()
+    expect(simulation.state(bought.scid)).toBe('paid')
+    expect(simulation.violations()).toEqual([])
+  })
+
+  it('say what lnd forwarded when it was not the sidecar that let the payment go', async () => {
+    const { simulation, wallet, bought, pay } = await prepare({
+      requireInterceptor: false,
+      config: testConfig(LOST_FEES),
+    })
+    wallet.setPaymentPolicy('sit')
+    simulation.world.onStage = ({ call, stage }) =>
+      call === 'interceptHtlcs.answer' && stage === 'received' ? { type: 'kill-client' } : undefined
+    const payment = pay()
+    await simulation.advance(5_000)
+    simulation.world.onStage = undefined
+    // The sidecar is back, the payment went in full, the wallet takes it only now.
+    await simulation.advance(30_000)
+    wallet.setPaymentPolicy('claim')
+    expect((await simulation.outcome(payment.result, 'the payment to end')).status).toBe('settled')
+    await simulation.rest()
+    expect(wallet.balance()).toBe(AMOUNT)
+    expect(simulation.journal()).toEqual([{ paymentHash: payment.hash, earned: 0n }])
+    expect(simulation.state(bought.scid)).toBe('paid')
+    expect(simulation.violations()).toEqual([])
+  })
+
+  it("wait for a payment that is in flight although the payer's channel is closing", async () => {
+    const { simulation, wallet, bought, pay } = await prepare()
+    const { payer, node } = simulation.world
+    wallet.setPaymentPolicy('sit')
+    const payment = pay()
+    await simulation.advance(2_000)
+    expect(simulation.state(bought.scid)).toBe('forwarding')
+    node.close(payer.channel, true)
+    await simulation.advance(120_000)
+    expect(simulation.state(bought.scid)).toBe('forwarding')
+    wallet.setPaymentPolicy('claim')
+    expect((await simulation.outcome(payment.result, 'the payment to end')).status).toBe('settled')
+    await simulation.rest()
+    expect(simulation.state(bought.scid)).toBe('paid')
+    expect(simulation.journal()).toEqual([{ paymentHash: payment.hash, earned: bought.fee }])
+  })
+})
