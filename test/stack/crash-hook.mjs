@@ -1,24 +1,25 @@
 import { appendFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { Level } from 'level'
 
 /**
  * Loaded into sluiced by `node --import` (see `crash-points.ts`): kills processes with SIGKILL right before or right
- * after the first synced write that holds a given record. The product knows nothing of it.
+ * after the first synced write that holds a given record, or when lnd offers an HTLC. The product knows nothing of it.
  */
 const point = JSON.parse(process.env.SLUICE_CRASH_POINT ?? 'null')
 
-if (point !== null) {
+let reached = false
+
+function kill() {
+  reached = true
+  appendFileSync(point.file, `${new Date().toISOString()} ${JSON.stringify(point)}\n`)
+  for (const victim of point.victims) process.kill(victim === 'sluiced' ? process.pid : victim, 'SIGKILL')
+}
+
+function watchWrites() {
   const pattern = new RegExp(point.record)
   const prefix = `${point.table}\u0000`
   const { batch } = Level.prototype
-  let reached = false
-
-  const kill = () => {
-    reached = true
-    appendFileSync(point.file, `${new Date().toISOString()} ${point.when} ${point.table} ${point.record}\n`)
-    for (const victim of point.victims) process.kill(victim === 'sluiced' ? process.pid : victim, 'SIGKILL')
-  }
-
   Level.prototype.batch = function watched(...operations) {
     if (operations.length > 0) throw new Error('the crash hook only knows chained batches')
     const chained = batch.call(this)
@@ -37,3 +38,18 @@ if (point !== null) {
     return chained
   }
 }
+
+function watchOffers() {
+  const { Client } = createRequire(import.meta.url)('@grpc/grpc-js')
+  const { makeBidiStreamRequest } = Client.prototype
+  Client.prototype.makeBidiStreamRequest = function watched(...call) {
+    const stream = makeBidiStreamRequest.apply(this, call)
+    stream.on('data', () => {
+      if (!reached) kill()
+    })
+    return stream
+  }
+}
+
+if (point?.when === 'offered') watchOffers()
+else if (point !== null) watchWrites()

@@ -12,6 +12,9 @@ export type CrashPoint = {
   readonly record: string
 }
 
+/** When lnd offers it an HTLC and it has not answered. */
+export type AtOffer = { readonly when: 'offered' }
+
 export type CrashOptions = {
   /** Written when the point is reached: shows that it was. */
   readonly file: string
@@ -20,7 +23,7 @@ export type CrashOptions = {
 }
 
 /** The environment that makes sluiced kill itself or others at the point, once. */
-export function crashAt(point: CrashPoint, options: CrashOptions): Readonly<Record<string, string>> {
+export function crashAt(point: CrashPoint | AtOffer, options: CrashOptions): Readonly<Record<string, string>> {
   return {
     NODE_OPTIONS: `--import=${HOOK}`,
     SLUICE_CRASH_POINT: JSON.stringify({ ...point, ...options }),

@@ -14,17 +14,21 @@ import { Journal } from '../../src/journal/journal.ts'
 import { openLevelStore } from '../../src/store/level.ts'
 import { openMemoryStore } from '../../src/store/memory.ts'
 import { migrate } from '../../src/store/migrations.ts'
-import type { Write } from '../../src/store/port.ts'
+import type { Store, Write } from '../../src/store/port.ts'
 import { Table } from '../../src/store/table.ts'
 import { cacheFolder, exists, fingerprint, withLock } from './cache.ts'
 
 /** Raise when anything below changes what is written. */
-const RECIPE = 1
-/** Sales that are under way at the same time: their records are deleted while others' are written. */
+const RECIPE = 2
+/** Sales that are under way at the same time. */
 const SALES_PER_COMMIT = 400
+/** The last ones are written sale by sale, with all that comes and goes: nothing has been compacted yet. */
+const RECENT_SALES = 20_000
 const MS_BETWEEN_SALES = 30_000
 const STEPS_OF_A_SALE = 6
 const TOTALS = 'journal-totals'
+/** Steps are counted over the life of a process. */
+const FLIGHT_COUNTER = /-\d{9}(?=")/g
 const FIRST_SALE = 1_700_000_000_000
 
 // What stands for a sale's own values in the pattern that all sales are made from; each is of the final length.
@@ -167,23 +171,49 @@ async function generate(folder: string, count: number): Promise<void> {
   try {
     await migrate(store)
     const writes = writesOfOneSale()
-    const patterns = writes.filter(({ table }) => table !== TOTALS).map(writePattern)
-    // Each sale's writes are spread over two commits, so that deletions meet records that are on disk.
-    const half = Math.ceil(patterns.length / 2)
-    let begun: readonly Values[] = []
-    for (let done = 0; done < count || begun.length > 0; done += SALES_PER_COMMIT) {
-      const fresh = Math.max(0, Math.min(SALES_PER_COMMIT, count - done))
-      const next = Array.from({ length: fresh }, (_, at) => valuesOf(done + at))
-      await store.commit([
-        ...begun.flatMap((values) => patterns.slice(half).map((write) => write(values))),
-        ...next.flatMap((values) => patterns.slice(0, half).map((write) => write(values))),
-      ])
-      begun = next
-    }
+    const old = Math.max(0, count - RECENT_SALES)
+    await writeOld(store, writes, old)
+    await writeRecent(store, writes, old, count)
     const totals = writes.find(({ table }) => table === TOTALS)
     if (totals !== undefined) await store.commit([multiplied(totals, count)])
   } finally {
     await store.close()
+  }
+}
+
+/**
+ * What is left of old sales, in the order of the keys: the same records as written sale by sale and compacted since, in
+ * a fifth of the time.
+ */
+async function writeOld(store: Store, writes: readonly Write[], count: number): Promise<void> {
+  const deleted = new Set(writes.filter(({ type }) => type === 'del').map(({ table, key }) => `${table}/${key}`))
+  const left = writes.filter(({ table, key }) => table !== TOTALS && !deleted.has(`${table}/${key}`))
+  for (const name of [...new Set(left.map(({ table }) => table))].sort()) {
+    const ofTable = left.filter(({ table }) => table === name)
+    const keyOf = pattern(ofTable[0]?.key ?? '')
+    const keys = Array.from({ length: count }, (_, index) => keyOf(valuesOf(index)))
+    const order = Array.from(keys.keys()).sort((x, y) => ((keys[x] ?? '') < (keys[y] ?? '') ? -1 : 1))
+    const patterns = ofTable.map(writePattern)
+    for (let at = 0; at < count; at += SALES_PER_COMMIT) {
+      const values = order.slice(at, at + SALES_PER_COMMIT).map(valuesOf)
+      await store.commit(values.flatMap((sale) => patterns.map((write) => write(sale))))
+    }
+  }
+}
+
+/** Sale by sale, as they come: each is spread over two commits, so that deletions meet records that are on disk. */
+async function writeRecent(store: Store, writes: readonly Write[], from: number, to: number): Promise<void> {
+  const patterns = writes.filter(({ table }) => table !== TOTALS).map(writePattern)
+  const half = Math.ceil(patterns.length / 2)
+  let begun: readonly Values[] = []
+  for (let at = from; at < to || begun.length > 0; at += SALES_PER_COMMIT) {
+    const fresh = Math.max(0, Math.min(SALES_PER_COMMIT, to - at))
+    const next = Array.from({ length: fresh }, (_, index) => valuesOf(at + index))
+    await store.commit([
+      ...begun.flatMap((values) => patterns.slice(half).map((write) => write(values))),
+      ...next.flatMap((values) => patterns.slice(0, half).map((write) => write(values))),
+    ])
+    begun = next
   }
 }
 
@@ -226,7 +256,8 @@ async function check(folder: string, count: number): Promise<void> {
  * @returns its folder, not to be opened but copied (`copyDatabase`)
  */
 export async function finishedSales(count: number, log: (line: string) => void): Promise<string> {
-  const format = fingerprint([String(RECIPE), String(count), JSON.stringify(writesOfOneSale())])
+  const records = JSON.stringify(writesOfOneSale()).replaceAll(FLIGHT_COUNTER, '')
+  const format = fingerprint([String(RECIPE), String(count), records])
   const folder = cacheFolder('finished-sales', format)
   await withLock(`${folder}.lock`, log, async () => {
     if (await exists(folder)) return
