@@ -16,6 +16,9 @@ export type InterceptorSession = Interceptor & {
  * The only writer of its stream. lnd ends the whole stream, for every forward of the node, at one answer to a circuit
  * that it does not hold (lnd.md 1.3): so an answer passes only if this stream offered the circuit and nobody answered
  * yet. An offer that comes again replaces the one before.
+ *
+ * An HTLC whose channel is closing is offered (again) from the chain: it can only be settled there, which a forward
+ * does by itself. RESUME and FAIL of it end the stream, and lnd offers it to the next stream too: it gets no answer.
  */
 export function createInterceptorSession(
   write: (answer: RawAnswer) => void,
@@ -26,6 +29,10 @@ export function createInterceptorSession(
   const session: InterceptorSession = {
     offer: (raw) => {
       const offer = toHtlcOffer(raw)
+      if (isOnChain(offer)) {
+        open.delete(offer.circuit)
+        return
+      }
       open.set(offer.circuit, raw.incoming_circuit_key)
       onOffer(offer, session)
     },
@@ -39,4 +46,9 @@ export function createInterceptorSession(
     size: () => open.size,
   }
   return session
+}
+
+/** On chain lnd says the HTLC's own expiry (or nothing), off chain the height at which it fails it, well before that. */
+function isOnChain({ autoFailHeight, expiryIn }: HtlcOffer): boolean {
+  return autoFailHeight <= 0 || autoFailHeight >= expiryIn
 }

@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { scidFromNumber } from '../../lsps/base/scid.ts'
+import { createInterceptorSession } from '../../src/lnd/interceptor.ts'
+import type { RawAnswer, RawOffer } from '../../src/lnd/raw.ts'
 import { Simulation, type SimulationOptions, testConfig } from './simulation.ts'
 
 const AMOUNT = 100_000_000n
@@ -133,5 +135,46 @@ describe('the books', () => {
     await simulation.rest()
     expect(simulation.state(bought.scid)).toBe('paid')
     expect(simulation.journal()).toEqual([{ paymentHash: payment.hash, earned: bought.fee }])
+  })
+})
+
+describe("an HTLC that is offered from the chain, since the payer's channel is closing", () => {
+  const offered: RawOffer = {
+    incoming_circuit_key: { chan_id: '1', htlc_id: '7' },
+    incoming_amount_msat: '1000',
+    incoming_expiry: 700,
+    payment_hash: Buffer.alloc(32),
+    outgoing_requested_chan_id: '1',
+    outgoing_amount_msat: '1000',
+    outgoing_expiry: 600,
+    auto_fail_height: 681,
+  }
+  // lnd says the HTLC's own expiry there (0.20.2 and newer), or nothing.
+  const onChain = [
+    { ...offered, auto_fail_height: 700 },
+    { ...offered, auto_fail_height: 0 },
+  ]
+
+  it.each(onChain)('gets no answer: lnd would end the stream, and the next one, and so on: %o', (raw) => {
+    const written: RawAnswer[] = []
+    const session = createInterceptorSession(
+      (answer) => written.push(answer),
+      ({ circuit }, stream) => stream.answer(circuit, { type: 'resume' }),
+    )
+    session.offer(raw)
+    expect(written).toEqual([])
+  })
+
+  it.each(onChain)('takes back the offer that it had before its channel closed: %o', (raw) => {
+    const written: RawAnswer[] = []
+    const session = createInterceptorSession(
+      (answer) => written.push(answer),
+      () => undefined,
+    )
+    session.offer(offered)
+    session.offer(raw)
+    session.answer('1:7', { type: 'fail' })
+    expect(written).toEqual([])
+    expect(session.size()).toBe(0)
   })
 })
