@@ -27,6 +27,7 @@ function title(before: Sale, after: Sale, event: JitEvent): string {
     case 'part-gone':
       return 'payment gone from lnd'
     case 'deadline':
+      if (after.tag === 'unearned') return 'offer ended, fee not earned'
       return after.tag === 'abandoned' ? 'offer ended' : 'payment held long enough'
     case 'channel-active':
       return 'channel active'

@@ -30,8 +30,9 @@ export function deadline(sale: Sale): Timestamp | undefined {
       return Math.min(holdUntil(sale.deal, sale.part), sale.deal.validUntil) as Timestamp
     case 'opening':
       return sale.part === undefined ? undefined : holdUntil(sale.deal, sale.part)
-    case 'forwarding':
     case 'owed':
+      return sale.deal.validUntil
+    case 'forwarding':
     case 'paid':
     case 'abandoned':
     case 'unearned':
@@ -218,10 +219,13 @@ function onOwed(sale: In<'owed'>, event: JitEvent): JitStep {
       return bound ? stay(sale, 'already bound') : to({ ...sale, bound: true })
     case 'channel-closed':
       return to({ tag: 'unearned', deal, outpoint: channel.outpoint, at: event.at })
+    case 'deadline':
+      // No payment counts any more: a sale that stayed would use up its client's limit, and then everybody's.
+      if (event.at < deal.validUntil) return stay(sale, 'not due')
+      return to({ tag: 'unearned', deal, outpoint: channel.outpoint, at: event.at })
     case 'client-online':
     case 'part-expiring':
     case 'part-gone':
-    case 'deadline':
     case 'channel-active':
     case 'channel-refused':
     case 'settled':

@@ -62,7 +62,7 @@ export const Sale = z.discriminatedUnion('tag', [
   z.object({ tag: z.literal('opening'), deal: Deal, pendingChannelId: z.string(), part: Part.optional(), refused }),
   /** The part, its deduction and the channel are fixed; replays get the same answer. Held until the alias is bound. */
   z.object({ tag: z.literal('forwarding'), deal: Deal, channel: ChannelRef, part: Part, bound: z.boolean(), refused }),
-  /** The channel stands and the fee is still owed: the next payment to the scid pays it. */
+  /** The channel stands and the fee is still owed: the next payment to the scid pays it, until the offer ends. */
   z.object({ tag: z.literal('owed'), deal: Deal, channel: ChannelRef, bound: z.boolean(), refused }),
   /** The client has its money. `earned` is what stayed with us by lnd's own amounts. Terminal. */
   z.object({
@@ -77,7 +77,7 @@ export const Sale = z.discriminatedUnion('tag', [
   }),
   /** Ended without a channel. Terminal. */
   z.object({ tag: z.literal('abandoned'), deal: Deal, why: z.string(), at: At }),
-  /** The channel closed before its fee was earned. Terminal. */
+  /** The channel closed, or the offer ended, before the fee was earned. Terminal. */
   z.object({ tag: z.literal('unearned'), deal: Deal, outpoint: z.string(), at: At }),
 ])
 export type Sale = z.output<typeof Sale>

@@ -267,6 +267,12 @@ describe('a sale whose channel stands and is not paid for', () => {
   it('is unearned when the channel closes', () => {
     expect(step(owed(true), channelClosed()).state).toMatchObject({ tag: 'unearned' })
   })
+
+  it('is unearned when the offer ends', () => {
+    const due = (at: number) => step(owed(true), { type: 'deadline', at: time(at) }).state
+    expect(due(VALID_UNTIL - 1)).toEqual(owed(true))
+    expect(due(VALID_UNTIL)).toMatchObject({ tag: 'unearned', outpoint: CHANNEL.outpoint })
+  })
 })
 
 describe('a sale that ended', () => {
@@ -284,7 +290,7 @@ describe('the deadline of a sale', () => {
     ['the end of the hold while the channel is opened', opening(), HELD_AT + HOLD_MS],
     ['none while a channel is opened for nothing held', openingWithoutPart(), undefined],
     ['none while the payment is forwarded', forwarding(true), undefined],
-    ['none while only the fee is owed', owed(true), undefined],
+    ['the end of the offer while only the fee is owed', owed(true), VALID_UNTIL],
     ['none at the end', paid(), undefined],
   ])('is %s', (_, sale, at) => {
     expect(deadline(sale)).toBe(at)
