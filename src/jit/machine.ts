@@ -70,8 +70,11 @@ function onAwaiting(sale: In<'awaiting'>, event: JitEvent): JitStep {
       const fault = checkPart(deal, event.part, { height: event.height, at: event.at, bound: false })
       if (fault !== undefined)
         return to({ ...sale, refused: withRefusal(sale.refused, event.part, fault.code, fault.why) })
-      if (part !== undefined) return refuseSecond(sale, event.part)
-      const held = { ...sale, part: event.part }
+      if (part !== undefined && (isWhole(deal, part) || !isWhole(deal, event.part)))
+        return refuseSecond(sale, event.part)
+      // A part that is too small gives way: else whoever knows the scid could keep the payment out with a millisatoshi.
+      const free = part === undefined ? sale : dropPart(sale, part, 'temporary_channel_failure', 'a whole payment came')
+      const held = { ...free, part: event.part }
       return event.clientOnline && isWhole(deal, event.part)
         ? openFor(held, event.part, event.pendingChannelId)
         : to(held)
@@ -182,7 +185,14 @@ function onForwarding(sale: In<'forwarding'>, event: JitEvent): JitStep {
     case 'part-gone':
       // Once bound it may have been forwarded and settled: only lnd's records tell.
       if (event.circuit !== part.circuit || bound) return stay(sale, 'may be forwarded already')
-      return to({ tag: 'owed', deal, channel, bound, refused })
+      // On record as refused: an answer to a circuit that lnd does not hold would end the stream for the whole node.
+      return to({
+        tag: 'owed',
+        deal,
+        channel,
+        bound,
+        refused: withRefusal(refused, part, 'temporary_channel_failure', 'lnd does not hold it any more'),
+      })
     case 'part-expiring':
       // Only a part that cannot have been forwarded may be failed: without the alias nothing reaches the client.
       if (event.circuit !== part.circuit || bound) return stay(sale, 'may be forwarded already')

@@ -138,6 +138,42 @@ describe('the books', () => {
   })
 })
 
+describe('somebody who knows the scid', () => {
+  it('cannot keep the payment out with a millisatoshi', async () => {
+    const { simulation, wallet, bought, pay } = await prepare()
+    const grain = simulation.pay({ ...bought, amount: 1n }, { paymentHash: 'ab'.repeat(32) })
+    await simulation.advance(1_000)
+    expect((await simulation.outcome(pay().result, 'the payment to end')).status).toBe('settled')
+    expect(grain.outcome).toEqual({ status: 'failed', reason: 'temporary_channel_failure', by: 'lsp' })
+    await simulation.rest()
+    expect(wallet.balance()).toBe(AMOUNT - bought.fee)
+    expect(simulation.violations()).toEqual([])
+  })
+
+  it('gets no channel for ten times the payment at the price of one', async () => {
+    const { simulation, wallet, pay } = await prepare()
+    const result = await simulation.outcome(pay(AMOUNT * 10n).result, 'the payment to end')
+    expect(result).toEqual({ status: 'failed', reason: 'unknown_next_peer', by: 'lsp' })
+    expect(wallet.channels.size).toBe(0)
+  })
+
+  it('gets no channel for a payment that lnd would not forward for so long', async () => {
+    const { simulation, wallet, bought } = await prepare()
+    const { paymentHash } = wallet.invoice({ amount: AMOUNT, maxFee: bought.fee })
+    const { scid, delta } = bought
+    const payment = simulation.world.payer.pay({
+      hash: paymentHash,
+      scid,
+      amount: AMOUNT,
+      hintDelta: delta,
+      finalDelta: 2100,
+    })
+    const result = await simulation.outcome(payment.result, 'the payment to end')
+    expect(result).toEqual({ status: 'failed', reason: 'unknown_next_peer', by: 'lsp' })
+    expect(wallet.channels.size).toBe(0)
+  })
+})
+
 describe("an HTLC that is offered from the chain, since the payer's channel is closing", () => {
   const offered: RawOffer = {
     incoming_circuit_key: { chan_id: '1', htlc_id: '7' },

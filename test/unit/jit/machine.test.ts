@@ -84,6 +84,14 @@ describe('a sale awaiting its payment', () => {
     expect(step(awaiting(PART), partHeld())).toMatchObject({ state: awaiting(PART), ignored: 'part is known' })
   })
 
+  it('lets a payment that is too small give way to a whole one', () => {
+    const { state, effects } = step(awaiting(SMALL_PART), partHeld({ circuit: OTHER }))
+    expect(state).toMatchObject({ tag: 'opening', part: { circuit: OTHER }, refused: [{ circuit: PART.circuit }] })
+    expect(effects).toHaveLength(1)
+    const small = step(awaiting(SMALL_PART), partHeld({ ...SMALL_PART, circuit: OTHER })).state
+    expect(small).toMatchObject({ tag: 'awaiting', part: SMALL_PART, refused: [{ circuit: OTHER }] })
+  })
+
   it('refuses a second payment beside the first', () => {
     const { state } = step(awaiting(PART), partHeld({ circuit: OTHER }))
     expect(state).toMatchObject({ part: PART, refused: [{ circuit: OTHER, code: 'temporary_channel_failure' }] })
@@ -232,7 +240,8 @@ describe('a sale that forwards its payment', () => {
   })
 
   it('is owed its fee when the payment went before the alias was bound', () => {
-    expect(step(forwarding(false), partGone()).state).toEqual(owed(false))
+    const { state } = step(forwarding(false), partGone())
+    expect(state).toMatchObject({ tag: 'owed', bound: false, refused: [{ circuit: PART.circuit }] })
   })
 
   it.each([settled(OTHER), failed(OTHER)])('keeps out of what happens to other payments: $type', (event) => {

@@ -2,8 +2,10 @@ import { describe, expect, it } from 'vitest'
 import { msat } from '../../../lsps/base/amount.ts'
 import {
   checkPart,
+  MAX_OUTGOING_BLOCKS,
   MIN_BLOCKS_BEFORE_AUTO_FAIL,
   MIN_OUTGOING_BLOCKS,
+  MOST_OVERPAID,
   type PartFacts,
 } from '../../../src/jit/part-checks.ts'
 import type { Part } from '../../../src/jit/states.ts'
@@ -46,6 +48,19 @@ describe('a part of a sale', () => {
     const expiryOut = HEIGHT + MIN_OUTGOING_BLOCKS
     expect(check({ expiryOut })).toBeUndefined()
     expect(check({ expiryOut: expiryOut - 1 })).toMatchObject({ code: 'temporary_channel_failure' })
+  })
+
+  it('does not count when lnd would not forward it for so long', () => {
+    const expiryOut = HEIGHT + MAX_OUTGOING_BLOCKS
+    expect(check({ expiryOut, expiryIn: expiryOut + 200 })).toBeUndefined()
+    expect(check({ expiryOut: expiryOut + 1, expiryIn: expiryOut + 200 })?.code).toBe('unknown_next_peer')
+  })
+
+  it('does not count when it is more than twice what was sold: the fee is for that, and so is the channel', () => {
+    const most = msat(SIZE * MOST_OVERPAID)
+    expect(check({ amountIn: most, amountOut: most })).toBeUndefined()
+    const more = msat(most + 1n)
+    expect(check({ amountIn: more, amountOut: more })?.code).toBe('unknown_next_peer')
   })
 
   it('does not count when the fee leaves less than the smallest HTLC', () => {
