@@ -3,6 +3,7 @@ import type { Log } from '../kernel/log.ts'
 import type { HtlcAnswer, LndPort } from '../lnd/port.ts'
 import { pendingCircuits } from './findings.ts'
 import { type Held, HeldHtlcs } from './held.ts'
+import { SharedLook } from './shared-look.ts'
 import type { Sale } from './states.ts'
 import { verdict } from './verdict.ts'
 
@@ -21,9 +22,12 @@ export class Answers {
   readonly held = new HeldHtlcs()
   readonly #deps: AnswersDeps
   readonly #maxHeld: number
+  /** lnd's list is long: however many HTLCs a payer sends to be refused, it is asked for one at a time. */
+  readonly #pending: SharedLook<ReturnType<typeof pendingCircuits>>
 
   constructor(deps: AnswersDeps, maxHeld: number) {
     this.#deps = deps
+    this.#pending = new SharedLook(async (signal) => pendingCircuits(await deps.lnd.listChannels(signal)))
     this.#maxHeld = maxHeld
   }
 
@@ -74,7 +78,7 @@ export class Answers {
   async #fail(held: Held, signal: AbortSignal): Promise<void> {
     const { circuit } = held.offer
     try {
-      const pending = pendingCircuits(await this.#deps.lnd.listChannels(signal)).get(circuit)
+      const pending = (await this.#pending.ask(signal)).get(circuit)
       if (pending === undefined || this.#isLnds(held)) return // gone, or going: an answer would end the stream
       this.held.answer(held, { type: pending.forwarded ? 'resume' : 'fail' })
     } catch (error) {
