@@ -1,5 +1,6 @@
 import { setMaxListeners } from 'node:events'
 import type { Clock } from '../lsps/base/clock.ts'
+import type { NodeId } from '../lsps/base/node-id.ts'
 import { lsps0 } from '../lsps/lsps0/methods.ts'
 import { lsps2 } from '../lsps/lsps2/methods.ts'
 import { service } from '../lsps/rpc/server.ts'
@@ -180,6 +181,7 @@ export async function startSidecar(config: Config, deps: SidecarDeps): Promise<S
   const stop = async (): Promise<void> => {
     stopping.abort(new Error('sluiced is stopping'))
     await Promise.allSettled([...tasks, streams.ended()])
+    await following
     await store.close()
   }
 
@@ -196,11 +198,11 @@ export async function startSidecar(config: Config, deps: SidecarDeps): Promise<S
       up()
       const ended = lnd.subscribePeerEvents(({ nodeId, online }) => jit.onPeer(nodeId, online), streamSignal)
       ended.catch(() => undefined)
-      jit.onPeers((await lnd.listPeers(streamSignal)).map(({ nodeId }) => nodeId))
+      await jit.loadPeers(() => connectedPeers(streamSignal))
       await ended
     })
     jit.onBlock(info.blockHeight)
-    jit.onPeers((await lnd.listPeers(signal)).map(({ nodeId }) => nodeId))
+    await jit.loadPeers(() => connectedPeers(signal))
     if (selling) {
       await Promise.all([jit.loadAliases(signal), feerate.refresh(signal)])
       tasks.push(feerate.run(signal))
@@ -217,6 +219,10 @@ export async function startSidecar(config: Config, deps: SidecarDeps): Promise<S
     return info
   }
 
+  async function connectedPeers(callSignal: AbortSignal): Promise<readonly NodeId[]> {
+    return (await lnd.listPeers(callSignal)).map(({ nodeId }) => nodeId)
+  }
+
   /** lnd may start after us, or restart while we start: wait for it, saying so. */
   async function waitForNode(): Promise<NodeInfo> {
     for (let failures = 1; ; failures += 1) {
@@ -231,10 +237,21 @@ export async function startSidecar(config: Config, deps: SidecarDeps): Promise<S
     }
   }
 
-  let following: Promise<void> = Promise.resolve()
+  let following: Promise<void> | undefined
+  let followAgain = false
   function onBlock(height: number): void {
     jit.onBlock(height)
-    following = following.then(() => funding.onBlock(signal))
+    // A node that catches up sends blocks faster than it answers: however many came meanwhile, one more pass is enough.
+    followAgain = true
+    following ??= followUp()
+  }
+
+  async function followUp(): Promise<void> {
+    while (followAgain && !signal.aborted) {
+      followAgain = false
+      await funding.onBlock(signal)
+    }
+    following = undefined
   }
 
   const giveUp = () => stopping.abort(deps.signal.reason)

@@ -70,6 +70,8 @@ export class JitService {
   readonly #salesOf = new Map<NodeId, number>()
   readonly #foreignAliases = new Set<bigint>()
   readonly #online = new Set<NodeId>()
+  /** Peers that events told of while a list of them was under way; one set for each list. */
+  readonly #told = new Set<Set<NodeId>>()
   #ours: ReadonlySet<string> = new Set()
   #ready = false
   #signal = AbortSignal.abort()
@@ -214,11 +216,17 @@ export class JitService {
     this.#answers.held.clear()
   }
 
-  /** Everybody who is connected: what a stream of events missed while it was down. */
-  onPeers(peers: readonly NodeId[]): void {
-    const connected = new Set(peers)
-    for (const known of [...this.#online]) if (!connected.has(known)) this.onPeer(known, false)
-    for (const peer of connected) if (!this.#online.has(peer)) this.onPeer(peer, true)
+  /** Everybody who is connected: what a stream of events missed while it was down. What it tells meanwhile is newer. */
+  async loadPeers(list: () => Promise<readonly NodeId[]>): Promise<void> {
+    const told = new Set<NodeId>()
+    this.#told.add(told)
+    try {
+      const connected = new Set(await list())
+      for (const known of [...this.#online]) if (!connected.has(known) && !told.has(known)) this.#setPeer(known, false)
+      for (const peer of connected) if (!this.#online.has(peer) && !told.has(peer)) this.#setPeer(peer, true)
+    } finally {
+      this.#told.delete(told)
+    }
   }
 
   onHtlcEvent(event: HtlcEvent): void {
@@ -241,6 +249,11 @@ export class JitService {
   }
 
   onPeer(client: NodeId, online: boolean): void {
+    for (const told of this.#told) told.add(client)
+    this.#setPeer(client, online)
+  }
+
+  #setPeer(client: NodeId, online: boolean): void {
     if (!online) {
       this.#online.delete(client)
       return
@@ -348,7 +361,8 @@ export class JitService {
 
   async #execute(effect: JitEffect, { id, signal }: EffectContext): Promise<JitEvent | undefined> {
     const sale = await this.#runner.get(id)
-    if (sale === undefined) return undefined
+    // What an ended sale still wanted (an alias of a channel that is gone) would be tried for ever.
+    if (sale === undefined || isTerminal(sale)) return undefined
     return executeEffect({ ...this.#deps, capacity: this.#config.capacity }, effect, sale, signal)
   }
 

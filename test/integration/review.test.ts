@@ -214,3 +214,43 @@ describe("an HTLC that is offered from the chain, since the payer's channel is c
     expect(session.size()).toBe(0)
   })
 })
+
+describe('who is connected', () => {
+  it('is what events tell, not what a list said that was asked for before them', async () => {
+    const { simulation, wallet, pay } = await prepare()
+    wallet.disconnect()
+    await simulation.advance(1_000)
+    // lnd makes its list, the wallet comes, and only then does the list arrive.
+    simulation.world.faults.push({ call: 'listPeers', stage: 'answered', action: { type: 'delay', ms: 2_000 } })
+    simulation.kill()
+    await simulation.clock.until(() => simulation.world.node.hub.attached === false, 'the stream to end', 1_000)
+    void simulation.clock.sleep(1_000, new AbortController().signal).then(() => wallet.connect())
+    await simulation.advance(20_000)
+    const payment = pay()
+    await simulation.advance(20_000)
+    expect(payment.outcome?.status).toBe('settled')
+  })
+})
+
+describe('many payments to be refused', () => {
+  it('make lnd list its channels one at a time', async () => {
+    const { simulation, bought, pay } = await prepare()
+    const first = pay()
+    let lists = 0
+    simulation.world.onStage = ({ call, stage }) => {
+      if (call !== 'listChannels') return undefined
+      if (stage === 'received') lists += 1
+      return stage === 'received' ? { type: 'delay', ms: 50 } : undefined
+    }
+    const small = Array.from({ length: 150 }, (_, n) =>
+      simulation.pay({ ...bought, amount: 1000n }, { paymentHash: n.toString(16).padStart(64, '0') }),
+    )
+    await simulation.advance(3_000)
+    expect(first.outcome?.status).toBe('settled')
+    expect(small.every(({ outcome }) => outcome?.status === 'failed')).toBe(true)
+    expect(lists).toBeLessThan(30)
+    simulation.world.onStage = undefined
+    await simulation.rest()
+    expect(simulation.violations()).toEqual([])
+  })
+})

@@ -194,6 +194,7 @@ export class Simulation {
       while (answer === undefined) {
         this.#messages += 1
         const request = { jsonrpc: '2.0', id: `request-${this.#messages}`, method, params }
+        if (wallet.wantsConnection) wallet.connect() // it may have been disconnected meanwhile
         wallet.send(37913, new Uint8Array(Buffer.from(JSON.stringify(request))))
         const asked = this.clock.now()
         void this.clock.sleep(ASK_AGAIN_MS, new AbortController().signal)
