@@ -61,18 +61,19 @@ export class Negotiation {
     signal: AbortSignal,
   ): Promise<Funded | Refusal | Found> {
     const attempt = this.#attempts.get(order.pendingChannelId)
-    if (replayed || attempt === undefined) return this.#recover(order, outpoint, signal)
+    if (replayed || attempt === undefined) return this.#recover(order, outpoint, 'again', signal)
     try {
       await this.#deps.lnd.verifyFunding({ psbt, pendingChannelId: order.pendingChannelId }, signal)
       const pending = await this.#within(SIGNED_DEADLINE_MS, 'funding_signed', attempt.pending, signal)
-      return { type: 'channel-found', outpoint: pending }
+      if (pending !== outpoint) throw new Error(`lnd opened ${pending}, expected ${outpoint}`)
+      return { type: 'channel-found', outpoint }
     } catch (error) {
       signal.throwIfAborted()
       // Any error of these two proves nothing: lnd may have opened the channel all the same (funding.md, Coins).
       this.#deps.log.warn({ order: order.pendingChannelId, err: error }, 'verify ended in an error, looking')
-      return this.#recover(order, outpoint, signal)
+      return await this.#recover(order, outpoint, isTimeout(error) ? 'no-more' : 'again', signal)
     } finally {
-      this.#drop(order)
+      if (this.#attempts.get(order.pendingChannelId) === attempt) this.#drop(order)
     }
   }
 
@@ -91,13 +92,19 @@ export class Negotiation {
     }
   }
 
-  async #recover(order: ChannelOrder, outpoint: Outpoint, signal: AbortSignal): Promise<Funded | Refusal | Found> {
+  /** `no-more`: the peer had its time to sign, and is not given another transaction to hang on to with our coins. */
+  async #recover(
+    order: ChannelOrder,
+    outpoint: Outpoint,
+    fund: 'again' | 'no-more',
+    signal: AbortSignal,
+  ): Promise<Funded | Refusal | Found> {
     for (let looks = 0; ; looks += 1) {
       const found = await this.#find(order, outpoint, signal)
       if (found !== undefined) return found
       if (looks === MAX_STILL_PRESENT_LOOKS) await this.#disconnect(order, signal)
       await this.#cancel(order, signal) // its "ok" proves nothing: the next open tells
-      const next = await this.#reopen(order, outpoint, signal)
+      const next = await this.#reopen(order, outpoint, fund, signal)
       if (next !== 'still-present') return next
       await this.#deps.clock.sleep(STILL_PRESENT_PAUSE_MS, signal)
     }
@@ -107,6 +114,7 @@ export class Negotiation {
   async #reopen(
     order: ChannelOrder,
     outpoint: Outpoint,
+    fund: 'again' | 'no-more',
     signal: AbortSignal,
   ): Promise<Funded | Refusal | Found | 'still-present'> {
     let template: FundingTemplate
@@ -126,6 +134,10 @@ export class Negotiation {
       this.#drop(order)
       await this.#cancel(order, signal)
       return found
+    }
+    if (fund === 'no-more') {
+      await this.cleanUp(order, signal)
+      return { type: 'refused', reason: 'client-gone', detail: 'the client did not sign for its channel in time' }
     }
     await this.releaseCoins(order, signal) // the old transaction is dead: never signed, and never will be
     return this.#fund(order, template, signal)
@@ -223,6 +235,10 @@ export class Negotiation {
   }
 }
 
+function isTimeout(error: unknown): boolean {
+  return error instanceof SidecarError && error.failure.code === 'TIMED_OUT'
+}
+
 function isRefusal(error: unknown): boolean {
   return error instanceof SidecarError && error.failure.code === 'LND_REFUSED'
 }
@@ -235,7 +251,7 @@ function detailOf(error: unknown): string {
 /** @throws the error itself when it does not say that this attempt is over */
 function classify(error: unknown): Refusal {
   const refused = (reason: RefusalReason): Refusal => ({ type: 'refused', reason, detail: detailOf(error) })
-  if (error instanceof SidecarError && error.failure.code === 'TIMED_OUT') return refused('client-gone')
+  if (isTimeout(error)) return refused('client-gone')
   if (!isRefusal(error)) throw error
   if (refusedWith(error, /not online|exiting|disconnected|peer not connected/i)) return refused('client-gone')
   if (refusedWith(error, /remote canceled|received funding error/i)) return refused('client-refused')

@@ -254,3 +254,26 @@ describe('many payments to be refused', () => {
     expect(simulation.violations()).toEqual([])
   })
 })
+
+describe('a wallet that never signs', () => {
+  it('is given up although it comes back whenever it is disconnected', async () => {
+    const { simulation, wallet, bought, pay } = await prepare()
+    wallet.setOpenPolicy('hang-sign')
+    let funded = 0
+    simulation.world.onStage = ({ call, stage }) => {
+      if (call === 'fundPsbt' && stage === 'received') funded += 1
+      return undefined
+    }
+    const payment = pay()
+    wallet.onConnection = () => queueMicrotask(() => wallet.connect())
+    await simulation.advance(600_000)
+    expect(payment.outcome).toEqual({ status: 'failed', reason: 'temporary_channel_failure', by: 'lsp' })
+    expect(simulation.state(bought.scid)).toBe('awaiting')
+    expect(funded).toBe(1)
+    // It is sold to again once it behaves.
+    wallet.setOpenPolicy('accept')
+    expect((await simulation.outcome(pay().result, 'the second payment to end')).status).toBe('settled')
+    await simulation.rest()
+    expect(simulation.violations()).toEqual([])
+  })
+})
