@@ -10,7 +10,14 @@ import { look } from './look.ts'
 import { isTerminal, place, step } from './machine.ts'
 import { Negotiation } from './negotiation.ts'
 import { transactionId } from './psbt.ts'
-import { type ChannelOrder, Funding, FundingEffect, type FundingEvent, type FundingNews } from './states.ts'
+import {
+  type ChannelOrder,
+  Funding,
+  FundingEffect,
+  type FundingEvent,
+  type FundingNews,
+  type Transaction,
+} from './states.ts'
 
 /** Between looks at a channel that is not active yet, when lnd's events say nothing. */
 export const CHANNEL_LOOK_MS = 1_000
@@ -83,14 +90,14 @@ export class FundingService {
   }
 
   /**
-   * A new block: transactions that are not confirmed are published again and keep their coins locked. Derived from
-   * the state on disk, so nothing needs to remember it; doing it twice is harmless.
+   * A new block: coins of transactions that are not confirmed stay locked, and what was published is published again.
+   * Derived from the state on disk, so nothing needs to remember it; doing it twice is harmless.
    */
   async onBlock(signal: AbortSignal): Promise<void> {
     for (const [id, funding] of this.#runner.live) {
-      if (funding.tag !== 'standing' || funding.tx.stage !== 'published') continue
+      if (funding.tag !== 'standing' || funding.tx.stage === 'unsigned') continue
       try {
-        await this.#followUp(id, funding.order, funding.tx.raw, signal)
+        await this.#followUp(id, funding.order, funding.tx, signal)
       } catch (error) {
         if (signal.aborted) return
         this.#deps.log.warn({ funding: id, err: error }, 'funding not followed up, next block tries again')
@@ -98,14 +105,23 @@ export class FundingService {
     }
   }
 
-  async #followUp(id: string, order: ChannelOrder, raw: string, signal: AbortSignal): Promise<void> {
+  async #followUp(id: string, order: ChannelOrder, tx: Transaction, signal: AbortSignal): Promise<void> {
     const { lnd } = this.#deps
-    const confirmations = await lnd.confirmations(transactionId(raw), signal)
-    if (confirmations !== undefined && confirmations > 0) {
-      await this.#runner.dispatch(id, { type: 'confirmed' })
-      return
+    if (tx.stage === 'published') {
+      const confirmations = await lnd.confirmations(transactionId(tx.raw), signal)
+      if (confirmations !== undefined && confirmations > 0) {
+        await this.#runner.dispatch(id, { type: 'confirmed' })
+        return
+      }
     }
-    await lnd.publishTransaction({ raw, label: order.memo }, signal)
+    // Neither waits for the other: while no mempool takes the transaction its coins must not be spent by another one.
+    const published = tx.stage === 'published' && lnd.publishTransaction({ raw: tx.raw, label: order.memo }, signal)
+    const done = await Promise.allSettled([this.#keepCoins(order, signal), published])
+    for (const result of done) if (result.status === 'rejected') throw result.reason
+  }
+
+  async #keepCoins(order: ChannelOrder, signal: AbortSignal): Promise<void> {
+    const { lnd } = this.#deps
     const leases = await lnd.listLeases(signal)
     for (const lease of leases.filter((held) => held.id === order.pendingChannelId)) {
       await lnd.leaseOutput({ ...lease, seconds: this.#config.leaseSeconds }, signal)

@@ -31,6 +31,7 @@ const Transaction = z.discriminatedUnion('stage', [
   z.object({ stage: z.literal('signed'), raw: z.string() }),
   z.object({ stage: z.literal('published'), raw: z.string() }),
 ])
+export type Transaction = z.output<typeof Transaction>
 
 export const Funding = z.discriminatedUnion('tag', [
   /** lnd may hold a reservation in memory. No transaction of ours exists. */

@@ -277,3 +277,26 @@ describe('a wallet that never signs', () => {
     expect(simulation.violations()).toEqual([])
   })
 })
+
+describe('the coins of a channel', () => {
+  it('stay locked while no mempool takes its transaction, however long that is', async () => {
+    const config = testConfig({ funding: { lease_seconds: 3600 } })
+    const { simulation, pay } = await prepare({ config, coins: [10_000_000n] })
+    const refused = { type: 'reject', detail: 'min relay fee not met' } as const
+    simulation.world.faults.push({ call: 'publishTransaction', stage: 'received', action: refused })
+    expect((await simulation.outcome(pay().result, 'the payment to end')).status).toBe('settled')
+    for (let block = 0; block < 18; block += 1) {
+      await simulation.advance(10 * 60_000)
+      simulation.world.mine(1)
+    }
+    const other = simulation.world.addWallet()
+    other.connect()
+    const second = await simulation.buy(other, AMOUNT)
+    const payment = simulation.pay(second, other.invoice({ amount: AMOUNT, maxFee: second.fee }))
+    expect((await simulation.outcome(payment.result, 'the second payment to end')).status).toBe('failed')
+    simulation.world.faults.length = 0
+    await simulation.advance(60_000)
+    await simulation.rest()
+    expect(simulation.violations()).toEqual([])
+  })
+})
