@@ -21,6 +21,10 @@ import {
 
 /** Between looks at a channel that is not active yet, when lnd's events say nothing. */
 export const CHANNEL_LOOK_MS = 1_000
+/** The same for a channel that has not become active for long: its peer may never come back. */
+export const LONGEST_CHANNEL_LOOK_MS = 60_000
+/** What share of the time waited so far the next pause is: a tenth. */
+const PATIENCE = 10
 
 export type FundingConfig = {
   readonly leaseSeconds: number
@@ -163,8 +167,11 @@ export class FundingService {
   async #watchActive(funding: Funding, signal: AbortSignal): Promise<FundingEvent | undefined> {
     if (funding.tag !== 'standing') return undefined
     const { lnd, clock } = this.#deps
+    const since = clock.now()
     for (;;) {
-      const rung = this.#channelBell.next(CHANNEL_LOOK_MS, clock, signal) // before the look: no event is missed between
+      const patience = Math.min((clock.now() - since) / PATIENCE, LONGEST_CHANNEL_LOOK_MS)
+      const pauseMs = Math.max(patience, CHANNEL_LOOK_MS)
+      const rung = this.#channelBell.next(pauseMs, clock, signal) // before the look: no event is missed between
       rung.catch(() => undefined)
       const channels = await lnd.listChannels(signal, funding.order.peer)
       const ours = channels.find(({ outpoint }) => outpoint === funding.outpoint)

@@ -300,3 +300,33 @@ describe('the coins of a channel', () => {
     expect(simulation.violations()).toEqual([])
   })
 })
+
+describe('a client that signs for its channel and never comes back', () => {
+  it('costs less and less to wait for', async () => {
+    const { simulation, wallet, bought, pay } = await prepare()
+    // It is gone as soon as it signed: the channel exists and never becomes active.
+    wallet.onChannelReady = () => undefined
+    simulation.world.onStage = ({ call, stage }) => {
+      if (call === 'node.channelPending' && stage === 'effective') wallet.disconnect()
+      return undefined
+    }
+    const payment = pay()
+    expect((await simulation.outcome(payment.result, 'the payment to end')).status).toBe('failed')
+    await simulation.advance(20 * 60_000)
+    let looks = 0
+    simulation.world.onStage = ({ call, stage }) => {
+      if (call === 'listChannels' && stage === 'received') looks += 1
+      return undefined
+    }
+    for (let minute = 0; minute < 60; minute += 1) await simulation.advance(60_000)
+    expect(looks).toBeLessThan(70)
+    expect(simulation.state(bought.scid)).toBe('opening')
+    // Nothing was signed for it; when it does come back, the channel is there.
+    simulation.world.onStage = undefined
+    wallet.connect()
+    await simulation.advance(120_000)
+    await simulation.rest()
+    expect(simulation.state(bought.scid)).toBe('unearned')
+    expect(simulation.violations()).toEqual([])
+  })
+})
