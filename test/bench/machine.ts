@@ -1,4 +1,4 @@
-import { closeSync, fdatasyncSync, openSync, rmSync, writeSync } from 'node:fs'
+import { closeSync, fdatasyncSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs'
 import { arch, cpus, loadavg, platform, totalmem } from 'node:os'
 import { join } from 'node:path'
 import { median } from './figures.ts'
@@ -6,6 +6,7 @@ import { median } from './figures.ts'
 const PROBES = 200
 const PROBE_BYTES = 1_000
 const GIB = 2 ** 30
+const NANOSECONDS_PER_MS = 1e6
 
 /** What the figures were measured on. */
 export type Machine = {
@@ -29,6 +30,19 @@ export function describeMachine(folder: string): Machine {
     node: process.version,
     loadAverage: loadavg()[0] ?? Number.NaN,
     syncMs: probeDisk(join(folder, 'probe')),
+  }
+}
+
+/**
+ * How long this process's main thread could run and got no core, milliseconds since it began: time that others took.
+ * NaN where the kernel does not tell.
+ */
+export function coreWaitMs(): number {
+  try {
+    const [, waited] = readFileSync('/proc/self/schedstat', 'utf8').split(' ')
+    return Number(waited) / NANOSECONDS_PER_MS
+  } catch {
+    return Number.NaN
   }
 }
 

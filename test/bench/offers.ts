@@ -5,7 +5,7 @@ import { Child } from './child.ts'
 import { median, quantile } from './figures.ts'
 import type { FeedAnswer } from './offers-alone.ts'
 import type { BenchOptions } from './options.ts'
-import { PEERS, SimulatedDaemon } from './purchases.ts'
+import { crowdingRow, PEERS, SimulatedDaemon } from './purchases.ts'
 import type { Row } from './table.ts'
 
 const OFFERS_PER_SECOND = 20_000
@@ -22,6 +22,7 @@ type Round = {
   readonly alone: Float64Array
   readonly quiet: Float64Array
   readonly busy: Float64Array
+  readonly crowding: number
   /** Of the purchases beside the offers. */
   readonly pairs: number
 }
@@ -50,8 +51,8 @@ async function measure(folder: string): Promise<Round> {
     const quiet = await feed()
     const buying = daemon.buyers.scheduled({ perSecond: PAIRS_PER_SECOND, ms: ROUND_MS + 2 * MARGIN_MS })
     await sleep(MARGIN_MS)
-    const busy = await feed()
-    return { alone, quiet, busy, pairs: (await buying).perSecond }
+    const { result: busy, crowding } = await daemon.crowded(feed)
+    return { alone, quiet, busy, crowding, pairs: (await buying).perSecond }
   } finally {
     await daemon.kill()
   }
@@ -83,6 +84,7 @@ function rows(rounds: readonly Round[]): Row[] {
       beside: alone,
     },
     { figure: 'the same, p99.9', value: median(p999), unit: 'ms', rounds: p999 },
+    crowdingRow(rounds.map(({ crowding }) => crowding)),
     { figure: 'the same without requests, p99', value: median(p99('quiet')), unit: 'ms', rounds: p99('quiet') },
     {
       figure: 'requests served beside the offers',

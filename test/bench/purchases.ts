@@ -24,6 +24,7 @@ const KILLED_AFTER_MS = 1_000
 
 type Round = {
   readonly due: Purchases
+  readonly crowding: number
   readonly most: Purchases
   readonly bare: CommitsAnswer
   /** Sales that were answered, all found on disk after the kill. */
@@ -56,6 +57,21 @@ export class SimulatedDaemon {
     return daemon
   }
 
+  /** What `run` gives, and the share of its time in which the daemon's main thread wanted a core and got none. */
+  async crowded<T>(run: () => Promise<T>): Promise<{ readonly result: T; readonly crowding: number }> {
+    const before = await this.#coreWait()
+    const start = performance.now()
+    const result = await run()
+    const waited = (await this.#coreWait()) - before
+    return { result, crowding: waited / (performance.now() - start) }
+  }
+
+  async #coreWait(): Promise<number> {
+    const answer = this.child.hear('core-wait')
+    this.child.tell({ type: 'core-wait' })
+    return (await answer).ms
+  }
+
   async kill(): Promise<void> {
     await this.child.kill()
     const link = await this.#link
@@ -81,10 +97,12 @@ async function measure(folder: string): Promise<Round> {
   const { buyers } = daemon
   try {
     await buyers.scheduled(WARM_UP)
-    const due = await buyers.scheduled({ perSecond: DUE_PER_SECOND, ms: ROUND_MS })
+    const { result: due, crowding } = await daemon.crowded(() =>
+      buyers.scheduled({ perSecond: DUE_PER_SECOND, ms: ROUND_MS }),
+    )
     const most = await buyers.saturating({ inFlight: IN_FLIGHT, count: SATURATING_PAIRS })
     const durable = await killInTheMiddle(daemon, folder)
-    return { due, most, bare: await bareCommits(folder), durable }
+    return { due, crowding, most, bare: await bareCommits(folder), durable }
   } finally {
     await daemon.kill()
   }
@@ -119,6 +137,17 @@ async function killInTheMiddle(daemon: SimulatedDaemon, folder: string): Promise
   return answered.length
 }
 
+/** Says how far the figures above it are those of a busy machine. */
+export function crowdingRow(shares: readonly number[]): Row {
+  const percent = shares.map((share) => share * 100)
+  return {
+    figure: 'its main thread wanted a core and got none',
+    value: median(percent),
+    unit: '% of the time',
+    rounds: percent,
+  }
+}
+
 function rows(rounds: readonly Round[]): Row[] {
   const rates = rounds.map(({ due }) => due.perSecond)
   const late = rounds.map(({ due }) => quantile(due.latencies, 0.99))
@@ -145,6 +174,7 @@ function rows(rounds: readonly Round[]): Row[] {
       beside: bareLate,
     },
     { figure: 'its time from due to bought, p50', value: median(typical), unit: 'ms', rounds: typical },
+    crowdingRow(rounds.map(({ crowding }) => crowding)),
     {
       figure: `get_info+buy, ${IN_FLIGHT} always under way`,
       value: median(most),

@@ -139,6 +139,7 @@ function whereItGoes(bySidecar: readonly SidecarSale[]): string {
 
 function rows(bySidecar: readonly SidecarSale[], byScript: readonly BareSale[]): Row[] {
   const own = bySidecar.map(({ trace }) => ownTime(trace).reduce((sum, { ms }) => sum + ms, 0))
+  const crowded = bySidecar.map(({ trace }) => trace.crowdedMs)
   const ours = bySidecar.map(({ payerMs }) => payerMs)
   const bare = byScript.map(({ payerMs }) => payerMs)
   const heldToSettled = bySidecar.map(({ trace }) => trace.settled - trace.held)
@@ -158,6 +159,12 @@ function rows(bySidecar: readonly SidecarSale[], byScript: readonly BareSale[]):
       unit: 'ms',
       rounds: [],
       bar: { rule: 'at most', value: 40 },
+    },
+    {
+      figure: 'its main thread wanted a core and got none, per sale',
+      value: median(crowded),
+      unit: 'ms',
+      rounds: [],
     },
     {
       figure: 'sale as the payer sees it, to the bare script',

@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import type { LndPort } from '../../src/lnd/port.ts'
 import { listen } from './link.ts'
+import { coreWaitMs } from './machine.ts'
 import { benchConfig } from './node-setup.ts'
 import { OfferFeed } from './offer-feed.ts'
 import { product } from './product.ts'
@@ -12,8 +13,13 @@ import { product } from './product.ts'
  */
 
 export type DaemonOptions = { readonly folder: string; readonly socket: string; readonly peers: number }
-export type Command = { readonly type: 'offers'; readonly perSecond: number; readonly ms: number }
-export type Answer = { readonly type: 'ready' } | { readonly type: 'offers'; readonly latencies: Float64Array }
+export type Command =
+  | { readonly type: 'offers'; readonly perSecond: number; readonly ms: number }
+  | { readonly type: 'core-wait' }
+export type Answer =
+  | { readonly type: 'ready' }
+  | { readonly type: 'offers'; readonly latencies: Float64Array }
+  | { readonly type: 'core-wait'; readonly ms: number }
 
 const LSPS_MESSAGE_TYPE = 37_913
 const SEED_BYTES = 32
@@ -48,7 +54,8 @@ async function main(options: DaemonOptions): Promise<void> {
 
   const { link } = await listen(options.socket, (peer, payload) => wallets[peer]?.send(LSPS_MESSAGE_TYPE, payload))
   process.on('message', (command: Command) => {
-    void feed.run(command).then((latencies) => tell({ type: 'offers', latencies }))
+    if (command.type === 'core-wait') tell({ type: 'core-wait', ms: coreWaitMs() })
+    else void feed.run(command).then((latencies) => tell({ type: 'offers', latencies }))
   })
   process.once('disconnect', () => process.exit()) // never outlives the benchmark
   tell({ type: 'ready' })

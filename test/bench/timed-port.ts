@@ -1,5 +1,6 @@
 import type { HtlcEvent, HtlcOffer, Interceptor, LndPort } from '../../src/lnd/port.ts'
 import type { Store } from '../../src/store/port.ts'
+import { coreWaitMs } from './machine.ts'
 
 /** A time during which the sale waited for lnd. */
 export type Wait = { readonly what: string; readonly from: number; readonly to: number }
@@ -14,9 +15,11 @@ export type SaleTrace = {
   readonly settled: number
   readonly paid: number
   readonly waits: readonly Wait[]
+  /** Of all this, how long the sidecar's main thread wanted a core and got none. */
+  readonly crowdedMs: number
 }
 
-type Open = { held: number; answered: number; settled: number; waits: Wait[]; circuit: string }
+type Open = { coreWait: number; held: number; answered: number; settled: number; waits: Wait[]; circuit: string }
 
 /**
  * Watches one sale at a time from between the sidecar and lnd. What counts as waiting for lnd is only what the sale
@@ -79,7 +82,7 @@ export class SaleWatch {
   /** To be called with each offer of a sale of the sidecar's; returns the stream to hand on. */
   onOffer(offer: HtlcOffer, stream: Interceptor): Interceptor {
     const now = performance.now()
-    this.#sale = { held: now, answered: 0, settled: 0, waits: [], circuit: offer.circuit }
+    this.#sale = { coreWait: coreWaitMs(), held: now, answered: 0, settled: 0, waits: [], circuit: offer.circuit }
     this.#waitsForEvent = undefined
     this.#bound = false
     return {
@@ -145,9 +148,10 @@ export class SaleWatch {
 
   #paid(scid: string): void {
     if (this.#sale === undefined) return
-    const { held, answered, settled, waits } = this.#sale
+    const { coreWait, held, answered, settled, waits } = this.#sale
     this.#sale = undefined
-    this.#onPaid?.({ scid, held, answered, settled, paid: performance.now(), waits })
+    const crowdedMs = coreWaitMs() - coreWait
+    this.#onPaid?.({ scid, held, answered, settled, paid: performance.now(), waits, crowdedMs })
   }
 }
 
