@@ -241,12 +241,11 @@ export class BareSeller {
         this.#active.delete(point)
         return channel.chan_id
       }
-      if (channel === undefined) await this.#look(peer)
       await within(promise, { deadline: STEP_MS, what: `channel ${point} to be active` })
     }
   }
 
-  /** Where the sidecar looks whether the channel is pending, open or gone. */
+  /** As the sidecar looks for the channel before it lets the funding be signed. */
   async #look(peer: string): Promise<void> {
     await this.#lsp.call('default', 'pendingChannels')
     await this.#lsp.call('default', 'listChannels', { peer: Buffer.from(peer, 'hex') })
