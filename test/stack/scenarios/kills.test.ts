@@ -27,7 +27,7 @@ const STAGES = [
 ] as const
 
 const POINTS = STAGES.flatMap(([what, table, record]) =>
-  (['before', 'after'] as const).map((when) => ({ when, what, point: { when, table, record } })),
+  (['before', 'after'] as const).map((when) => ({ what, point: { when, table, record } })),
 )
 
 const LND_STAGES = ['"tag":"funded"', '"stage":"signing"', '"tag":"forwarding".*"bound":true']
@@ -103,34 +103,38 @@ describe('a kill -9', () => {
   }
 
   describe('of sluiced', () => {
-    it.each(POINTS)('right $when it is on disk that $what', async ({ point }) => {
-      const { bought, payment, before } = await sell(point, ['sluiced'])
-      await waitFor(() => !sluiced.process.running, { deadline: REACHED_MS, what: 'sluiced to be dead' })
-      expect(sluiced.process.ended).toBe('SIGKILL')
+    for (const { what, point } of POINTS) {
+      it(`right ${point.when} it is on disk that ${what}`, async () => {
+        const { bought, payment, before } = await sell(point, ['sluiced'])
+        await waitFor(() => !sluiced.process.running, { deadline: REACHED_MS, what: 'sluiced to be dead' })
+        expect(sluiced.process.ended).toBe('SIGKILL')
 
-      await sluiced.start()
-      await expectPaid(bought, await payment, before)
-    })
+        await sluiced.start()
+        await expectPaid(bought, await payment, before)
+      })
+    }
   })
 
   describe('of lnd', () => {
-    it.each(LND_POINTS)('right after it is on disk that $what', async ({ point }) => {
-      await allWrittenDown()
-      const { bought, payment, before } = await sell(point, [network.lsp.daemon.pid])
-      await restartLnd()
+    for (const { what, point } of LND_POINTS) {
+      it(`right after it is on disk that ${what}`, async () => {
+        await allWrittenDown()
+        const { bought, payment, before } = await sell(point, [network.lsp.daemon.pid])
+        await restartLnd()
 
-      const result = await payment
-      process.stderr.write(`lnd killed after ${point.record}: payment ${result.succeeded ? 'succeeded' : 'failed'}\n`)
-      if (result.succeeded) return expectPaid(bought, result, before)
-      // Nobody has paid or been paid, and the same invoice's sale takes the next payment.
-      expect(wallet.owned()).toBe(0n)
-      expect(await earned()).toBe(before)
-      expect(['awaiting', 'owed']).toContain((await sluiced.show(bought.scid)).state)
-      const { amount: amountMsat, fee: allowedSkimMsat, hint } = bought
-      const again = { ...bought, ...wallet.createInvoice({ amountMsat, allowedSkimMsat, hint }) }
-      await resetMissionControl(network.payer)
-      await expectPaid(again, await payInvoice(network.payer, { invoice: again.invoice }), before)
-    })
+        const result = await payment
+        process.stderr.write(`lnd killed after ${point.record}: payment ${result.succeeded ? 'succeeded' : 'failed'}\n`)
+        if (result.succeeded) return expectPaid(bought, result, before)
+        // Nobody has paid or been paid, and the same invoice's sale takes the next payment.
+        expect(wallet.owned()).toBe(0n)
+        expect(await earned()).toBe(before)
+        expect(['awaiting', 'owed']).toContain((await sluiced.show(bought.scid)).state)
+        const { amount: amountMsat, fee: allowedSkimMsat, hint } = bought
+        const again = { ...bought, ...wallet.createInvoice({ amountMsat, allowedSkimMsat, hint }) }
+        await resetMissionControl(network.payer)
+        await expectPaid(again, await payInvoice(network.payer, { invoice: again.invoice }), before)
+      })
+    }
   })
 
   it('of both, when the fee is earned and neither has written it down, still earns it once', async () => {

@@ -89,17 +89,18 @@ describe('without requireinterceptor', () => {
     expect(said).toContain('"without_require_interceptor": "accept_lost_fees"')
   })
 
-  it.each([
-    { when: 'after', what: 'it is on disk that the alias is bound' },
-    { when: 'before', what: 'it is on disk that the alias is bound, which lnd has done' },
-  ] as const)('a death right $when $what costs the fee and nothing else', async ({ when }) => {
-    const point = { when, table: 'jit-live', record: '"tag":"forwarding".*"bound":true' }
-    const sold = await sellAndDie(point)
-    // lnd does not wait for the next interceptor.
-    expect(await sold.payment).toMatchObject({ succeeded: true, amount: sold.bought.amount })
-    await sluiced.start()
-    await expectUnearned(sold)
-  })
+  for (const [when, what] of [
+    ['after', 'it is on disk that the alias is bound'],
+    ['before', 'it is on disk that the alias is bound, which lnd has done'],
+  ] as const) {
+    it(`a death right ${when} ${what} costs the fee and nothing else`, async () => {
+      const sold = await sellAndDie({ when, table: 'jit-live', record: '"tag":"forwarding".*"bound":true' })
+      // lnd does not wait for the next interceptor.
+      expect(await sold.payment).toMatchObject({ succeeded: true, amount: sold.bought.amount })
+      await sluiced.start()
+      await expectUnearned(sold)
+    })
+  }
 
   it('a fee is lost all the same when the client claims while sluiced runs again', async () => {
     const point = { when: 'after', table: 'jit-live', record: '"tag":"forwarding".*"bound":true' } as const
