@@ -160,19 +160,22 @@ export function createRpcClient({
   async function request(name: string, params: unknown, signal: AbortSignal): Promise<unknown> {
     const id = newId()
     const attempt: Attempt = { failure: undefined }
-    const answered = new AbortController()
+    const waiting = new AbortController()
+    const giveUp = () => waiting.abort(signal.reason)
+    signal.addEventListener('abort', giveUp, { once: true })
     pending.add(id)
     try {
       const message = { jsonrpc: '2.0', id, method: name, params } as const
       const response: JSONRPCResponse = await Promise.race([
         rpc.requestAdvanced(message, attempt),
-        timeOut(name, AbortSignal.any([signal, answered.signal])),
+        timeOut(name, waiting.signal),
       ])
       if (attempt.failure !== undefined) throw attempt.failure
       if (response.error !== undefined) throw faultOf(response.error)
       return response.result
     } finally {
-      answered.abort()
+      signal.removeEventListener('abort', giveUp)
+      waiting.abort()
       forget(id)
     }
   }
