@@ -105,6 +105,7 @@ export class Simulation {
     const isDead = () => this.#dead || incarnation !== this.starts
     const stopping = new AbortController()
     let failure: unknown
+    let waiting = true
     const store = openMemoryStore({
       bytes: this.bytes,
       onBatch: async (stage) => {
@@ -134,6 +135,7 @@ export class Simulation {
       },
       (error: unknown) => {
         failure = error
+        if (!waiting && !isDead()) this.#die() // lnd went away and came back meanwhile: the next start is tried
       },
     )
     this.#stop = () => stopping.abort(new Error('killed'))
@@ -143,6 +145,7 @@ export class Simulation {
       'the sidecar to start',
       LONGEST_WAIT_MS,
     )
+    waiting = false
     if (!isDead() && failure !== undefined) {
       // As a supervisor would: a start that failed because the node went away is tried again.
       if (this.world.node.up && !(failure instanceof SidecarError && failure.retryable)) throw failure
