@@ -20,6 +20,7 @@ import type { Entropy } from './kernel/entropy.ts'
 import { SidecarError } from './kernel/errors.ts'
 import type { Log } from './kernel/log.ts'
 import { Streams } from './kernel/streams.ts'
+import { childOf } from './kernel/wait.ts'
 import { checkNode, type Finding } from './lnd/gate.ts'
 import type { LndPort, NodeInfo } from './lnd/port.ts'
 import { createPeerEndpoint, type PeerContext } from './peer/endpoint.ts'
@@ -196,10 +197,13 @@ export async function startSidecar(config: Config, deps: SidecarDeps): Promise<S
     if (selling) openSaleStreams()
     streams.open('peers', async (up, streamSignal) => {
       up()
-      const ended = lnd.subscribePeerEvents(({ nodeId, online }) => jit.onPeer(nodeId, online), streamSignal)
-      ended.catch(() => undefined)
-      await jit.loadPeers(() => connectedPeers(streamSignal))
-      await ended
+      const listening = childOf(streamSignal)
+      try {
+        const events = lnd.subscribePeerEvents(({ nodeId, online }) => jit.onPeer(nodeId, online), listening.signal)
+        await Promise.all([events, jit.loadPeers(() => connectedPeers(streamSignal))])
+      } finally {
+        listening.abort() // the list failed: the next attempt listens anew
+      }
     })
     jit.onBlock(info.blockHeight)
     await jit.loadPeers(() => connectedPeers(signal))

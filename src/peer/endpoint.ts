@@ -14,6 +14,9 @@ import { MAX_KEPT_REQUEST_BYTES, Replies } from './replies.ts'
 /** Messages of peers in one turn of the event loop, 0.2 ms or less: the node's forwards wait no longer for them. */
 export const MESSAGES_PER_TURN = 4
 
+/** Answers to one peer that lnd has not taken yet: it waits for a peer that does not read. Further ones are not sent. */
+export const MAX_UNSENT_PER_PEER = 64
+
 /** Methods that a repeated request must not execute again (L0-44), as they stand in a payload. */
 const ONCE_ONLY = /"method"\s*:\s*"lsps2\.buy"/
 
@@ -52,6 +55,7 @@ export function createPeerEndpoint(
   const limits = new Limits(config)
   const replies = new Replies()
   const quirks = new Quirks()
+  const unsent = new Map<NodeId, number>()
   const turns = new Turns(MESSAGES_PER_TURN)
   const server = createRpcServer<PeerContext>({
     services,
@@ -98,8 +102,17 @@ export function createPeerEndpoint(
   async function serve({ peer, data }: CustomMessage, signal: AbortSignal): Promise<void> {
     const reply = await answerOnce(peer, data)
     if (reply === undefined) return
-    // Not sent is as good as delivered: the client asks again when it misses the answer (L0-45).
-    await lnd.sendCustomMessage({ peer, type: LSPS_MESSAGE_TYPE, data: reply }, signal)
+    const before = unsent.get(peer) ?? 0
+    if (before >= MAX_UNSENT_PER_PEER) return
+    unsent.set(peer, before + 1)
+    try {
+      // Not sent is as good as delivered: the client asks again when it misses the answer (L0-45).
+      await lnd.sendCustomMessage({ peer, type: LSPS_MESSAGE_TYPE, data: reply }, signal)
+    } finally {
+      const left = (unsent.get(peer) ?? 1) - 1
+      if (left > 0) unsent.set(peer, left)
+      else unsent.delete(peer)
+    }
   }
 
   return {

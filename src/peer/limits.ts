@@ -69,9 +69,9 @@ export class Limits {
 
   #forgetOne(): void {
     for (const [peer, usage] of this.#usage) {
+      if (usage.pending > 0) continue // waits for an answer: keep it, try the next
       this.#usage.delete(peer)
-      if (usage.pending === 0) return
-      this.#usage.set(peer, usage) // waits for an answer: keep it, try the next
+      return
     }
   }
 }

@@ -1,7 +1,12 @@
 import { describe, expect, it } from 'vitest'
+import type { NodeId } from '../../lsps/base/node-id.ts'
 import { scidFromNumber } from '../../lsps/base/scid.ts'
+import { silentLog } from '../../src/kernel/log.ts'
 import { createInterceptorSession } from '../../src/lnd/interceptor.ts'
 import type { RawAnswer, RawOffer } from '../../src/lnd/raw.ts'
+import { createPeerEndpoint, MAX_UNSENT_PER_PEER } from '../../src/peer/endpoint.ts'
+import { Limits, MAX_TRACKED_PEERS } from '../../src/peer/limits.ts'
+import { ManualClock } from '../../src/sandbox/manual-clock.ts'
 import { Simulation, type SimulationOptions, testConfig } from './simulation.ts'
 
 const AMOUNT = 100_000_000n
@@ -328,5 +333,48 @@ describe('a client that signs for its channel and never comes back', () => {
     await simulation.rest()
     expect(simulation.state(bought.scid)).toBe('unearned')
     expect(simulation.violations()).toEqual([])
+  })
+})
+
+describe('a peer that asks without end and reads no answer', () => {
+  it('has lnd wait for it with a bounded number of answers', async () => {
+    const clock = new ManualClock()
+    let sent = 0
+    const { onMessage } = createPeerEndpoint(
+      {
+        lnd: {
+          sendCustomMessage: () => {
+            sent += 1
+            return new Promise(() => undefined)
+          },
+        },
+        services: [],
+        clock,
+        log: silentLog,
+      },
+      { requestsPerSecond: 5, burst: 20, maxPendingPerPeer: 10, maxPending: 1000 },
+    )
+    const peer = `02${'11'.repeat(32)}` as NodeId
+    for (let n = 0; n < 1000; n += 1) {
+      const data = Buffer.from(JSON.stringify({ jsonrpc: '2.0', id: `${n}`, method: 'lsps2.get_info', params: {} }))
+      onMessage({ peer, type: 37913, data }, new AbortController().signal)
+    }
+    await clock.settle(600)
+    expect(sent).toBe(MAX_UNSENT_PER_PEER)
+  })
+
+  it('is forgotten for others, and nobody is while all wait for answers', () => {
+    const limits = new Limits({
+      requestsPerSecond: 1,
+      burst: 1,
+      maxPendingPerPeer: 1,
+      maxPending: MAX_TRACKED_PEERS * 2,
+    })
+    const now = new ManualClock().now()
+    for (let n = 0; n <= MAX_TRACKED_PEERS; n += 1) limits.admit(`${n}` as NodeId, now)
+    expect(limits.trackedPeers).toBe(MAX_TRACKED_PEERS + 1)
+    limits.done('7' as NodeId)
+    limits.admit('one more' as NodeId, now)
+    expect(limits.trackedPeers).toBe(MAX_TRACKED_PEERS + 1)
   })
 })
