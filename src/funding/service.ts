@@ -1,9 +1,9 @@
 import type { Clock } from '../../lsps/base/clock.ts'
-import { SidecarError } from '../kernel/errors.ts'
+import { refusedWith, SidecarError } from '../kernel/errors.ts'
 import type { Log } from '../kernel/log.ts'
 import { type EffectContext, Runner } from '../kernel/runner.ts'
 import { Bell } from '../kernel/wait.ts'
-import type { LndPort } from '../lnd/port.ts'
+import type { LndPort, PendingChannel } from '../lnd/port.ts'
 import type { Store } from '../store/port.ts'
 import { Table } from '../store/table.ts'
 import { look } from './look.ts'
@@ -25,6 +25,8 @@ export const CHANNEL_LOOK_MS = 1_000
 export const LONGEST_CHANNEL_LOOK_MS = 60_000
 /** What share of the time waited so far the next pause is: a tenth. */
 const PATIENCE = 10
+
+type Standing = Extract<Funding, { tag: 'standing' }>
 
 export type FundingConfig = {
   readonly leaseSeconds: number
@@ -98,10 +100,15 @@ export class FundingService {
    * Derived from the state on disk, so nothing needs to remember it; doing it twice is harmless.
    */
   async onBlock(signal: AbortSignal): Promise<void> {
+    let asked: Promise<readonly PendingChannel[]> | undefined
+    const pending = () => {
+      asked ??= this.#deps.lnd.pendingChannels(signal)
+      return asked
+    }
     for (const [id, funding] of this.#runner.live) {
       if (funding.tag !== 'standing' || funding.tx.stage === 'unsigned') continue
       try {
-        await this.#followUp(id, funding.order, funding.tx, signal)
+        await this.#followUp(id, funding, funding.tx, pending, signal)
       } catch (error) {
         if (signal.aborted) return
         this.#deps.log.warn({ funding: id, err: error }, 'funding not followed up, next block tries again')
@@ -109,19 +116,44 @@ export class FundingService {
     }
   }
 
-  async #followUp(id: string, order: ChannelOrder, tx: Transaction, signal: AbortSignal): Promise<void> {
+  async #followUp(
+    id: string,
+    { order, outpoint }: Standing,
+    tx: Transaction,
+    pending: () => Promise<readonly PendingChannel[]>,
+    signal: AbortSignal,
+  ): Promise<void> {
+    if (tx.stage !== 'published') return this.#keepCoins(order, signal)
     const { lnd } = this.#deps
-    if (tx.stage === 'published') {
-      const confirmations = await lnd.confirmations(transactionId(tx.raw), signal)
-      if (confirmations !== undefined && confirmations > 0) {
-        await this.#runner.dispatch(id, { type: 'confirmed' })
-        return
-      }
+    const confirmations = await lnd.confirmations(transactionId(tx.raw), signal)
+    if (confirmations === undefined || confirmations === 0) {
+      // Neither waits for the other: while no mempool takes the transaction its coins must not be spent by another one.
+      const published = lnd.publishTransaction({ raw: tx.raw, label: order.memo }, signal)
+      const done = await Promise.allSettled([this.#keepCoins(order, signal), published])
+      for (const result of done) if (result.status === 'rejected') throw result.reason
     }
-    // Neither waits for the other: while no mempool takes the transaction its coins must not be spent by another one.
-    const published = tx.stage === 'published' && lnd.publishTransaction({ raw: tx.raw, label: order.memo }, signal)
-    const done = await Promise.allSettled([this.#keepCoins(order, signal), published])
-    for (const result of done) if (result.status === 'rejected') throw result.reason
+    await this.#publishClosing(order, outpoint, await pending(), signal)
+    if (confirmations !== undefined && confirmations > 0) await this.#runner.dispatch(id, { type: 'confirmed' })
+  }
+
+  /**
+   * A close that was tried before the funding was known could not get into any mempool, and lnd tries again only when
+   * it restarts (funding.md): a payment in the channel would outlive its expiry, and the payer's with it (D27).
+   */
+  async #publishClosing(
+    order: ChannelOrder,
+    outpoint: string,
+    pending: readonly PendingChannel[],
+    signal: AbortSignal,
+  ): Promise<void> {
+    const closingTx = pending.find((channel) => channel.outpoint === outpoint)?.closingTx
+    if (closingTx === undefined) return
+    try {
+      await this.#deps.lnd.publishTransaction({ raw: closingTx, label: order.memo }, signal)
+    } catch (error) {
+      if (!refusedWith(error, /./)) throw error
+      this.#deps.log.info({ outpoint, err: error }, 'closing transaction not taken: the channel closes by another one')
+    }
   }
 
   async #keepCoins(order: ChannelOrder, signal: AbortSignal): Promise<void> {

@@ -378,3 +378,28 @@ describe('a peer that asks without end and reads no answer', () => {
     expect(limits.trackedPeers).toBe(MAX_TRACKED_PEERS + 1)
   })
 })
+
+describe('a channel that is closed before its funding is known to any mempool', () => {
+  it('closes once it is known: the payment in it must end before the payer takes it back', async () => {
+    const { simulation, wallet, pay } = await prepare()
+    const { world } = simulation
+    wallet.setPaymentPolicy('sit')
+    const refused = { type: 'reject', detail: 'min relay fee not met' } as const
+    world.faults.push({ call: 'publishTransaction', stage: 'received', action: refused })
+    const payment = pay()
+    await simulation.advance(5_000)
+    const [channel] = [...wallet.channels]
+    if (channel === undefined) throw new Error('no channel')
+    expect(channel.outgoing.size).toBe(1)
+    wallet.closeChannel(channel, { force: true })
+    world.faults.length = 0
+    await simulation.advance(30_000)
+    for (let block = 0; block < 60 && payment.outcome === undefined; block += 1) {
+      world.mine(1)
+      await simulation.advance(10_000)
+    }
+    expect(payment.outcome).toMatchObject({ status: 'failed' })
+    await simulation.rest()
+    expect(simulation.violations()).toEqual([])
+  })
+})
