@@ -106,6 +106,7 @@ export async function startSidecar(config: Config, deps: SidecarDeps): Promise<S
       maxHeldHtlcs: config.lsps2.max_held_htlcs,
       maxLiveSales: config.lsps2.max_live_sales,
       maxLiveSalesPerPeer: config.lsps2.max_live_sales_per_peer,
+      lndResumes: config.lsps2.without_require_interceptor !== undefined,
     },
   )
 

@@ -38,11 +38,14 @@ export function pendingCircuits(
 export class Findings {
   readonly #lnd: Pick<LndPort, 'listChannels' | 'forwardingHistory'>
   readonly #clock: Clock
+  readonly #lndResumes: boolean
   readonly #goneSince = new Map<CircuitKey, Timestamp>()
 
-  constructor(lnd: Pick<LndPort, 'listChannels' | 'forwardingHistory'>, clock: Clock) {
+  /** `lndResumes`: lnd may forward a held payment by itself and in full, since it runs without requireinterceptor (D2). */
+  constructor(lnd: Pick<LndPort, 'listChannels' | 'forwardingHistory'>, clock: Clock, lndResumes = true) {
     this.#lnd = lnd
     this.#clock = clock
+    this.#lndResumes = lndResumes
   }
 
   async look(sales: Iterable<readonly [Scid, Sale]>, signal: AbortSignal): Promise<readonly Finding[]> {
@@ -83,7 +86,7 @@ export class Findings {
     const row = rows.find((forward) => forward.circuit === circuit)
     if (row !== undefined) return { type: 'settled', circuit, amountOut: row.amountOut, at }
     if (at - since < HISTORY_FLUSH_MS) return undefined
-    const amountOut = settledWithoutRow(sale, await this.#sentWithoutRow(sale, signal))
+    const amountOut = this.#settledWithoutRow(sale, await this.#sentWithoutRow(sale, signal))
     if (amountOut !== undefined) return { type: 'settled', circuit, amountOut, at }
     if (!sale.bound) return { type: 'part-gone', circuit, at }
     return { type: 'failed', circuit, reason: 'lnd has no record of a settled forward', at }
@@ -99,6 +102,14 @@ export class Findings {
     const told = rows.filter(({ outgoingChannel }) => outgoingChannel === channel.chanId)
     return told.reduce((rest, row) => rest - row.amountOut, sent * MSAT_PER_SAT)
   }
+
+  /** The amount of a forward that lnd has no row of; undefined when the channel did not send that much. */
+  #settledWithoutRow({ deal, part }: Forwarding, sent: bigint): Msat | undefined {
+    const skimmed = forwardedAmount(deal, part)
+    const covers = (amount: Msat) => sent > amount - MSAT_PER_SAT // channels count in whole satoshi
+    if (this.#lndResumes && deal.fee >= MSAT_PER_SAT && covers(part.amountOut)) return part.amountOut
+    return covers(skimmed) ? skimmed : undefined
+  }
 }
 
 /** The client may still claim it: the payer's channel can be closing, and lists none of its HTLCs then. */
@@ -108,13 +119,4 @@ function isOnItsWay({ sale, part }: Waiting, channels: readonly Channel[]): bool
   return ofClient.some(({ pendingHtlcs }) =>
     pendingHtlcs.some(({ incoming, paymentHash }) => !incoming && paymentHash === part.paymentHash),
   )
-}
-
-/** The amount of a forward that lnd has no row of; undefined when the channel did not send that much. */
-function settledWithoutRow({ deal, part }: Forwarding, sent: bigint): Msat | undefined {
-  const skimmed = forwardedAmount(deal, part)
-  const inFull = part.amountOut // by lnd itself, without requireinterceptor
-  const covers = (amount: Msat) => sent > amount - MSAT_PER_SAT // channels count in whole satoshi
-  if (deal.fee >= MSAT_PER_SAT && covers(inFull)) return inFull
-  return covers(skimmed) ? skimmed : undefined
 }

@@ -55,6 +55,8 @@ export type JitConfig = {
   readonly maxHeldHtlcs: number
   readonly maxLiveSales: number
   readonly maxLiveSalesPerPeer: number
+  /** The operator lets lnd run without requireinterceptor: it forwards in full what is held when we die (D2). */
+  readonly lndResumes: boolean
 }
 
 /** Just-in-time sales: holds their payments, has their channels opened, forwards what is due (bLIP-52). */
@@ -80,7 +82,7 @@ export class JitService {
   constructor(deps: JitDeps, config: JitConfig) {
     this.#deps = deps
     this.#config = config
-    this.#findings = new Findings(deps.lnd, deps.clock)
+    this.#findings = new Findings(deps.lnd, deps.clock, config.lndResumes)
     this.#answers = new Answers(
       {
         lnd: deps.lnd,

@@ -103,6 +103,34 @@ describe('the books', () => {
     expect(simulation.violations()).toEqual([])
   })
 
+  it('are not misled by another payment whose row lnd lost as well', async () => {
+    const config = testConfig({ lsps2: { channel_headroom_sat: '400000' } })
+    const { simulation, wallet, bought, pay } = await prepare({ config })
+    wallet.setPaymentPolicy('fail')
+    await simulation.outcome(pay().result, 'the first payment to fail')
+    wallet.setPaymentPolicy('claim')
+    await simulation.rest()
+    const [channel] = [...wallet.channels]
+    const ordinary = wallet.invoice({ amount: 20_000_000n })
+    const scid = scidFromNumber(channel?.chanId ?? 0n)
+    const rows = simulation.world.node.log.list(0).length
+    const other = simulation.world.payer.pay({ hash: ordinary.paymentHash, scid, amount: 20_000_000n })
+    expect((await simulation.outcome(other.result, 'the ordinary payment to end')).status).toBe('settled')
+    wallet.setPaymentPolicy('sit')
+    const payment = pay()
+    await simulation.advance(1_000)
+    simulation.kill()
+    wallet.setPaymentPolicy('claim')
+    await simulation.clock.advance(100)
+    simulation.world.killNode()
+    expect((await simulation.outcome(payment.result, 'the payment to end')).status).toBe('settled')
+    await simulation.advance(60_000)
+    await simulation.rest()
+    expect(simulation.world.node.log.list(0)).toHaveLength(rows)
+    expect(simulation.journal()).toEqual([{ paymentHash: payment.hash, earned: bought.fee }])
+    expect(simulation.violations()).toEqual([])
+  })
+
   it('say what lnd forwarded when it was not the sidecar that let the payment go', async () => {
     const { simulation, wallet, bought, pay } = await prepare({
       requireInterceptor: false,
