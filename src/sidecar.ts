@@ -9,7 +9,7 @@ import type { Config } from './config/schema.ts'
 import { Feerate } from './funding/feerate.ts'
 import { FundingService } from './funding/service.ts'
 import type { FundingNews } from './funding/states.ts'
-import { describeStep } from './jit/flight.ts'
+import { describeStep, isOneTooMany } from './jit/flight.ts'
 import { jitHandlers } from './jit/handlers.ts'
 import { PromiseKeys } from './jit/promise-keys.ts'
 import { JitService } from './jit/service.ts'
@@ -94,7 +94,8 @@ export async function startSidecar(config: Config, deps: SidecarDeps): Promise<S
         return true
       },
       appendMoney: (money) => journal.append(money),
-      recordStep: (scid, before, after, event) => [flightStep(scid, describeStep(before, after, event))],
+      recordStep: (scid, before, after, event) =>
+        isOneTooMany(before, after, event) ? [] : [flightStep(scid, describeStep(before, after, event))],
     },
     {
       capacity: {

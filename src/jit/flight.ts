@@ -1,6 +1,12 @@
 import type { FlightStep } from '../journal/flight.ts'
-import { forwardedAmount } from './machine.ts'
+import { forwardedAmount, MAX_REFUSALS } from './machine.ts'
 import type { JitEvent, Sale } from './states.ts'
+
+/** One refusal too many: a payer may send HTLCs without end, and the record of a sale must not grow with them. */
+export function isOneTooMany(before: Sale, after: Sale, event: JitEvent): boolean {
+  if (event.type !== 'part-held' || !('refused' in before) || before.refused.length < MAX_REFUSALS) return false
+  return !('part' in after) || after.part?.circuit !== event.part.circuit
+}
 
 /** What the flight record says of one event that changed a sale; the sentence names what happened, not how. */
 export function describeStep(before: Sale, after: Sale, event: JitEvent): FlightStep {

@@ -282,6 +282,7 @@ describe('many payments to be refused', () => {
     expect(first.outcome?.status).toBe('settled')
     expect(small.every(({ outcome }) => outcome?.status === 'failed')).toBe(true)
     expect(lists).toBeLessThan(30)
+    expect(simulation.steps(bought.scid).length).toBeLessThan(40)
     simulation.world.onStage = undefined
     await simulation.rest()
     expect(simulation.violations()).toEqual([])
