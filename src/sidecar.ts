@@ -60,12 +60,17 @@ export type Sidecar = {
  * @throws SidecarError `NOT_READY` with every finding and its fix, when lnd is not fit for what is enabled
  */
 export async function startSidecar(config: Config, deps: SidecarDeps): Promise<Sidecar> {
-  const { lnd, store, clock, entropy, log, onFatal } = deps
+  const { lnd, store, clock, entropy, log } = deps
   const stopping = new AbortController()
   const { signal } = stopping
   setMaxListeners(0, signal) // every wait of the daemon listens to it
   const startedAt = clock.now()
   const tasks: Promise<void>[] = []
+  let closing = false
+  // What follows the last commits of an orderly stop finds the database closed; the next start does it again.
+  const onFatal = (error: unknown) => {
+    if (!closing) deps.onFatal(error)
+  }
 
   await migrate(store)
   const journal = new Journal(store)
@@ -185,6 +190,7 @@ export async function startSidecar(config: Config, deps: SidecarDeps): Promise<S
     stopping.abort(new Error('sluiced is stopping'))
     await Promise.allSettled([...tasks, streams.ended()])
     await following
+    closing = true
     await store.close()
   }
 

@@ -7,6 +7,11 @@ import type { RawAnswer, RawOffer } from '../../src/lnd/raw.ts'
 import { createPeerEndpoint, MAX_UNSENT_PER_PEER } from '../../src/peer/endpoint.ts'
 import { Limits, MAX_TRACKED_PEERS } from '../../src/peer/limits.ts'
 import { ManualClock } from '../../src/sandbox/manual-clock.ts'
+import { SeededRandom } from '../../src/sandbox/random.ts'
+import { createWorld } from '../../src/sandbox/world.ts'
+import { startSidecar } from '../../src/sidecar.ts'
+import { openMemoryStore } from '../../src/store/memory.ts'
+import type { Store } from '../../src/store/port.ts'
 import { Simulation, type SimulationOptions, testConfig } from './simulation.ts'
 
 const AMOUNT = 100_000_000n
@@ -430,5 +435,66 @@ describe('a channel that is closed before its funding is known to any mempool', 
     expect(payment.outcome).toMatchObject({ status: 'failed' })
     await simulation.rest()
     expect(simulation.violations()).toEqual([])
+  })
+})
+
+describe('an orderly stop', () => {
+  it('is no disk failure for what would have been written after it', async () => {
+    const clock = new ManualClock()
+    const world = createWorld({ clock, seed: 3 })
+    const wallet = world.addWallet()
+    wallet.connect()
+    let closed = false
+    let hold: Promise<void> = Promise.resolve()
+    const memory = openMemoryStore({ onBatch: (stage) => (stage === 'before' ? hold : Promise.resolve()) })
+    const store: Store = {
+      ...memory,
+      commit: (writes) => (closed ? Promise.reject(new Error('Database is not open')) : memory.commit(writes)),
+      close: async () => {
+        await memory.close()
+        closed = true
+      },
+    }
+    const fatal: unknown[] = []
+    const random = new SeededRandom(9)
+    const starting = startSidecar(testConfig(), {
+      lnd: world.attach(),
+      store,
+      clock,
+      entropy: (length) => random.bytes(length),
+      log: silentLog,
+      seed: new Uint8Array(32),
+      signal: new AbortController().signal,
+      onFatal: (error) => fatal.push(error),
+    })
+    await clock.settle(20)
+    const sidecar = await starting
+    const answers: { result?: Record<string, never> }[] = []
+    wallet.onCustomMessage((_, data) => answers.push(JSON.parse(Buffer.from(data).toString('utf8'))))
+    const ask = async (method: string, params: object) => {
+      wallet.send(37913, Buffer.from(JSON.stringify({ jsonrpc: '2.0', id: method, method, params })))
+      await clock.settle(10)
+      return answers.at(-1)?.result ?? {}
+    }
+    const { opening_fee_params_menu: menu = [] } = (await ask('lsps2.get_info', {})) as never
+    const params = { opening_fee_params: menu[0], payment_size_msat: `${AMOUNT}` }
+    const { jit_channel_scid: scid } = (await ask('lsps2.buy', params)) as never
+    wallet.disconnect()
+    await clock.settle()
+    let release = () => {}
+    hold = new Promise((resolve) => {
+      release = resolve
+    })
+    world.payer.pay({ hash: wallet.invoice({ amount: AMOUNT }).paymentHash, scid, amount: AMOUNT })
+    await clock.settle()
+    wallet.connect() // heard before the payment is on disk, so the next step follows the commit at once
+    await clock.settle()
+    const stopped = sidecar.stop()
+    await clock.settle()
+    release()
+    await clock.settle(20)
+    await stopped
+    expect(closed).toBe(true)
+    expect(fatal).toEqual([])
   })
 })
