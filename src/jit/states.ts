@@ -26,6 +26,10 @@ export const Deal = z.object({
   /** How long a held part waits, in ms from when it came (bLIP-52: at least 90 s). */
   partHold: Uint,
   createdAt: At,
+  /** The short name of the token whose menu it was taken from; never the token itself. */
+  token: z.string().optional(),
+  /** The id of the price list that the offer stood on: how its price came about. */
+  priceList: z.string().optional(),
 })
 export type Deal = z.output<typeof Deal>
 
