@@ -187,7 +187,8 @@ export class SimWallet implements RemotePeer {
   }
 
   #decide(hash: string): void {
-    const parts = this.#parts.get(hash) ?? []
+    // What timed out on chain while the wallet sat on it is not there to be claimed any more.
+    const parts = (this.#parts.get(hash) ?? []).filter(({ channel, index }) => channel.outgoing.has(index))
     const invoice = this.#invoices.get(hash)
     const wrong = invoice === undefined ? 'incorrect_or_unknown_payment_details' : this.#wrong(invoice, parts)
     if (wrong === undefined && invoice?.amount !== undefined && promised(parts) < invoice.amount) return

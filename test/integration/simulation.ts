@@ -4,6 +4,7 @@ import { parseConfig } from '../../src/config/load.ts'
 import type { Config } from '../../src/config/schema.ts'
 import { SidecarError } from '../../src/kernel/errors.ts'
 import { silentLog } from '../../src/kernel/log.ts'
+import type { LndPort } from '../../src/lnd/port.ts'
 import { ManualClock } from '../../src/sandbox/manual-clock.ts'
 import { SeededRandom } from '../../src/sandbox/random.ts'
 import type { Invoice, SimWallet } from '../../src/sandbox/wallet.ts'
@@ -43,7 +44,11 @@ export function testConfig(overrides: { lsps2?: object; peer?: object; funding?:
 
 export type Bought = { readonly scid: Scid; readonly fee: bigint; readonly amount: bigint; readonly delta: number }
 
-export type SimulationOptions = Partial<Omit<WorldOptions, 'clock'>> & { readonly config?: Config }
+export type SimulationOptions = Partial<Omit<WorldOptions, 'clock'>> & {
+  readonly config?: Config
+  /** Stands between each incarnation of the sidecar and the node. */
+  readonly wrapPort?: (port: LndPort) => LndPort
+}
 
 /**
  * The whole sidecar on the simulated node. It may die at any point of `world.points` (each RPC stage, each commit
@@ -53,6 +58,7 @@ export class Simulation {
   readonly clock = new ManualClock()
   readonly world: World
   readonly config: Config
+  readonly #wrapPort: (port: LndPort) => LndPort
   bytes: SyncedBytes = new Map()
   /** Starts so far. */
   starts = 0
@@ -66,9 +72,10 @@ export class Simulation {
   #messages = 0
   #nextKills: readonly number[] = []
 
-  constructor({ config, ...world }: SimulationOptions = {}) {
+  constructor({ config, wrapPort, ...world }: SimulationOptions = {}) {
     this.world = createWorld({ clock: this.clock, seed: 7, latency: MEASURED_LATENCY, ...world })
     this.config = config ?? testConfig()
+    this.#wrapPort = wrapPort ?? ((port) => port)
     this.world.onClientKilled = () => this.#die()
   }
 
@@ -117,7 +124,7 @@ export class Simulation {
     })
     const entropy = new SeededRandom(1000 + incarnation)
     const starting = startSidecar(this.config, {
-      lnd: this.world.attach(),
+      lnd: this.#wrapPort(this.world.attach()),
       store,
       clock: this.clock,
       entropy: (length) => Uint8Array.from(Buffer.from(entropy.hex(length), 'hex')),
