@@ -99,6 +99,7 @@ describe('the parts of the harness', () => {
       const folder = temporaryFolder('killed')
       const daemon = await Daemon.start({ name: 'sleep', command: 'sleep', args: ['600'], logFile: folder + '/log' })
       console.log(JSON.stringify({ folder, pid: daemon.pid }))
+      setInterval(() => undefined, 60_000) // it must not end before it is killed
     `
     const child = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', script], {
       stdio: ['ignore', 'pipe', 'inherit'],
