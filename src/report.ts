@@ -1,7 +1,7 @@
 import type { Clock } from '../lsps/base/clock.ts'
 import { formatDatetime, type Timestamp } from '../lsps/base/datetime.ts'
 import type { AdminPort } from './admin/port.ts'
-import type { FlightRecord, SaleSummary, Status } from './admin/schema.ts'
+import type { DrainReport, FlightRecord, SaleSummary, Status } from './admin/schema.ts'
 import type { Config } from './config/schema.ts'
 import type { FundingService } from './funding/service.ts'
 import { describeSale, summarize } from './jit/report.ts'
@@ -13,6 +13,8 @@ import type { Streams } from './kernel/streams.ts'
 import { VERSION } from './kernel/version.ts'
 import type { Channel, LndPort, NodeInfo, Peer } from './lnd/port.ts'
 import { checkSlots, countSlots, type Slots } from './lnd/slots.ts'
+import type { Drain } from './operate/drain.ts'
+import { countBy, reportOpenWork } from './operate/open-work.ts'
 import type { PeerEndpoint } from './peer/endpoint.ts'
 import type { Store } from './store/port.ts'
 
@@ -24,6 +26,7 @@ export type ReportDeps = {
   readonly jit: JitService
   readonly funding: FundingService
   readonly journal: Journal
+  readonly drain: Drain
   readonly streams: Streams
   readonly endpoint: PeerEndpoint
   readonly store: Store
@@ -37,6 +40,15 @@ export function createReports(deps: ReportDeps): AdminPort {
   const summaryOf = async (sale: Sale) => summarize(sale, await flightSteps(store, sale.deal.scid))
   return {
     status: (signal) => status(deps, signal),
+    drain: async () => drainReport(deps),
+    beginDrain: async () => {
+      await deps.drain.begin()
+      return drainReport(deps)
+    },
+    endDrain: async () => {
+      await deps.drain.end()
+      return drainReport(deps)
+    },
 
     async jitList({ state, limit, before }) {
       const after = before === undefined ? undefined : await jit.get(before)
@@ -64,10 +76,14 @@ export function createReports(deps: ReportDeps): AdminPort {
   }
 }
 
-function count(tags: Iterable<string>): Record<string, number> {
-  const counts: Record<string, number> = {}
-  for (const tag of tags) counts[tag] = (counts[tag] ?? 0) + 1
-  return counts
+function drainReport({ drain, jit, funding }: ReportDeps): DrainReport {
+  const open = reportOpenWork({
+    sales: jit.live.values(),
+    fundings: funding.live.values(),
+    heldHtlcs: [...jit.held].length,
+    outboxDepth: jit.outboxDepth + funding.outboxDepth,
+  })
+  return { ...(drain.since === undefined ? {} : { draining_since: formatDatetime(drain.since) }), ...open }
 }
 
 function slotsOf(peers: readonly Peer[], channels: readonly Channel[], limit: number): Slots {
@@ -114,12 +130,13 @@ async function status(deps: ReportDeps, signal: AbortSignal): Promise<Status> {
     },
     interceptor_up: streams.states.some(({ name, up }) => name === 'htlcs' && up),
     streams: streams.states.map(({ name, up, restarts }) => ({ name, up, restarts })),
+    ...(deps.drain.since === undefined ? {} : { draining_since: formatDatetime(deps.drain.since) }),
     sales: {
-      ...count([...jit.live.values()].map(({ tag }) => tag)),
+      ...countBy([...jit.live.values()].map(({ tag }) => tag)),
       ...(journal.totals.count === 0 ? {} : { paid: journal.totals.count }),
     },
     held: { htlcs: held.length, amount_msat: `${held.reduce((sum, { offer }) => sum + offer.amountIn, 0n)}` },
-    funding: count([...funding.live.values()].map(({ tag }) => tag)),
+    funding: countBy([...funding.live.values()].map(({ tag }) => tag)),
     outbox_depth: jit.outboxDepth + funding.outboxDepth,
     earned_msat: `${journal.totals.earned}`,
     limits: [

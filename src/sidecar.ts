@@ -23,6 +23,7 @@ import { Streams } from './kernel/streams.ts'
 import { childOf } from './kernel/wait.ts'
 import { checkNode, type Finding } from './lnd/gate.ts'
 import type { LndPort, NodeInfo } from './lnd/port.ts'
+import { Drain, NOT_SELLING } from './operate/drain.ts'
 import { createPeerEndpoint, type PeerContext } from './peer/endpoint.ts'
 import { createReports } from './report.ts'
 import { migrate } from './store/migrations.ts'
@@ -74,6 +75,7 @@ export async function startSidecar(config: Config, deps: SidecarDeps): Promise<S
 
   await migrate(store)
   const journal = new Journal(store)
+  const drain = new Drain({ store, clock, log, onFatal })
   const feerate = new Feerate(
     { lnd, clock, log },
     { confTarget: config.funding.conf_target, maxSatPerVbyte: config.funding.max_feerate_sat_per_vbyte },
@@ -142,6 +144,7 @@ export async function startSidecar(config: Config, deps: SidecarDeps): Promise<S
                     keys: new PromiseKeys(deps.seed, config.network),
                     clock,
                     canOpen: () => feerate.current() !== undefined,
+                    notSelling: () => (drain.since === undefined ? undefined : NOT_SELLING),
                   },
                   {
                     offers: config.lsps2.offers,
@@ -199,7 +202,7 @@ export async function startSidecar(config: Config, deps: SidecarDeps): Promise<S
     // Without anything to sell or to finish, the node's one interceptor slot is left to others.
     const selling = config.lsps2.enabled || jit.hasNames
     if (selling) attachInterceptor()
-    const [info] = await Promise.all([waitForNode(), journal.load(), jit.load(), funding.load()])
+    const [info] = await Promise.all([waitForNode(), journal.load(), drain.load(), jit.load(), funding.load()])
     refuseUnfit([...checkConfigured(info, config), ...((await deps.probe?.(signal)) ?? [])], log)
 
     if (selling) openSaleStreams()
@@ -281,6 +284,7 @@ export async function startSidecar(config: Config, deps: SidecarDeps): Promise<S
       jit,
       funding,
       journal,
+      drain,
       streams,
       endpoint,
       store,

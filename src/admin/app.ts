@@ -2,8 +2,9 @@ import type { FastifyInstance, FastifyReply } from 'fastify'
 import * as z from 'zod'
 import type { Log } from '../kernel/log.ts'
 import type { AdminPort } from './port.ts'
+import { DrainOrder } from './schema.ts'
 
-/** No request has a body that matters. */
+/** The one body that there is has two dozen bytes. */
 const MAX_BODY_BYTES = 1024
 const MAX_HEADER_BYTES = 8192
 /** The longest id: a payment hash in hex, with room. */
@@ -33,6 +34,7 @@ export async function createAdminApp(port: AdminPort, log: Log): Promise<Fastify
     routerOptions: { maxParamLength: MAX_ID_LENGTH },
     http: { maxHeaderSize: MAX_HEADER_BYTES },
   })
+  app.removeContentTypeParser('text/plain') // JSON only: anything else is answered with 415
   addRoutes(app, port)
   app.setNotFoundHandler((request, reply) =>
     fault(reply, 404, 'NOT_FOUND', `there is no ${request.method} ${request.url}`),
@@ -49,6 +51,14 @@ export async function createAdminApp(port: AdminPort, log: Log): Promise<Fastify
 
 function addRoutes(app: FastifyInstance, port: AdminPort): void {
   app.get('/v1/status', (request) => port.status(request.signal))
+
+  app.get('/v1/drain', () => port.drain())
+
+  app.post('/v1/drain', async (request, reply) => {
+    const order = DrainOrder.safeParse(request.body)
+    if (!order.success) return fault(reply, 400, 'BAD_REQUEST', z.prettifyError(order.error))
+    return order.data.draining ? port.beginDrain() : port.endDrain()
+  })
 
   app.get('/v1/jit', async (request, reply) => {
     const query = SalesQuery.safeParse(request.query)

@@ -1,4 +1,4 @@
-import type { FlightRecord, SaleSummary, Status } from './schema.ts'
+import type { DrainReport, FlightRecord, SaleSummary, Status } from './schema.ts'
 
 export type SalesQuery = {
   /** Only sales in this state. */
@@ -12,6 +12,11 @@ export type SalesQuery = {
 /** What the admin interface needs of the daemon; `sidecar.ts` provides it. */
 export interface AdminPort {
   status(signal: AbortSignal): Promise<Status>
+  /** Whether it drains, and what it is still needed for. */
+  drain(): Promise<DrainReport>
+  /** On disk when it resolves; saying it again changes nothing. So also the end. */
+  beginDrain(): Promise<DrainReport>
+  endDrain(): Promise<DrainReport>
   jitList(query: SalesQuery, signal: AbortSignal): Promise<readonly SaleSummary[]>
   /** `id` is a sale's id, its scid or a payment hash; undefined when there is none. */
   jitShow(id: string, signal: AbortSignal): Promise<FlightRecord | undefined>

@@ -40,6 +40,8 @@ export const Status = z.object({
     .optional(),
   interceptor_up: z.boolean(),
   streams: z.array(Stream),
+  /** Nothing is sold since then, by the operator's word; absent when the shop is open. */
+  draining_since: Time.optional(),
   /** How many unfinished sales are in each state, and how many were paid so far. */
   sales: z.record(z.string(), Count),
   held: z.object({ htlcs: Count, amount_msat: Amount }),
@@ -54,6 +56,26 @@ export const Status = z.object({
   warnings: z.array(z.string()),
 })
 export type Status = z.output<typeof Status>
+
+/** What is still open: a drained daemon can be stopped for good once nothing is. */
+export const DrainReport = z.object({
+  /** Absent when the shop is open. */
+  draining_since: Time.optional(),
+  /** Nothing that was begun needs the daemon any more. */
+  done: z.boolean(),
+  sales: z.record(z.string(), Count),
+  funding: z.record(z.string(), Count),
+  held_htlcs: Count,
+  outbox_depth: Count,
+  /** The first of them by name, and what each waits for. */
+  waits_for: z.array(z.object({ thing: z.string(), id: z.string(), state: z.string(), until: z.string() })).readonly(),
+  /** How many are not named. */
+  more: Count,
+})
+export type DrainReport = z.output<typeof DrainReport>
+
+/** The body that begins or ends the drain. */
+export const DrainOrder = z.strictObject({ draining: z.boolean() })
 
 const sale = {
   /** Of the sale: its short channel id. */

@@ -12,8 +12,28 @@ const MAX_ANSWER_BYTES = 16 * 1024 * 1024
  * Asks the running daemon.
  * @throws CliError that says why there is no answer, and what to do
  */
-export async function askDaemon<T>(socketPath: string, path: string, schema: z.ZodType<T>): Promise<T> {
-  const { status, text } = await fetchText(socketPath, path)
+export function askDaemon<T>(socketPath: string, path: string, schema: z.ZodType<T>): Promise<T> {
+  return exchange({ socketPath, path, method: 'GET' }, schema)
+}
+
+/**
+ * Tells the running daemon to do something, in JSON.
+ * @throws CliError that says why there is no answer, and what to do
+ */
+export function tellDaemon<T>(socketPath: string, path: string, body: object, schema: z.ZodType<T>): Promise<T> {
+  return exchange({ socketPath, path, method: 'POST', body: JSON.stringify(body) }, schema)
+}
+
+type Question = {
+  readonly socketPath: string
+  readonly path: string
+  readonly method: 'GET' | 'POST'
+  readonly body?: string
+}
+
+async function exchange<T>(question: Question, schema: z.ZodType<T>): Promise<T> {
+  const { path } = question
+  const { status, text } = await fetchText(question)
   const body = parseJson(text)
   if (status === 200) return understood(schema.safeParse(body), path)
   const fault = AdminFault.safeParse(body)
@@ -32,14 +52,21 @@ function understood<T>(result: z.ZodSafeParseResult<T>, path: string): T {
   )
 }
 
-function fetchText(socketPath: string, path: string): Promise<{ readonly status: number; readonly text: string }> {
+function fetchText({ socketPath, path, method, body }: Question): Promise<{
+  readonly status: number
+  readonly text: string
+}> {
   return new Promise((resolve, reject) => {
     const signal = AbortSignal.timeout(TIMEOUT_MS)
-    const asked = request({ socketPath, path, signal, headers: { connection: 'close' } }, (response) => {
-      collect(response).then((text) => resolve({ status: response.statusCode ?? 0, text }), reject)
-    })
+    const type = body === undefined ? {} : { 'content-type': 'application/json' }
+    const asked = request(
+      { socketPath, path, method, signal, headers: { connection: 'close', ...type } },
+      (response) => {
+        collect(response).then((text) => resolve({ status: response.statusCode ?? 0, text }), reject)
+      },
+    )
     asked.on('error', (error) => reject(describeConnection(error, socketPath)))
-    asked.end()
+    asked.end(body)
   })
 }
 

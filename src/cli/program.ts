@@ -1,8 +1,11 @@
 import { Command, CommanderError } from 'commander'
+import type { Clock } from '../../lsps/base/clock.ts'
+import { systemClock } from '../kernel/clock.ts'
 import { VERSION } from '../kernel/version.ts'
 import { addCheckConfig } from './check-config.ts'
 import type { Console } from './command.ts'
 import { addDoctor, type Inspect } from './doctor.ts'
+import { addDrain } from './drain.ts'
 import { describeError } from './errors.ts'
 import { EXIT, type ExitCode } from './exit-codes.ts'
 import { addJit } from './jit.ts'
@@ -15,6 +18,8 @@ export type ProgramDeps = {
   readonly complain: (text: string) => void
   readonly inspect: Inspect
   readonly bakeCommand: BakeCommand
+  /** For commands that wait; the machine's clock when left out. */
+  readonly sleep?: Clock['sleep']
 }
 
 const EXAMPLES = `
@@ -24,11 +29,12 @@ Examples:
   sluice macaroon
   sluice jit list --state paid --limit 10
   sluice jit show 16123456x7x8 --json
+  sluice drain --wait --timeout 120
 `
 
 /** Runs `sluice` with these arguments; resolves with its exit code and throws nothing. */
 export async function runProgram(argv: readonly string[], deps: ProgramDeps): Promise<ExitCode> {
-  const { console, complain, inspect, bakeCommand } = deps
+  const { console, complain, inspect, bakeCommand, sleep = systemClock.sleep } = deps
   let exitCode: ExitCode = EXIT.OK
   const program = new Command('sluice')
     .description('Looks after sluiced, the Lightning service provider beside your lnd.')
@@ -46,6 +52,7 @@ export async function runProgram(argv: readonly string[], deps: ProgramDeps): Pr
       exitCode = code
     },
   })
+  addDrain(program, { console, sleep })
   addMacaroon(program, { console, bakeCommand })
   addCheckConfig(program, console)
   try {

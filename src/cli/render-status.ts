@@ -37,12 +37,17 @@ function facts(status: Status, now: number): (readonly [string, Cell])[] {
     ...(node === undefined ? [['lnd', { text: 'not reached yet', style: 'red' }] as const] : nodeFacts(node)),
     ['interceptor', upOrDown(status.interceptor_up)],
     ['streams', streams(status)],
+    ...(status.draining_since === undefined ? [] : [['selling', draining(status.draining_since, now)] as const]),
     ['sales', counts(status.sales)],
     ['held', `${plural(status.held.htlcs, 'HTLC')}, ${formatMsat(status.held.amount_msat)}`],
     ['openings', counts(status.funding)],
     ['outbox', `${thousands(status.outbox_depth)} waiting`],
     ['earned', { text: formatMsat(status.earned_msat), style: 'green' }],
   ]
+}
+
+function draining(since: string, now: number): Cell {
+  return { text: `no, draining since ${formatTime(since, now)}`, style: 'yellow' }
 }
 
 function nodeFacts(node: NonNullable<Status['node']>): (readonly [string, Cell])[] {

@@ -15,6 +15,8 @@ export type JitHandlersDeps = {
   readonly clock: Clock
   /** False while no channel could be opened: the menu is empty then (L2-03). */
   readonly canOpen: () => boolean
+  /** Why nothing is sold to anybody now, for the client to read; undefined when it is. The menu is empty meanwhile. */
+  readonly notSelling?: () => string | undefined
 }
 
 export type JitHandlersConfig = {
@@ -26,13 +28,13 @@ export type JitHandlersConfig = {
 
 /** The two methods of bLIP-52. */
 export function jitHandlers(
-  { jit, keys, clock, canOpen }: JitHandlersDeps,
+  { jit, keys, clock, canOpen, notSelling = () => undefined }: JitHandlersDeps,
   config: JitHandlersConfig,
 ): Handlers<typeof lsps2, { readonly peer: NodeId }> {
   return {
     'lsps2.get_info': async ({ peer }, { token }) => {
       if (token !== undefined) throw lsps2Faults.unrecognizedToken() // no tokens are given out yet
-      if (!canOpen()) return { opening_fee_params_menu: [] }
+      if (!canOpen() || notSelling() !== undefined) return { opening_fee_params_menu: [] }
       const now = clock.now()
       return { opening_fee_params_menu: menuFor(peer, config.offers, keys.at(now)[0], now) }
     },
@@ -46,7 +48,7 @@ export function jitHandlers(
         paymentSize,
         now,
         promiseHolds: () => verifyPromise(keys.at(now), peer, offer, offer.promise),
-        rejection: jit.rejection(peer) ?? unserved,
+        rejection: notSelling() ?? jit.rejection(peer) ?? unserved,
       })
       if ('fault' in verdict) throw verdict.fault
       if (paymentSize === undefined || verdict.fee === undefined) throw lsps2Faults.invalidFeeParams()

@@ -12,6 +12,11 @@ export const RULES: readonly (readonly [place: string, allowed: readonly string[
 
   ['src/jit/', ['lsps/', 'src/kernel/', 'src/store/', 'src/lnd/port.ts', 'src/journal/', 'npm:zod', 'node:crypto']],
 
+  // Above the features, since it speaks of all of them; known by the wiring only.
+  [
+    'src/operate/',
+    ['lsps/', 'src/kernel/', 'src/store/', 'src/lnd/port.ts', 'src/jit/', 'src/funding/', 'src/journal/', 'npm:zod'],
+  ],
   ['src/peer/', ['lsps/', 'src/kernel/', 'src/lnd/port.ts']],
   ['src/admin/', ['lsps/', 'src/kernel/', 'npm:fastify', 'npm:zod', 'node:']],
   ['src/cli/', ['lsps/', 'src/kernel/', 'src/config/', 'src/admin/', 'src/lnd/', 'npm:commander', 'npm:zod', 'node:']],

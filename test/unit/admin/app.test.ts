@@ -1,14 +1,25 @@
 import { describe, expect, it } from 'vitest'
 import { createAdminApp, MAX_SALES_PER_PAGE } from '../../../src/admin/app.ts'
 import type { AdminPort, SalesQuery } from '../../../src/admin/port.ts'
-import { FlightRecord, SaleList, Status } from '../../../src/admin/schema.ts'
+import { DrainReport, FlightRecord, SaleList, Status } from '../../../src/admin/schema.ts'
 import { silentLog } from '../../../src/kernel/log.ts'
-import { HASH, RECORD, SALE, STATUS, samplePort } from './samples.ts'
+import { HASH, OPEN, RECORD, SALE, STATUS, samplePort } from './samples.ts'
 
-async function ask(url: string, port: Partial<AdminPort> = {}, method: 'GET' | 'POST' = 'GET') {
+type Sent = { readonly payload?: string; readonly type?: string }
+
+async function ask(
+  url: string,
+  port: Partial<AdminPort> = {},
+  method: 'GET' | 'POST' = 'GET',
+  { payload, type = 'application/json' }: Sent = {},
+) {
   const app = await createAdminApp(samplePort(port), silentLog)
   try {
-    const response = await app.inject({ method, url })
+    const response = await app.inject({
+      method,
+      url,
+      ...(payload === undefined ? {} : { payload, headers: { 'content-type': type } }),
+    })
     return { status: response.statusCode, body: response.json() }
   } finally {
     await app.close()
@@ -73,5 +84,50 @@ describe('the admin interface', () => {
       status: 500,
       body: { error: { code: 'INTERNAL', message: 'lnd is away' } },
     })
+  })
+})
+
+describe('the drain over the admin interface', () => {
+  const told: string[] = []
+  const port: Partial<AdminPort> = {
+    beginDrain: async () => {
+      told.push('begin')
+      return OPEN
+    },
+    endDrain: async () => {
+      told.push('end')
+      return { ...OPEN, done: true }
+    },
+  }
+  const post = (payload: string, type?: string) =>
+    ask('/v1/drain', port, 'POST', { payload, ...(type === undefined ? {} : { type }) })
+
+  it('begins, ends and tells what is open', async () => {
+    expect(DrainReport.parse((await post('{"draining":true}')).body)).toEqual(OPEN)
+    expect((await post('{"draining":false}')).body.done).toBe(true)
+    expect(told).toEqual(['begin', 'end'])
+    expect((await ask('/v1/drain', { drain: async () => OPEN })).body).toEqual(OPEN)
+  })
+
+  it.each([
+    ['nothing', '{}', undefined, 400],
+    ['a word', '{"draining":"yes"}', undefined, 400],
+    ['more than is asked for', '{"draining":true,"reason":"x"}', undefined, 400],
+    ['no JSON', 'draining', undefined, 400],
+    ['an empty body', '', undefined, 400],
+    ['a form', 'draining=true', 'application/x-www-form-urlencoded', 415],
+    ['text', '{"draining":true}', 'text/plain', 415],
+    ['a long body', `{"draining":true}${' '.repeat(1024)}`, undefined, 413],
+  ])('is not begun by %s', async (_, payload, type, status) => {
+    told.length = 0
+    expect((await post(payload, type)).status).toBe(status)
+    expect(told).toEqual([])
+  })
+
+  it('is not begun by a question', async () => {
+    told.length = 0
+    await ask('/v1/drain', port)
+    expect((await ask('/v1/drain', port, 'POST')).status).toBe(400)
+    expect(told).toEqual([])
   })
 })

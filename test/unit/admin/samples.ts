@@ -1,5 +1,5 @@
 import type { AdminPort } from '../../../src/admin/port.ts'
-import type { FlightRecord, SaleSummary, Status } from '../../../src/admin/schema.ts'
+import type { DrainReport, FlightRecord, SaleSummary, Status } from '../../../src/admin/schema.ts'
 
 export const CLIENT = `02${'ab'.repeat(32)}`
 export const HASH = 'cd'.repeat(32)
@@ -74,10 +74,44 @@ export const RECORD: FlightRecord = {
   ],
 }
 
+/** Two sales are open, a channel is not confirmed. */
+export const OPEN: DrainReport = {
+  draining_since: '2026-01-03T05:07:00.000Z',
+  done: false,
+  sales: { awaiting: 1, forwarding: 1 },
+  funding: { standing: 1 },
+  held_htlcs: 1,
+  outbox_depth: 0,
+  waits_for: [
+    {
+      thing: 'sale',
+      id: '16077122x14676279x35511',
+      state: 'awaiting',
+      until: 'its payment, or the end of its offer at 2026-01-03T06:07:09.001Z',
+    },
+    { thing: 'sale', id: SALE.id, state: 'forwarding', until: 'the end of the payment that was forwarded' },
+    { thing: 'channel', id: `${TXID}:1`, state: 'standing', until: 'the confirmation of its funding transaction' },
+  ],
+  more: 0,
+}
+
+const SELLING: DrainReport = {
+  done: true,
+  sales: {},
+  funding: {},
+  held_htlcs: 0,
+  outbox_depth: 0,
+  waits_for: [],
+  more: 0,
+}
+
 /** A daemon with one sale. */
 export function samplePort(overrides: Partial<AdminPort> = {}): AdminPort {
   return {
     status: async () => STATUS,
+    drain: async () => SELLING,
+    beginDrain: async () => OPEN,
+    endDrain: async () => SELLING,
     jitList: async () => [SALE],
     jitShow: async (id) => ([SALE.id, HASH].includes(id) ? RECORD : undefined),
     ...overrides,

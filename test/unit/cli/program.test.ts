@@ -8,7 +8,7 @@ import { type ProgramDeps, runProgram } from '../../../src/cli/program.ts'
 import { SidecarError } from '../../../src/kernel/errors.ts'
 import { silentLog } from '../../../src/kernel/log.ts'
 import { VERSION } from '../../../src/kernel/version.ts'
-import { RECORD, SALE, STATUS, samplePort } from '../admin/samples.ts'
+import { OPEN, RECORD, SALE, STATUS, samplePort } from '../admin/samples.ts'
 import { withTemporaryFolder } from '../config/folder.ts'
 
 /** Runs `sluice`; what it printed where, and its exit code. */
@@ -203,7 +203,15 @@ describe('the command line', () => {
   })
 
   it('has help and --json and --config on every command', async () => {
-    for (const argv of [['status'], ['jit', 'list'], ['jit', 'show'], ['doctor'], ['macaroon'], ['check-config']]) {
+    for (const argv of [
+      ['status'],
+      ['jit', 'list'],
+      ['jit', 'show'],
+      ['doctor'],
+      ['macaroon'],
+      ['check-config'],
+      ['drain'],
+    ]) {
       const { exitCode, out } = await sluice([...argv, '--help'])
       expect(exitCode).toBe(EXIT.OK)
       expect(out).toContain('--json')
@@ -214,5 +222,116 @@ describe('the command line', () => {
   it('tells the version of the package', async () => {
     expect((await sluice(['--version'])).out).toBe(`${VERSION}\n`)
     expect(JSON.parse(readFileSync('package.json', 'utf8')).version).toBe(VERSION)
+  })
+})
+
+describe('sluice drain', () => {
+  const done = { ...OPEN, done: true, sales: {}, funding: {}, held_htlcs: 0, waits_for: [] }
+
+  it('begins and ends it, and says what is open', async () => {
+    const said: string[] = []
+    const port: Partial<AdminPort> = {
+      beginDrain: async () => {
+        said.push('begin')
+        return OPEN
+      },
+      endDrain: async () => {
+        said.push('end')
+        return done
+      },
+    }
+    await withConfig(async (file) => {
+      expect((await sluice(['drain', '--config', file])).out).toContain('open     1 sale awaiting')
+      expect(JSON.parse((await sluice(['drain', '--json', '--config', file])).out)).toEqual(OPEN)
+      expect((await sluice(['drain', '--end', '--config', file])).exitCode).toBe(EXIT.OK)
+      expect(said).toEqual(['begin', 'begin', 'end'])
+    }, port)
+  })
+
+  it('waits until nothing is open, and tells what it waits for when that changes', async () => {
+    const answers = [OPEN, { ...OPEN, sales: { owed: 1 } }, done]
+    await withConfig(
+      async (file) => {
+        const { exitCode, out } = await sluice(['drain', '--wait', '--config', file], { sleep: async () => undefined })
+
+        expect(exitCode).toBe(EXIT.OK)
+        expect(out.split('\n').slice(0, 4)).toEqual([
+          'waits for  1 sale awaiting, 1 sale forwarding, 1 channel standing, 1 HTLC held',
+          'waits for  1 sale owed, 1 channel standing, 1 HTLC held',
+          'selling  no, draining since 2026-01-03T05:07:00Z (in 5 h)',
+          'open     nothing: sluiced may be stopped',
+        ])
+      },
+      { drain: async () => answers.shift() ?? done },
+    )
+  })
+
+  it('gives up at its deadline, with what is open', async () => {
+    let now = 0
+    const console = { print: () => undefined, paint: plain, now: () => now }
+    const sleep = async (ms: number) => {
+      now += ms
+    }
+    await withConfig(
+      async (file) => {
+        const { exitCode, err } = await sluice(['drain', '--wait', '--timeout', '0.5', '--config', file], {
+          console,
+          sleep,
+        })
+
+        expect(exitCode).toBe(EXIT.TIMED_OUT)
+        expect(err).toMatch(/^sluice: something is still open after 0\.5 min:\n\nselling[\s\S]*16077122x14676279x35511/)
+        expect(now).toBe(30_000)
+      },
+      { drain: async () => OPEN },
+    )
+  })
+
+  it('does not go on waiting when somebody ends the drain', async () => {
+    const { draining_since: _, ...ended } = OPEN
+    await withConfig(
+      async (file) => {
+        const { exitCode, err } = await sluice(['drain', '--wait', '--config', file], { sleep: async () => undefined })
+        expect({ exitCode, err }).toEqual({ exitCode: EXIT.FAILED, err: 'sluice: the drain was ended meanwhile\n' })
+      },
+      { drain: async () => ended },
+    )
+  })
+
+  it('waits over a restart of the daemon, not over its absence', async () => {
+    let now = 0
+    const console = { print: () => undefined, paint: plain, now: () => now }
+    await withTemporaryFolder(async (folder) => {
+      const file = `${folder}/sluice.json`
+      writeFileSync(file, JSON.stringify({ network: 'regtest', data_dir: '.' }))
+      const port = samplePort({ drain: async () => done })
+      const listen = () => startAdmin({ port, path: `${folder}/admin.sock`, log: silentLog })
+      let admin: Awaited<ReturnType<typeof listen>> | undefined = await listen()
+      let comesBack = true
+      const sleep = async (ms: number) => {
+        now += ms
+        if (admin !== undefined) await admin.close()
+        admin = comesBack && now >= 10_000 ? await listen() : undefined
+      }
+      const wait = () => sluice(['drain', '--wait', '--config', file], { console, sleep })
+
+      expect((await wait()).exitCode).toBe(EXIT.OK)
+      expect(now).toBe(10_000)
+      comesBack = false
+      admin ??= await listen()
+      expect((await wait()).exitCode).toBe(EXIT.UNREACHABLE)
+      expect(now).toBeLessThan(80_000)
+    })
+  })
+
+  it.each([
+    ['an end to wait for', ['--end', '--wait']],
+    ['a deadline for nothing', ['--timeout', '5']],
+    ['no time', ['--wait', '--timeout', '0']],
+    ['a word for a time', ['--wait', '--timeout', 'soon']],
+  ])('refuses %s', async (_, options) => {
+    await withConfig(async (file) => {
+      expect((await sluice(['drain', ...options, '--config', file])).exitCode).toBe(EXIT.USAGE)
+    })
   })
 })

@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import { plain } from '../../../src/cli/format.ts'
+import { renderDrain } from '../../../src/cli/render-drain.ts'
 import { renderFindings } from '../../../src/cli/render-findings.ts'
 import { renderRecord, renderSales } from '../../../src/cli/render-sales.ts'
 import { renderStatus } from '../../../src/cli/render-status.ts'
 import { paintFor } from '../../../src/cli/terminal.ts'
-import { CLIENT, HASH, RECORD, SALE, STATUS, TXID } from '../admin/samples.ts'
+import { CLIENT, HASH, OPEN, RECORD, SALE, STATUS, TXID } from '../admin/samples.ts'
 
 const NOW = Date.parse('2026-01-03T05:07:09.000Z')
 const lines = (text: string) => text.split('\n')
@@ -41,6 +42,13 @@ describe('sluice status', () => {
     expect(text).toMatch(/^sluiced /)
     expect(text).toMatch(/\nlnd +not reached yet\n/)
     expect(text).toMatch(/\nsales +none\n/)
+  })
+
+  it('says that nothing is sold', () => {
+    const text = renderStatus({ ...STATUS, draining_since: '2026-01-03T05:07:00.000Z' }, NOW, plain)
+
+    expect(text).toContain('\nselling      no, draining since 2026-01-03T05:07:00Z (9 s ago)\nsales ')
+    expect(renderStatus(STATUS, NOW, plain)).not.toContain('selling')
   })
 
   it('colours a limit that is nearly used up', () => {
@@ -140,5 +148,38 @@ describe('colours', () => {
     expect(paintFor({ isTTY: true }, { NO_COLOR: '1' })('red', 'x')).toBe('x')
     expect(paintFor({ isTTY: true }, { TERM: 'dumb' })('red', 'x')).toBe('x')
     expect(paintFor({}, {})('red', 'x')).toBe('x')
+  })
+})
+
+describe('sluice drain', () => {
+  it('shows what is still open and what ends it, within 80 columns', () => {
+    const text = renderDrain({ ...OPEN, more: 1_000 }, NOW, plain)
+
+    expect(lines(text)).toEqual([
+      'selling  no, draining since 2026-01-03T05:07:00Z (9 s ago)',
+      'open     1 sale awaiting, 1 sale forwarding, 1 channel standing, 1 HTLC held',
+      '',
+      'sale 16077122x14676279x35511  awaiting',
+      '  until its payment, or the end of its offer at 2026-01-03T06:07:09.001Z',
+      'sale 16123456x7x8  forwarding',
+      '  until the end of the payment that was forwarded',
+      'channel efefefef..efef:1  standing',
+      '  until the confirmation of its funding transaction',
+      'and 1,000 more',
+    ])
+    expect(lines(text).filter((line) => line.length > 80)).toEqual([])
+  })
+
+  it('says when sluiced may be stopped, and that it sells again', () => {
+    const { draining_since: _, ...selling } = {
+      ...OPEN,
+      done: true,
+      sales: {},
+      funding: {},
+      held_htlcs: 0,
+      waits_for: [],
+    }
+
+    expect(renderDrain(selling, NOW, plain)).toBe('selling  yes\nopen     nothing: sluiced may be stopped')
   })
 })
