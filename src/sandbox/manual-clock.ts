@@ -38,7 +38,7 @@ export class ManualClock implements Clock {
         reject(signal.reason)
       }
       const sleeper: Sleeper = {
-        due: this.#now + Math.max(0, ms),
+        due: this.#now + Math.ceil(Math.max(0, ms)), // whole milliseconds, as the clock of a machine tells
         order: this.#order++,
         wake: () => {
           signal.removeEventListener('abort', onAbort)

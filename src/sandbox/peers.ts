@@ -17,7 +17,7 @@ export interface RemotePeer {
   onOpenFailed(request: OpenRequest | undefined, why: string): void
   onChannelReady(channel: SimChannel): void
   onHtlc(htlc: OutgoingHtlc): void
-  /** The preimage that it would claim with on chain. */
+  /** The preimage that it claims with on chain, if it does: asked when the commitment is there, and then used. */
   preimageFor(htlc: OutgoingHtlc): string | undefined
   onMessage(type: number, data: Uint8Array): void
   onConnection(online: boolean): void

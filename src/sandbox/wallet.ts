@@ -174,8 +174,11 @@ export class SimWallet implements RemotePeer {
   }
 
   preimageFor(htlc: OutgoingHtlc): string | undefined {
-    const claims = htlc.resolution?.type === 'settle' || this.paymentPolicy === 'claim'
-    return claims ? this.#invoices.get(htlc.hash)?.preimage : undefined
+    const decided = htlc.resolution?.type === 'settle'
+    const preimage = decided || this.paymentPolicy === 'claim' ? this.#invoices.get(htlc.hash)?.preimage : undefined
+    // What it had decided to claim it counts already.
+    if (preimage !== undefined && !decided) this.#receive(htlc)
+    return preimage
   }
 
   /** A part of a payment: decided when all of them are here. */
@@ -200,9 +203,13 @@ export class SimWallet implements RemotePeer {
       return
     }
     for (const part of parts) {
-      this.received.push({ paymentHash: hash, amount: part.amount, extraFee: part.extraFee ?? 0n })
+      this.#receive(part)
       this.#node.switchboard.resolve(part, { type: 'settle', preimage: invoice.preimage })
     }
+  }
+
+  #receive({ hash, amount, extraFee }: OutgoingHtlc): void {
+    this.received.push({ paymentHash: hash, amount, extraFee: extraFee ?? 0n })
   }
 
   /** L2-95: each part is what the onion says less its extra fee, and the fees are within what was agreed. */

@@ -38,6 +38,13 @@ describe('the manual clock', () => {
     expect(clock.now()).toBe(30)
   })
 
+  it('keeps to whole milliseconds, as the clock of a machine does', async () => {
+    const clock = new ManualClock(0)
+    void clock.sleep(1.2, new AbortController().signal)
+    await clock.until(() => clock.now() > 0, 'the sleeper')
+    expect(clock.now()).toBe(2)
+  })
+
   it('rejects with the reason of the signal and forgets the sleeper', async () => {
     const clock = new ManualClock(0)
     const stop = new AbortController()
