@@ -20,22 +20,52 @@ export { formatOutpoint, Outpoint, parseOutpoint, parseTxid, type Txid } from '.
 export { parseScid, Scid, scidFromNumber, scidToNumber } from './base/scid.ts'
 export { featureVector, hasFeature, OPTION_SUPPORTS_LSPS } from './lsps0/feature.ts'
 export { lsps0 } from './lsps0/methods.ts'
+export { type Choice, chooseOffer, type NoChoice, smallestPayment, type Wanted } from './lsps2/choose-offer.ts'
 export { decodeExtraFee, EXTRA_FEE_TLV_TYPE, encodeExtraFee, readExtraFee } from './lsps2/extra-fee.ts'
-export { computeOpeningFee } from './lsps2/fee.ts'
+export { computeOpeningFee, openingFee } from './lsps2/fee.ts'
+export { FeeCap, highestFee } from './lsps2/fee-cap.ts'
 export {
   acceptsExtraFees,
+  channelRouteHint,
   EXTRA_FINAL_CLTV_BLOCKS,
   type JitRouteHint,
   jitRouteHint,
   longestInvoiceExpiry,
   type ReceivedPart,
+  type RouteHint,
 } from './lsps2/invoice.ts'
 export { LSPS2_FAULTS, lsps2 } from './lsps2/methods.ts'
+export {
+  agreedFee,
+  checkParts,
+  type InvoiceRules,
+  invoiceRules,
+  JitPurchase,
+  type PartsFailure,
+  type PartsVerdict,
+  type Reveal,
+  revealRule,
+  USUAL_EXPIRY_SECONDS,
+} from './lsps2/purchase.ts'
+export {
+  LEAST_EXPIRY_SECONDS,
+  LEAST_LIFETIME_BLOCKS,
+  MAX_CLTV_EXPIRY_DELTA,
+  MAX_ROUNDS,
+  type Quote,
+  RECEIVE_PATIENCE,
+  type Receivable,
+  type ReceiveRequest,
+  receive,
+  USUAL_TO_SELF_DELAY_BLOCKS,
+} from './lsps2/receive.ts'
+export { ReceiveError, type ReceiveFailure } from './lsps2/receive-error.ts'
 export { type FeeTerms, OpeningFeeParams } from './lsps2/schema.ts'
 export {
   type ClientFailure,
   createRpcClient,
   type Ignored,
+  type Patience,
   type RpcClient,
   RpcClientError,
   sanitizeMessage,
@@ -43,3 +73,4 @@ export {
 } from './rpc/client.ts'
 export { RpcFault, STANDARD_FAULTS } from './rpc/fault.ts'
 export { decodeFrame, encodeFrame, LSPS_MESSAGE_TYPE, MAX_PAYLOAD_BYTES } from './rpc/framing.ts'
+export { requestIds } from './rpc/request-id.ts'

@@ -1,4 +1,4 @@
-import { type Msat, msat } from '../base/amount.ts'
+import { type Msat, msat, OverflowError } from '../base/amount.ts'
 import type { FeeTerms } from './schema.ts'
 
 /** Parts per million: the samples of bLIP-52 divide by this; its prose has a zero too many (L2-33, D10). */
@@ -13,4 +13,17 @@ export function computeOpeningFee(terms: Pick<FeeTerms, 'min_fee_msat' | 'propor
   const product = msat(paymentSize * BigInt(terms.proportional))
   const rate = msat(msat(product + ROUND_UP) / PPM_DIVISOR)
   return rate > terms.min_fee_msat ? rate : terms.min_fee_msat
+}
+
+/** The same, or undefined where it does not fit into 64 bits: such a payment is not sold (L2-32). */
+export function openingFee(
+  terms: Pick<FeeTerms, 'min_fee_msat' | 'proportional'>,
+  paymentSize: Msat,
+): Msat | undefined {
+  try {
+    return computeOpeningFee(terms, paymentSize)
+  } catch (error) {
+    if (error instanceof OverflowError) return undefined
+    throw error
+  }
 }

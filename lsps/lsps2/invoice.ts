@@ -8,14 +8,18 @@ export const EXTRA_FINAL_CLTV_BLOCKS = 2
 
 const MS_PER_SECOND = 1000
 
-/** The one hop of the invoice's one route hint. */
-export type JitRouteHint = {
+/** One hop before the wallet: the channel's name, and what the LSP asks for forwarding over it. */
+export type RouteHint = {
   readonly nodeId: NodeId
   readonly scid: Scid
-  readonly baseFeeMsat: 0
-  readonly feeProportionalMillionths: 0
+  readonly baseFeeMsat: number
+  readonly feeProportionalMillionths: number
+  /** In blocks. */
   readonly cltvExpiryDelta: number
 }
+
+/** The one hop of the invoice's one route hint: nothing is paid for the forwarding (L2-55). */
+export type JitRouteHint = RouteHint & { readonly baseFeeMsat: 0; readonly feeProportionalMillionths: 0 }
 
 /** The route hint of an invoice that the server will open a channel for: through it, free of routing fees (L2-55). */
 export function jitRouteHint(
@@ -29,6 +33,19 @@ export function jitRouteHint(
     feeProportionalMillionths: 0,
     cltvExpiryDelta: bought.lsp_cltv_expiry_delta,
   }
+}
+
+/**
+ * The route hint of every later invoice (L2-98): the channel's own alias, as the LSP told it for this channel, and the
+ * policy of its side of the channel. Nothing of the purchase: its scid may be this alias or not (L2-85), and stops
+ * leading to the wallet when the offer ends (L2-71).
+ */
+export function channelRouteHint(
+  server: NodeId,
+  channel: { readonly alias: Scid } & Omit<RouteHint, 'nodeId' | 'scid'>,
+): RouteHint {
+  const { alias, baseFeeMsat, feeProportionalMillionths, cltvExpiryDelta } = channel
+  return { nodeId: server, scid: alias, baseFeeMsat, feeProportionalMillionths, cltvExpiryDelta }
 }
 
 /** The longest expiry of an invoice made now, in whole seconds: it must not outlive the offer (L2-55); 0 when it has. */

@@ -1,7 +1,7 @@
-import { type Msat, OverflowError } from '../base/amount.ts'
+import type { Msat } from '../base/amount.ts'
 import type { Timestamp } from '../base/datetime.ts'
 import { clientRejected, type RpcFault } from '../rpc/fault.ts'
-import { computeOpeningFee } from './fee.ts'
+import { openingFee } from './fee.ts'
 import { lsps2Faults } from './methods.ts'
 import type { OpeningFeeParams } from './schema.ts'
 
@@ -22,15 +22,6 @@ export type BuyRequest = {
 /** The fee is undefined for an invoice without an amount: the payment decides it. */
 export type BuyVerdict = { readonly fault: RpcFault } | { readonly fee: Msat | undefined }
 
-function feeOf(offer: OpeningFeeParams, paymentSize: Msat): Msat | undefined {
-  try {
-    return computeOpeningFee(offer, paymentSize)
-  } catch (error) {
-    if (error instanceof OverflowError) return undefined
-    throw error
-  }
-}
-
 /** The checks of `lsps2.buy` after its shape, in the order of row L2-46. */
 export function validateBuy(request: BuyRequest): BuyVerdict {
   const { offer, paymentSize, now, promiseHolds, rejection, receivable } = request
@@ -39,7 +30,7 @@ export function validateBuy(request: BuyRequest): BuyVerdict {
   if (paymentSize === undefined) return { fee: undefined }
   if (paymentSize < offer.min_payment_size_msat) return { fault: lsps2Faults.paymentTooSmall() }
   if (paymentSize > offer.max_payment_size_msat) return { fault: lsps2Faults.paymentTooLarge() }
-  const fee = feeOf(offer, paymentSize)
+  const fee = openingFee(offer, paymentSize)
   if (fee === undefined) return { fault: lsps2Faults.paymentTooLarge() }
   if (fee >= paymentSize) return { fault: lsps2Faults.paymentTooSmall() }
   if (receivable !== undefined && receivable < paymentSize) return { fault: lsps2Faults.paymentTooLarge() }

@@ -16,6 +16,17 @@ export interface Transport {
 
 /** How long an answer is waited for; after that its id is forgotten (L0-42). */
 export const CALL_TIMEOUT_MS = 3 * 60_000
+/** How long a call waits, and how often the same message is sent meanwhile. */
+export type Patience = {
+  /** In all, in milliseconds. */
+  readonly answerMs: number
+  /** Sends in all, the first one included. All carry the same bytes: a server that knows the id repeats its answer (L0-44). */
+  readonly sends: number
+  /** Between two sends, in milliseconds. */
+  readonly resendAfterMs: number
+}
+
+const SEND_ONCE: Patience = { answerMs: CALL_TIMEOUT_MS, sends: 1, resendAfterMs: CALL_TIMEOUT_MS }
 /** More unanswered calls than this are refused. */
 export const MAX_PENDING_CALLS = 100
 /** A server's error text is cut here before anybody shows it. */
@@ -48,6 +59,7 @@ export type Ignored = 'undecodable message' | 'unknown id' | 'unknown notificati
 /** Calls one server; types and validation come from the method tables. */
 export interface RpcClient {
   /**
+   * Sends the request once and waits for minutes, unless `patience` says otherwise.
    * @throws RpcFault when the server answers an error
    * @throws RpcClientError when there is no usable answer; the signal's reason when it aborts
    */
@@ -56,6 +68,7 @@ export interface RpcClient {
     name: Name,
     params: ParamsOf<Table[Name]>,
     signal: AbortSignal,
+    patience?: Patience,
   ): Promise<ResultOf<Table[Name]>>
   /** Listens to a notification of the server; one listener per method. Returns how to stop. */
   onNotification(method: string, listener: (params: JsonObject) => void): () => void
@@ -152,12 +165,21 @@ export function createRpcClient({
     rpc.receive({ jsonrpc: '2.0', id, error: { code: 0, message: 'forgotten' } })
   }
 
-  async function timeOut(name: string, signal: AbortSignal): Promise<never> {
-    await clock.sleep(CALL_TIMEOUT_MS, signal)
-    throw new RpcClientError('timed-out', `no answer to ${name} within ${CALL_TIMEOUT_MS} ms`)
+  async function timeOut(name: string, ms: number, signal: AbortSignal): Promise<never> {
+    await clock.sleep(ms, signal)
+    throw new RpcClientError('timed-out', `no answer to ${name} within ${ms} ms`)
   }
 
-  async function request(name: string, params: unknown, signal: AbortSignal): Promise<unknown> {
+  /** Until the signal ends it. A send that fails is not the end: the connection may be back at the next one. */
+  async function resend(message: object, { sends, resendAfterMs }: Patience, signal: AbortSignal): Promise<void> {
+    const payload = encodePayload(message)
+    for (let sent = 1; sent < sends && payload !== undefined; sent += 1) {
+      await clock.sleep(resendAfterMs, signal)
+      if (!silenced) await transport.send(payload).catch(() => undefined)
+    }
+  }
+
+  async function request(name: string, params: unknown, signal: AbortSignal, patience: Patience): Promise<unknown> {
     const id = newId()
     const attempt: Attempt = { failure: undefined }
     const waiting = new AbortController()
@@ -166,9 +188,10 @@ export function createRpcClient({
     pending.add(id)
     try {
       const message = { jsonrpc: '2.0', id, method: name, params } as const
+      resend(message, patience, waiting.signal).catch(() => undefined)
       const response: JSONRPCResponse = await Promise.race([
         rpc.requestAdvanced(message, attempt),
-        timeOut(name, waiting.signal),
+        timeOut(name, patience.answerMs, waiting.signal),
       ])
       if (attempt.failure !== undefined) throw attempt.failure
       if (response.error !== undefined) throw faultOf(response.error)
@@ -182,13 +205,13 @@ export function createRpcClient({
 
   const unsubscribe = transport.onMessage(receive)
   return {
-    async call(table, name, params, signal) {
+    async call(table, name, params, signal, patience = SEND_ONCE) {
       signal.throwIfAborted()
       if (silenced) throw new RpcClientError('silenced', 'the server sent an undecodable message on this connection')
       if (pending.size >= MAX_PENDING_CALLS) throw new RpcClientError('too-many-pending', 'too many unanswered calls')
       const method = table[name]
       if (method === undefined) throw new TypeError(`no method ${name}`)
-      const result = await request(name, z.encode(method.params, params as never), signal)
+      const result = await request(name, z.encode(method.params, params as never), signal, patience)
       const decoded = z.safeDecode(method.result, result as never)
       if (decoded.success) return decoded.data as never
       throw new RpcClientError('invalid-result', `the server's answer to ${name} is malformed`, decoded.error)

@@ -122,6 +122,45 @@ describe('a call', () => {
     expect(CALL_TIMEOUT_MS).toBeGreaterThanOrEqual(60_000)
   })
 
+  it('[L0-44] repeats the same bytes while it waits, as often as it is told', async () => {
+    const patience = { answerMs: 30_000, sends: 3, resendAfterMs: 8000 }
+    const params = { amount_msat: msat(5n) }
+    const result = client.call(table, 'test.pay', params, idle, patience)
+    for (const [ms, sends] of [
+      [0, 1],
+      [7999, 1],
+      [1, 2],
+      [8000, 3],
+      [8000, 3],
+    ] as const) {
+      clock.advance(ms)
+      await settle()
+      expect(sent).toHaveLength(sends)
+    }
+    expect(new Set(sent.map((message) => JSON.stringify(message))).size).toBe(1)
+    answerWith('id-0', { result: { paid_msat: '1' } })
+    answerWith('id-0', { result: { paid_msat: '1' } })
+    expect(await result).toEqual({ paid_msat: 1n })
+    expect(ignored).toEqual(['unknown id'])
+    expect(clock.sleeping).toBe(0)
+  })
+
+  it('goes on waiting when a repetition cannot be sent, and sends none once it is silenced', async () => {
+    const patience = { answerMs: 30_000, sends: 3, resendAfterMs: 8000 }
+    const result = client.call(table, 'test.pay', { amount_msat: msat(5n) }, idle, patience)
+    await settle()
+    failToSend = new Error('no connection')
+    clock.advance(8000)
+    await settle()
+    failToSend = undefined
+    deliver('{')
+    clock.advance(8000)
+    await settle()
+    expect(sent).toHaveLength(1)
+    clock.advance(14_000)
+    await expect(result).rejects.toMatchObject({ failure: 'timed-out' })
+  })
+
   it('leaves no timer behind', async () => {
     const result = pay()
     await settle()
