@@ -1,5 +1,14 @@
+import { closeChannel } from './close.ts'
 import type { Connection } from './connect.ts'
-import { toAlias, toChannel, toChannelEvent, toClosedChannel, toForward, toPendingChannels } from './convert.ts'
+import {
+  toAlias,
+  toChannel,
+  toChannelEvent,
+  toClosedChannel,
+  toForward,
+  toPendingChannels,
+  toRawChannelPoint,
+} from './convert.ts'
 import { listen } from './listen.ts'
 import { openChannel } from './open.ts'
 import type { ChannelEvent, Forward, LndPort, OnEvent } from './port.ts'
@@ -12,6 +21,8 @@ type ChannelCalls = Pick<
   | 'openChannel'
   | 'verifyFunding'
   | 'cancelFunding'
+  | 'closeChannel'
+  | 'abandonChannel'
   | 'addAlias'
   | 'listAliases'
   | 'forwardingHistory'
@@ -51,6 +62,13 @@ export function channelCalls(lnd: Connection): ChannelCalls {
     cancelFunding: async (pendingChannelId, signal) => {
       const shim_cancel = { pending_chan_id: Buffer.from(pendingChannelId, 'hex') }
       await lnd.unary('fundingStateStep', { shim_cancel }, signal)
+    },
+
+    closeChannel: (request, signal) => closeChannel(lnd, request, signal),
+
+    abandonChannel: async (outpoint, signal) => {
+      const request = { channel_point: toRawChannelPoint(outpoint), i_know_what_i_am_doing: true }
+      await lnd.unary('abandonChannel', request, signal)
     },
 
     addAlias: async ({ base, alias }, signal) => {

@@ -13,6 +13,7 @@ import type {
   Outpoint,
   PendingChannel,
   PendingHtlc,
+  Spend,
 } from './port.ts'
 import type {
   RawChannel,
@@ -27,6 +28,7 @@ import type {
   RawPendingChannels,
   RawPendingEntry,
   RawPendingUpdate,
+  RawTransaction,
 } from './raw.ts'
 
 /** Pure: what lnd answers, in the port's words. */
@@ -67,6 +69,15 @@ export function toRawOutpoint(outpoint: Outpoint): { readonly txid_str: string; 
   const match = OUTPOINT.exec(outpoint)
   if (match === null) throw new TypeError(`${outpoint} is not an outpoint`)
   return { txid_str: match[1] ?? '', output_index: Number(match[2]) }
+}
+
+/** lnd's form of a channel's outpoint, which is another one. */
+export function toRawChannelPoint(outpoint: Outpoint): {
+  readonly funding_txid_str: string
+  readonly output_index: number
+} {
+  const { txid_str, output_index } = toRawOutpoint(outpoint)
+  return { funding_txid_str: txid_str, output_index }
 }
 
 export function fromRawOutpoint(raw: RawOutpoint): Outpoint {
@@ -186,6 +197,14 @@ export function toForward(raw: RawForward): Forward {
 
 export function toLease(raw: RawLease): Lease {
   return { id: raw.id.toString('hex'), outpoint: fromRawOutpoint(raw.outpoint) }
+}
+
+/** The outputs among `outpoints` that this transaction spends. */
+export function toSpends(raw: RawTransaction, outpoints: ReadonlySet<Outpoint>): readonly Spend[] {
+  const { tx_hash: txid, num_confirmations, total_fees, previous_outpoints } = raw
+  return previous_outpoints
+    .filter(({ outpoint }) => outpoints.has(outpoint))
+    .map(({ outpoint }) => ({ outpoint, txid, confirmations: num_confirmations, fee: toSat(total_fees) }))
 }
 
 export function toAlias(raw: { readonly base_scid: string; readonly aliases: readonly string[] }): Alias {

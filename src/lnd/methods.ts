@@ -10,9 +10,11 @@ export const UNARY = {
   listChannels: 'lnrpc.Lightning/ListChannels',
   pendingChannels: 'lnrpc.Lightning/PendingChannels',
   closedChannels: 'lnrpc.Lightning/ClosedChannels',
+  abandonChannel: 'lnrpc.Lightning/AbandonChannel',
   fundingStateStep: 'lnrpc.Lightning/FundingStateStep',
   listAliases: 'lnrpc.Lightning/ListAliases',
   walletBalance: 'lnrpc.Lightning/WalletBalance',
+  getTransactions: 'lnrpc.Lightning/GetTransactions',
   forwardingHistory: 'lnrpc.Lightning/ForwardingHistory',
   addAliases: 'routerrpc.Router/XAddLocalChanAliases',
   fundPsbt: 'walletrpc.WalletKit/FundPsbt',
@@ -22,11 +24,13 @@ export const UNARY = {
   listLeases: 'walletrpc.WalletKit/ListLeases',
   leaseOutput: 'walletrpc.WalletKit/LeaseOutput',
   releaseOutput: 'walletrpc.WalletKit/ReleaseOutput',
+  bumpFee: 'walletrpc.WalletKit/BumpFee',
   estimateFee: 'walletrpc.WalletKit/EstimateFee',
 } as const
 
 export const STREAMS = {
   openChannel: 'lnrpc.Lightning/OpenChannel',
+  closeChannel: 'lnrpc.Lightning/CloseChannel',
   channelEvents: 'lnrpc.Lightning/SubscribeChannelEvents',
   peerEvents: 'lnrpc.Lightning/SubscribePeerEvents',
   customMessages: 'lnrpc.Lightning/SubscribeCustomMessages',

@@ -98,9 +98,11 @@ const KINDS: Readonly<Record<Method, readonly string[]>> = {
   listChannels: ['offchain:read'],
   pendingChannels: ['offchain:read'],
   closedChannels: ['offchain:read'],
+  abandonChannel: ['offchain:write'],
   fundingStateStep: ['onchain:write', 'offchain:write'],
   listAliases: ['offchain:read'],
   walletBalance: ['onchain:read'],
+  getTransactions: ['onchain:read'],
   forwardingHistory: ['offchain:read'],
   addAliases: ['offchain:write'],
   fundPsbt: ['onchain:write'],
@@ -110,8 +112,10 @@ const KINDS: Readonly<Record<Method, readonly string[]>> = {
   listLeases: ['onchain:read'],
   leaseOutput: ['onchain:write'],
   releaseOutput: ['onchain:write'],
+  bumpFee: ['onchain:write'],
   estimateFee: ['onchain:read'],
   openChannel: ['onchain:write', 'offchain:write'],
+  closeChannel: ['onchain:write', 'offchain:write'],
   channelEvents: ['offchain:read'],
   peerEvents: ['peers:read'],
   customMessages: ['offchain:read'],
@@ -153,6 +157,7 @@ function isIn<T extends object>(table: T, method: Method): method is keyof T & M
 /** Requests that lnd cannot carry out. What is not listed takes an empty request, which reads, or is refused. */
 const UNARY_PROBES: Partial<Record<UnaryMethod, object>> = {
   disconnectPeer: { pub_key: '00' },
+  getTransactions: { max_transactions: 1 },
   forwardingHistory: { num_max_events: 1 },
   // Block height 1 is outside the range of aliases.
   addAliases: { alias_maps: [{ base_scid: `${1n << 40n}`, aliases: [`${1n << 40n}`] }] },

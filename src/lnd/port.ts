@@ -90,6 +90,30 @@ export type OpenRequest = {
   readonly maxLocalCsv?: number
 }
 
+/** `force` publishes our commitment, without the peer: our money is locked for the delay that the peer asked for. */
+export type CloseRequest =
+  | { readonly outpoint: Outpoint; readonly how: 'cooperative'; readonly satPerVbyte: number }
+  | { readonly outpoint: Outpoint; readonly how: 'force' }
+
+/** Spends an output of the wallet to itself, so that miners take the transaction that made it (CPFP). */
+export type BumpRequest = {
+  readonly outpoint: Outpoint
+  /** What the spending transaction starts with; lnd raises it by itself, up to the budget. */
+  readonly satPerVbyte: number
+  /** The most that it may cost, in satoshi. */
+  readonly budget: Sat
+}
+
+/** A transaction of the wallet that spends an output. */
+export type Spend = {
+  readonly outpoint: Outpoint
+  readonly txid: string
+  /** 0 while it is in the mempool. */
+  readonly confirmations: number
+  /** What it paid to miners, where the wallet knows all that went in. */
+  readonly fee: Sat
+}
+
 /** What lnd wants the funding transaction to pay to: a PSBT with just that output, base64. */
 export type FundingTemplate = { readonly template: string; readonly amount: Sat; readonly address: string }
 
@@ -184,6 +208,15 @@ export interface LndPort {
   /** `shim_cancel`. Success proves nothing (funding.md). */
   cancelFunding(pendingChannelId: PendingChannelId, signal: AbortSignal): Promise<void>
 
+  /**
+   * Resolves when there is a closing transaction. Refused with "peer is offline" when a cooperative close cannot be
+   * agreed on now, with "active htlcs" while a payment stands in the channel. A channel whose funding is not published
+   * refuses as well and closes all the same (funding.md): look. lnd goes on when nobody waits any more.
+   */
+  closeChannel(request: CloseRequest, signal: AbortSignal): Promise<void>
+  /** Makes lnd forget a channel and the keys to its money: only for one that can never be on chain. Idempotent. */
+  abandonChannel(outpoint: Outpoint, signal: AbortSignal): Promise<void>
+
   /** XAddLocalChanAliases. Throws `LND_REFUSED` with "already exists" when the alias is there. */
   addAlias(request: { readonly base: bigint; readonly alias: bigint }, signal: AbortSignal): Promise<void>
   listAliases(signal: AbortSignal): Promise<readonly Alias[]>
@@ -196,6 +229,10 @@ export interface LndPort {
   publishTransaction(request: { readonly raw: string; readonly label: string }, signal: AbortSignal): Promise<void>
   /** Confirmations of a transaction that the wallet knows; undefined when it does not know it. */
   confirmations(txid: string, signal: AbortSignal): Promise<number | undefined>
+  /** Again raises the rate. Refused when the wallet does not own the output or its transaction is confirmed. */
+  bumpFee(request: BumpRequest, signal: AbortSignal): Promise<void>
+  /** Which of these outputs a transaction of the wallet spends, in the mempool or confirmed. Reads the whole wallet. */
+  spends(outpoints: readonly Outpoint[], signal: AbortSignal): Promise<readonly Spend[]>
   listLeases(signal: AbortSignal): Promise<readonly Lease[]>
   /** Extends a lock of the same id. */
   leaseOutput(request: Lease & { readonly seconds: number }, signal: AbortSignal): Promise<void>

@@ -19,9 +19,12 @@ service Lightning {
   rpc ClosedChannels (ClosedChannelsRequest) returns (ClosedChannelsResponse);
   rpc SubscribeChannelEvents (ChannelEventSubscription) returns (stream ChannelEventUpdate);
   rpc OpenChannel (OpenChannelRequest) returns (stream OpenStatusUpdate);
+  rpc CloseChannel (CloseChannelRequest) returns (stream CloseStatusUpdate);
+  rpc AbandonChannel (AbandonChannelRequest) returns (AbandonChannelResponse);
   rpc FundingStateStep (FundingTransitionMsg) returns (FundingStateStepResp);
   rpc ListAliases (ListAliasesRequest) returns (ListAliasesResponse);
   rpc WalletBalance (WalletBalanceRequest) returns (WalletBalanceResponse);
+  rpc GetTransactions (GetTransactionsRequest) returns (TransactionDetails);
   rpc ForwardingHistory (ForwardingHistoryRequest) returns (ForwardingHistoryResponse);
 }
 
@@ -150,6 +153,14 @@ message FundingShimCancel { bytes pending_chan_id = 1; }
 message FundingPsbtVerify { bytes funded_psbt = 1; bytes pending_chan_id = 2; bool skip_finalize = 3; }
 message FundingStateStepResp {}
 
+message CloseChannelRequest { ChannelPoint channel_point = 1; bool force = 2; uint64 sat_per_vbyte = 6; }
+message CloseStatusUpdate {
+  oneof update { PendingUpdate close_pending = 1; ChannelCloseUpdate chan_close = 3; }
+}
+message ChannelCloseUpdate { bytes closing_txid = 1; }
+message AbandonChannelRequest { ChannelPoint channel_point = 1; bool i_know_what_i_am_doing = 3; }
+message AbandonChannelResponse {}
+
 message ListAliasesRequest {}
 message ListAliasesResponse { repeated AliasMap alias_maps = 1; }
 message AliasMap { uint64 base_scid = 1; repeated uint64 aliases = 2; }
@@ -157,7 +168,15 @@ message AliasMap { uint64 base_scid = 1; repeated uint64 aliases = 2; }
 message WalletBalanceRequest {}
 message WalletBalanceResponse { int64 confirmed_balance = 2; }
 message OutPoint { bytes txid_bytes = 1; string txid_str = 2; uint32 output_index = 3; }
-message Transaction { int32 num_confirmations = 3; }
+message Transaction {
+  string tx_hash = 1;
+  int32 num_confirmations = 3;
+  int64 total_fees = 7;
+  repeated PreviousOutPoint previous_outpoints = 12;
+}
+message PreviousOutPoint { string outpoint = 1; }
+message GetTransactionsRequest { int32 start_height = 1; int32 end_height = 2; uint32 max_transactions = 5; }
+message TransactionDetails { repeated Transaction transactions = 1; }
 
 message ForwardingHistoryRequest { uint64 start_time = 1; uint32 index_offset = 3; uint32 num_max_events = 4; }
 message ForwardingHistoryResponse { repeated ForwardingEvent forwarding_events = 1; uint32 last_offset_index = 2; }
@@ -268,6 +287,7 @@ service WalletKit {
   rpc ListLeases (ListLeasesRequest) returns (ListLeasesResponse);
   rpc LeaseOutput (LeaseOutputRequest) returns (LeaseOutputResponse);
   rpc ReleaseOutput (ReleaseOutputRequest) returns (ReleaseOutputResponse);
+  rpc BumpFee (BumpFeeRequest) returns (BumpFeeResponse);
   rpc EstimateFee (EstimateFeeRequest) returns (EstimateFeeResponse);
 }
 
@@ -291,6 +311,13 @@ message LeaseOutputRequest { bytes id = 1; lnrpc.OutPoint outpoint = 2; uint64 e
 message LeaseOutputResponse {}
 message ReleaseOutputRequest { bytes id = 1; lnrpc.OutPoint outpoint = 2; }
 message ReleaseOutputResponse {}
+message BumpFeeRequest {
+  lnrpc.OutPoint outpoint = 1;
+  uint64 sat_per_vbyte = 5;
+  bool immediate = 6;
+  uint64 budget = 7;
+}
+message BumpFeeResponse {}
 message EstimateFeeRequest { int32 conf_target = 1; }
 message EstimateFeeResponse { int64 sat_per_kw = 1; }`,
   `syntax = "proto3";

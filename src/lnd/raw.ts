@@ -79,6 +79,15 @@ export type RawOpenUpdate = {
   readonly psbt_fund?: { readonly funding_address: string; readonly funding_amount: U64; readonly psbt: Buffer }
 }
 
+export type RawCloseUpdate = { readonly close_pending?: unknown; readonly chan_close?: unknown }
+
+export type RawTransaction = {
+  readonly tx_hash: string
+  readonly num_confirmations: number
+  readonly total_fees: U64
+  readonly previous_outpoints: readonly { readonly outpoint: string }[]
+}
+
 export type RawForward = {
   readonly timestamp_ns: U64
   readonly chan_id_in: U64
@@ -134,9 +143,11 @@ export type UnaryAnswers = {
   listChannels: { readonly channels: readonly RawChannel[] }
   pendingChannels: RawPendingChannels
   closedChannels: { readonly channels: readonly RawClosedChannel[] }
+  abandonChannel: unknown
   fundingStateStep: unknown
   listAliases: { readonly alias_maps: readonly { readonly base_scid: U64; readonly aliases: readonly U64[] }[] }
   walletBalance: { readonly confirmed_balance: U64 }
+  getTransactions: { readonly transactions: readonly RawTransaction[] }
   forwardingHistory: { readonly forwarding_events: readonly RawForward[]; readonly last_offset_index: number }
   addAliases: unknown
   fundPsbt: { readonly funded_psbt: Buffer }
@@ -146,11 +157,13 @@ export type UnaryAnswers = {
   listLeases: { readonly locked_utxos: readonly RawLease[] }
   leaseOutput: unknown
   releaseOutput: unknown
+  bumpFee: unknown
   estimateFee: { readonly sat_per_kw: U64 }
 }
 
 export type StreamEvents = {
   openChannel: RawOpenUpdate
+  closeChannel: RawCloseUpdate
   channelEvents: RawChannelEvent
   peerEvents: { readonly pub_key: string; readonly type: 'PEER_ONLINE' | 'PEER_OFFLINE' }
   customMessages: { readonly peer: Buffer; readonly type: number; readonly data: Buffer }

@@ -1,6 +1,6 @@
 import { refusedWith, SidecarError } from '../kernel/errors.ts'
 import type { Connection } from './connect.ts'
-import { toLease, toRawOutpoint, toSat, toSatPerVbyte } from './convert.ts'
+import { toLease, toRawOutpoint, toSat, toSatPerVbyte, toSpends } from './convert.ts'
 import { listen } from './listen.ts'
 import type { LndPort, OnEvent } from './port.ts'
 
@@ -10,6 +10,8 @@ type WalletCalls = Pick<
   | 'finalizePsbt'
   | 'publishTransaction'
   | 'confirmations'
+  | 'bumpFee'
+  | 'spends'
   | 'listLeases'
   | 'leaseOutput'
   | 'releaseOutput'
@@ -25,6 +27,9 @@ const PUBLISHED_ALREADY =
 const SPENT_OUTPUT = /unknown output/i
 /** lnd's words for a transaction that its wallet never saw. */
 const UNKNOWN_TRANSACTION = /can ?not find|not found/i
+
+/** From the first block to what is in the mempool. */
+const WHOLE_WALLET = { start_height: 0, end_height: -1 }
 
 export function walletCalls(lnd: Connection): WalletCalls {
   return {
@@ -65,6 +70,23 @@ export function walletCalls(lnd: Connection): WalletCalls {
         if (refusedWith(error, UNKNOWN_TRANSACTION)) return undefined
         throw error
       }
+    },
+
+    bumpFee: async ({ outpoint, satPerVbyte, budget }, signal) => {
+      // Always with a budget: lnd's own is half of what the output holds.
+      const request = {
+        outpoint: toRawOutpoint(outpoint),
+        sat_per_vbyte: `${satPerVbyte}`,
+        budget: `${budget}`,
+        immediate: true,
+      }
+      await lnd.unary('bumpFee', request, signal)
+    },
+
+    spends: async (outpoints, signal) => {
+      const wanted = new Set(outpoints)
+      const { transactions } = await lnd.unary('getTransactions', WHOLE_WALLET, signal)
+      return transactions.flatMap((transaction) => toSpends(transaction, wanted))
     },
 
     listLeases: async (signal) => {

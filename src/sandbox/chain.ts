@@ -4,7 +4,7 @@ import { outpointOf, type ParsedTx, readTx } from './psbt.ts'
 
 export type ChainTx = ParsedTx & { readonly raw: string; height: number | undefined }
 
-/** Blocks and a mempool without mining, reorganisations or fees: what is published next gets into the next block. */
+/** Blocks and a mempool without fees: what is published gets into the next block, unless a test holds it back. */
 export class Chain {
   height: number
   readonly #txs = new Map<string, ChainTx>()
@@ -13,6 +13,9 @@ export class Chain {
   readonly #mempool = new Set<ChainTx>()
   readonly #watchers = new Set<(height: number, confirmed: readonly ChainTx[]) => void>()
   readonly #mempoolWatchers = new Set<(tx: ChainTx) => void>()
+  readonly #undoWatchers = new Set<(undone: ChainTx, known: boolean) => void>()
+  /** Pay too little: in no block before another transaction spends from them. */
+  readonly stuck = new Set<string>()
 
   constructor(height: number) {
     this.height = height
@@ -29,6 +32,11 @@ export class Chain {
 
   onTransaction(watcher: (tx: ChainTx) => void): void {
     this.#mempoolWatchers.add(watcher)
+  }
+
+  /** A transaction left its block for the mempool (`known`), or is known to nobody any more. */
+  onUndone(watcher: (undone: ChainTx, known: boolean) => void): void {
+    this.#undoWatchers.add(watcher)
   }
 
   get mempool(): readonly ChainTx[] {
@@ -78,13 +86,61 @@ export class Chain {
     return tx
   }
 
-  /** One block with everything that is in the mempool. */
+  /** As `publish`, but what stands against it in the mempool gives way: a replacement, or a miner's choice. */
+  replace(raw: string): ChainTx {
+    for (const outpoint of readTx(raw).inputs) {
+      const rival = this.#spentBy.get(outpoint)
+      if (rival !== undefined && rival.height === undefined && rival.raw !== raw) this.#forget(rival)
+    }
+    return this.publish(raw)
+  }
+
+  /** One block with everything that is in the mempool and not stuck. */
   mine(): void {
     this.height += 1
-    const confirmed = [...this.#mempool]
-    this.#mempool.clear()
-    for (const tx of confirmed) tx.height = this.height
+    const confirmed = [...this.#mempool].filter((tx) => this.#isMined(tx))
+    for (const tx of confirmed) {
+      this.#mempool.delete(tx)
+      tx.height = this.height
+    }
     for (const watcher of this.#watchers) watcher(this.height, confirmed)
+  }
+
+  /**
+   * The last blocks are replaced by as many empty ones and one more. What was in them is back in the mempool, or, with
+   * `forget`, known to nobody.
+   */
+  reorganise(depth: number, what: 'keep' | 'forget'): void {
+    const undone = [...this.#txs.values()].filter(({ height }) => height !== undefined && height > this.height - depth)
+    this.height -= depth
+    for (const tx of undone.reverse()) {
+      tx.height = undefined
+      if (what === 'forget') this.#forget(tx)
+      else {
+        this.#mempool.add(tx)
+        for (const watcher of this.#undoWatchers) watcher(tx, true)
+      }
+    }
+    for (let block = 0; block <= depth; block += 1) {
+      this.height += 1
+      for (const watcher of this.#watchers) watcher(this.height, [])
+    }
+  }
+
+  /** With all that spends from it. */
+  #forget(tx: ChainTx): void {
+    for (const outpoint of this.outpoints(tx)) {
+      const child = this.#spentBy.get(outpoint)
+      if (child !== undefined) this.#forget(child)
+    }
+    this.#txs.delete(tx.txid)
+    this.#mempool.delete(tx)
+    for (const outpoint of tx.inputs) this.#spentBy.delete(outpoint)
+    for (const watcher of this.#undoWatchers) watcher(tx, false)
+  }
+
+  #isMined(tx: ChainTx): boolean {
+    return !this.stuck.has(tx.txid) || this.outpoints(tx).some((outpoint) => this.#spentBy.has(outpoint))
   }
 
   outpoints(tx: ParsedTx): readonly Outpoint[] {

@@ -1,9 +1,10 @@
+import type { NodeId } from '../../lsps/base/node-id.ts'
 import type { ChannelEvent } from '../lnd/port.ts'
 import type { Chain, ChainTx } from './chain.ts'
 import type { ChannelBook, SimChannel } from './channels.ts'
 import { refuse } from './failures.ts'
 import type { OutgoingHtlc } from './htlcs.ts'
-import { spendTx, witnessScript } from './psbt.ts'
+import { spendTx, type TxOutput, witnessScript } from './psbt.ts'
 import type { SeededRandom } from './random.ts'
 import type { Switch } from './switch.ts'
 import type { WalletCoins } from './wallet-coins.ts'
@@ -18,6 +19,7 @@ const COMMITMENT_SEQUENCE = 0x80000000
 const FINAL_SEQUENCE = 0xffffffff
 /** Rough fee of a closing transaction, in satoshi. */
 const CLOSE_FEE_SAT = 500n
+const ANCHOR_SAT = 330n
 
 export type ClosingDeps = {
   readonly chain: Chain
@@ -26,6 +28,7 @@ export type ClosingDeps = {
   readonly random: SeededRandom
   readonly switchboard: () => Switch
   readonly emit: (event: ChannelEvent) => void
+  readonly disconnect: (peer: NodeId) => void
   /** The preimage that the peer would use on chain; undefined when it has none. */
   readonly peerPreimage: (htlc: OutgoingHtlc) => string | undefined
 }
@@ -38,22 +41,64 @@ export class Closing {
     this.#deps = deps
   }
 
-  /** Either side closes: the transaction is built now, and gets into the mempool only if the funding is known there. */
+  /**
+   * Either side closes: the transaction is built now, and gets into the mempool only if the funding is known there;
+   * otherwise the close is refused with the mempool's words, and stands all the same (funding.md).
+   */
   close(channel: SimChannel, force: boolean): void {
     if (channel.state !== 'open') refuse('channel is not open')
-    if (!force && channel.outgoing.size + channel.incoming.size > 0) refuse('cannot close channel with active htlcs')
-    const { coins, random } = this.#deps
-    const local = channel.local / MSAT_PER_SAT - CLOSE_FEE_SAT
-    const remote = channel.remote / MSAT_PER_SAT
-    const outputs = [
-      { script: coins.newScript(), value: local },
-      { script: witnessScript(random.bytes(P2WPKH_BYTES)), value: remote },
-    ].filter(({ value }) => value >= DUST_SAT)
+    const htlcs = channel.outgoing.size + channel.incoming.size
+    if (!force && htlcs > 0) refuse(`cannot coop close channel with active htlcs (number of active htlcs: ${htlcs})`)
+    const outputs = force ? this.#commitment(channel) : this.#agreedOutputs(channel)
     channel.closingTx = spendTx(channel.outpoint, outputs, force ? COMMITMENT_SEQUENCE : FINAL_SEQUENCE)
     channel.state = 'closing'
     channel.linkUp = false
-    this.rebroadcast(channel)
     this.#deps.emit({ type: 'inactive', outpoint: channel.outpoint })
+    this.rebroadcast(channel)
+  }
+
+  /** lnd's own call: a cooperative close needs the peer, and one that no mempool takes disconnects it. */
+  closeByNode(channel: SimChannel, how: 'cooperative' | 'force'): void {
+    if (how === 'cooperative' && channel.state === 'open' && !channel.linkUp) {
+      refuse(
+        'unable to gracefully close channel while peer is offline (try force closing it instead): channel link not found',
+      )
+    }
+    this.close(channel, how === 'force')
+    if (how === 'force' || this.#deps.chain.exists(channel.outpoint)) return
+    this.#deps.disconnect(channel.peer)
+    refuse('unable to process close msg: transaction rejected: output already spent')
+  }
+
+  /** The node forgets the channel; the peer is not told. */
+  abandon(channel: SimChannel): void {
+    channel.state = 'closed'
+    channel.linkUp = false
+    this.#deps.emit({ type: 'closed', outpoint: channel.outpoint })
+  }
+
+  #agreedOutputs({ local, remote }: SimChannel): readonly TxOutput[] {
+    return this.#outputs([local / MSAT_PER_SAT - CLOSE_FEE_SAT, remote / MSAT_PER_SAT]).filter(
+      ({ value }) => value >= DUST_SAT,
+    )
+  }
+
+  /** Both balances, an anchor for each side that has something in it, one output for each payment. */
+  #commitment({ local, remote, outgoing, incoming }: SimChannel): readonly TxOutput[] {
+    const htlcs = [...outgoing.values(), ...incoming.values()].map(({ amount }) => amount / MSAT_PER_SAT)
+    const theirs = remote / MSAT_PER_SAT
+    const anchors = theirs >= DUST_SAT || htlcs.length > 0 ? [ANCHOR_SAT, ANCHOR_SAT] : [ANCHOR_SAT]
+    const ours = local / MSAT_PER_SAT - CLOSE_FEE_SAT - 2n * ANCHOR_SAT
+    return this.#outputs([ours, theirs, ...htlcs, ...anchors]).filter(({ value }) => value >= DUST_SAT)
+  }
+
+  /** The first is the node's. */
+  #outputs([ours, ...others]: readonly bigint[]): readonly TxOutput[] {
+    const { coins, random } = this.#deps
+    return [
+      { script: coins.newScript(), value: ours ?? 0n },
+      ...others.map((value) => ({ script: witnessScript(random.bytes(P2WPKH_BYTES)), value })),
+    ]
   }
 
   /** lnd does this once at the close and at each start; refused while the funding is unknown to the chain. */

@@ -132,6 +132,7 @@ export class SimNode {
       random,
       switchboard: () => this.switchboard,
       emit: (event) => this.#emit(event),
+      disconnect: (peer) => this.drop(peer),
       peerPreimage: (htlc) => this.#known.get(htlc.channel.peer)?.preimageFor(htlc),
     })
     this.chain.onBlock((block, confirmed) => this.#onBlock(block, confirmed))

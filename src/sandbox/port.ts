@@ -55,6 +55,16 @@ export function simulatedPort(deps: PortDeps, session: Session): LndPort {
       call('verifyFunding', signal, () => node.opens.verify(psbt, pendingChannelId)),
     cancelFunding: (id, signal) => call('cancelFunding', signal, () => node.opens.cancel(id)),
 
+    closeChannel: ({ outpoint, how }, signal) =>
+      call('closeChannel', signal, () => {
+        node.closing.closeByNode(channels.all.get(outpoint) ?? refuse('unable to find channel'), how)
+      }),
+    abandonChannel: (outpoint, signal) =>
+      call('abandonChannel', signal, () => {
+        const channel = channels.all.get(outpoint)
+        if (channel !== undefined && channel.state !== 'closed') node.closing.abandon(channel)
+      }),
+
     addAlias: ({ base, alias }, signal) => call('addAlias', signal, () => channels.addAlias(base, alias)),
     listAliases: (signal) => call('listAliases', signal, () => channels.aliases()),
 
@@ -70,6 +80,8 @@ export function simulatedPort(deps: PortDeps, session: Session): LndPort {
         node.chain.publish(raw)
       }),
     confirmations: (txid, signal) => call('confirmations', signal, () => node.chain.confirmations(txid)),
+    bumpFee: (request, signal) => call('bumpFee', signal, () => coins.bump(request)),
+    spends: (outpoints, signal) => call('spends', signal, () => coins.spends(outpoints)),
     listLeases: (signal) => call('listLeases', signal, () => coins.leases()),
     leaseOutput: (request, signal) => call('leaseOutput', signal, () => coins.lease(request)),
     releaseOutput: (lease, signal) => call('releaseOutput', signal, () => coins.release(lease)),

@@ -1,12 +1,25 @@
+import type { Sat } from '../../lsps/base/amount.ts'
 import type { Clock } from '../../lsps/base/clock.ts'
-import type { FundPsbtRequest, Lease, Outpoint } from '../lnd/port.ts'
+import type { BumpRequest, FundPsbtRequest, Lease, Outpoint, Spend } from '../lnd/port.ts'
 import type { Chain, ChainTx } from './chain.ts'
 import { refuse } from './failures.ts'
-import { fundedPsbt, hexOf, outpointOf, readPsbt, readTemplate, signPsbt, vbytes, witnessScript } from './psbt.ts'
+import {
+  fundedPsbt,
+  hexOf,
+  outpointOf,
+  readPsbt,
+  readTemplate,
+  signPsbt,
+  spendTx,
+  vbytes,
+  witnessScript,
+} from './psbt.ts'
 import type { SeededRandom } from './random.ts'
 
 const DUST_SAT = 330n
 const COIN_SCRIPT_BYTES = 20
+/** A child that pays for its parent may be replaced. */
+const REPLACEABLE_SEQUENCE = 0xfffffffd
 
 type Coin = {
   readonly outpoint: Outpoint
@@ -25,6 +38,10 @@ export class WalletCoins {
   readonly #scripts = new Set<string>()
   /** Inputs of every transaction that was ever funded, by txid. */
   readonly #funded = new Map<string, readonly Outpoint[]>()
+  /** Coins that the wallet forgot because their spend was mined. */
+  readonly #spent = new Map<Outpoint, Coin>()
+  /** Fees of the wallet's own sweeps, by txid. */
+  readonly #fees = new Map<string, bigint>()
   readonly #chain: Chain
   readonly #clock: Clock
   readonly #random: SeededRandom
@@ -35,6 +52,7 @@ export class WalletCoins {
     this.#random = random
     chain.onTransaction((tx) => this.#onTransaction(tx))
     chain.onBlock((height, confirmed) => this.#onBlock(height, confirmed))
+    chain.onUndone((tx, known) => this.#onUndone(tx, known))
   }
 
   /** A confirmed coin from nowhere. */
@@ -127,6 +145,28 @@ export class WalletCoins {
     coin.lease = undefined
   }
 
+  /** CPFP: spends an unconfirmed coin to the wallet itself; again replaces that child. */
+  bump({ outpoint, satPerVbyte, budget }: BumpRequest): void {
+    const coin = this.#coins.get(outpoint) ?? refuse('the passed output does not belong to the wallet')
+    if (coin.height !== undefined) refuse('unable to bump fee of a confirmed transaction')
+    const wanted = BigInt(vbytes(1, 1) * satPerVbyte)
+    const fee = wanted < budget ? wanted : budget
+    const output = { script: this.newScript(), value: coin.value - fee }
+    const child = this.#chain.replace(spendTx(outpoint, [output], REPLACEABLE_SEQUENCE))
+    this.#fees.set(child.txid, fee)
+  }
+
+  /** Which transactions spend these outputs, as far as they were ever coins of the wallet. */
+  spends(outpoints: readonly Outpoint[]): readonly Spend[] {
+    return outpoints.flatMap((outpoint) => {
+      const spender = this.#chain.spender(outpoint)
+      if (spender === undefined || !(this.#coins.has(outpoint) || this.#spent.has(outpoint))) return []
+      const { txid } = spender
+      const confirmations = this.#chain.confirmations(txid) ?? 0
+      return [{ outpoint, txid, confirmations, fee: (this.#fees.get(txid) ?? 0n) as Sat }]
+    })
+  }
+
   /** Confirmed and not locked, in satoshi. */
   balance(): bigint {
     return this.#spendable(1).reduce((sum, coin) => sum + coin.value, 0n)
@@ -164,7 +204,25 @@ export class WalletCoins {
         const coin = this.#coins.get(outpoint)
         if (coin !== undefined) coin.height = height
       }
-      for (const outpoint of tx.inputs) this.#coins.delete(outpoint)
+      for (const outpoint of tx.inputs) {
+        const coin = this.#coins.get(outpoint)
+        if (coin !== undefined) this.#spent.set(outpoint, coin)
+        this.#coins.delete(outpoint)
+      }
+    }
+  }
+
+  /** What a block spent is there again; what it made is unconfirmed, or gone with its transaction. */
+  #onUndone(tx: ChainTx, known: boolean): void {
+    for (const outpoint of tx.inputs) {
+      const coin = this.#spent.get(outpoint)
+      if (coin !== undefined) this.#coins.set(outpoint, coin)
+      this.#spent.delete(outpoint)
+    }
+    for (const outpoint of this.#chain.outpoints(tx)) {
+      const coin = this.#coins.get(outpoint)
+      if (coin !== undefined) coin.height = undefined
+      if (!known) this.#coins.delete(outpoint)
     }
   }
 }

@@ -1,11 +1,12 @@
 import type { Clock } from '../../lsps/base/clock.ts'
 import { type Scid, scidFromNumber } from '../../lsps/base/scid.ts'
-import type { HtlcAnswer, LndPort } from '../lnd/port.ts'
+import type { HtlcAnswer, LndPort, Outpoint } from '../lnd/port.ts'
 import { type AuditOptions, audit } from './audit.ts'
 import { CLTV_REJECT_DELTA } from './interceptor.ts'
 import { type NodeLatency, SimNode } from './node.ts'
 import { SimPayer } from './payer.ts'
 import { simulatedPort } from './port.ts'
+import { spendTx, witnessScript } from './psbt.ts'
 import { SeededRandom } from './random.ts'
 import { type Fault, type Session, type StageHook, Stages } from './stages.ts'
 import { type Violation, Violations } from './violations.ts'
@@ -23,6 +24,9 @@ import { SimWallet } from './wallet.ts'
  *   const payment = world.payer.pay({ hash: invoice.paymentHash, scid: jitScid, amount: 50_000_000n })
  *   await payment.result                          // settled | failed with reason
  *   world.mine(1)                                 // one block with the whole mempool
+ *   world.reorg(2)                                // two blocks are replaced, their transactions are in the mempool again
+ *   world.spendElsewhere(outpoint)                // a conflicting spend of one of the wallet's coins
+ *   world.node.chain.stuck.add(txid)              // pays too little: in no block without a child
  *   world.audit({ atRest: true })                 // [] or what is wrong
  *
  * Disturbances:
@@ -141,6 +145,17 @@ export class World {
   /** Blocks with all that is in the mempool. */
   mine(blocks = 1): void {
     for (let block = 0; block < blocks; block += 1) this.node.chain.mine()
+  }
+
+  /** The last blocks give way to as many and one more, all empty; see `Chain.reorganise`. */
+  reorg(depth: number, what: 'keep' | 'forget' = 'keep'): void {
+    this.node.chain.reorganise(depth, what)
+  }
+
+  /** Somebody with the wallet's keys spends a coin of it; in the next block, whatever else would spend the coin. */
+  spendElsewhere(outpoint: Outpoint): string {
+    const output = { script: witnessScript(this.#random.bytes(20)), value: 1_000n }
+    return this.node.chain.replace(spendTx(outpoint, [output], 0xffffffff)).txid
   }
 
   /** What the client asks from now on never arrives, what it waits for never comes. The node goes on. */

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe } from 'vitest'
+import { closingCases } from './closing-cases.ts'
 import { fundingCases } from './funding-cases.ts'
 import { htlcCases } from './htlc-cases.ts'
 import type { NodeUnderTest } from './node-under-test.ts'
@@ -27,6 +28,7 @@ export function describeNodePort(name: string, createWorld: () => Promise<NodeUn
 
     describe('peers and streams', () => streamCases(world, closing.signal))
     describe('funding', () => fundingCases(world, closing.signal))
+    describe('closing', () => closingCases(world, closing.signal))
     describe('HTLCs', () => htlcCases(world, closing.signal))
   })
 }
