@@ -7,6 +7,7 @@ import { service } from '../lsps/rpc/server.ts'
 import type { AdminPort } from './admin/port.ts'
 import type { Config } from './config/schema.ts'
 import { Feerate } from './funding/feerate.ts'
+import { describeNews } from './funding/news.ts'
 import { FundingService } from './funding/service.ts'
 import type { FundingNews } from './funding/states.ts'
 import { describeStep, isOneTooMany } from './jit/flight.ts'
@@ -119,10 +120,11 @@ export async function startSidecar(config: Config, deps: SidecarDeps): Promise<S
   )
 
   async function onFundingNews(owner: string, news: FundingNews): Promise<void> {
-    await jit.onFunding(owner, news)
-    if (news.type !== 'published' && news.type !== 'confirmed') return
-    const what = news.type === 'published' ? 'funding published' : 'funding confirmed'
-    await store.commit([flightStep(owner, { at: clock.now(), what, detail: { outpoint: news.outpoint } })])
+    // A channel whose money will never exist is as good as closed to the sale.
+    if (news.type === 'conflicted') await jit.onFunding(owner, { type: 'channel-closed', outpoint: news.outpoint })
+    else if (news.type !== 'reorganised') await jit.onFunding(owner, news)
+    const step = describeNews(news)
+    if (step !== undefined) await store.commit([flightStep(owner, { at: clock.now(), ...step })])
   }
 
   const endpoint = createPeerEndpoint(
@@ -254,7 +256,9 @@ export async function startSidecar(config: Config, deps: SidecarDeps): Promise<S
 
   let following: Promise<void> | undefined
   let followAgain = false
+  let bestHeight = 0
   function onBlock(height: number): void {
+    bestHeight = height
     jit.onBlock(height)
     // A node that catches up sends blocks faster than it answers: however many came meanwhile, one more pass is enough.
     followAgain = true
@@ -264,7 +268,7 @@ export async function startSidecar(config: Config, deps: SidecarDeps): Promise<S
   async function followUp(): Promise<void> {
     while (followAgain && !signal.aborted) {
       followAgain = false
-      await funding.onBlock(signal)
+      await funding.onBlock(bestHeight, signal)
     }
     following = undefined
   }

@@ -15,24 +15,30 @@ export function step(funding: Funding, event: FundingEvent): Step<Funding, Fundi
       return onFunded(funding, event)
     case 'standing':
       return onStanding(funding, event)
+    case 'discarding':
+      return onDiscarding(funding, event)
     case 'confirmed':
     case 'refused':
     case 'lost':
+    case 'conflicted':
       return stay(funding, `terminal: ${event.type}`)
     default:
       return assertNever(funding)
   }
 }
 
-export function isTerminal(funding: Funding): boolean {
-  return funding.tag === 'confirmed' || funding.tag === 'refused' || funding.tag === 'lost'
+export function isTerminal({ tag }: Funding): boolean {
+  return tag === 'confirmed' || tag === 'refused' || tag === 'lost' || tag === 'conflicted'
 }
+
+type In<Tag extends Funding['tag']> = Extract<Funding, { tag: Tag }>
+type Heard<Type extends FundingEvent['type']> = Extract<FundingEvent, { type: Type }>
 
 function notify(news: FundingNews): FundingEffect {
   return { type: 'notify', news }
 }
 
-function onOpening(funding: Extract<Funding, { tag: 'opening' }>, event: FundingEvent): Step<Funding, FundingEffect> {
+function onOpening(funding: In<'opening'>, event: FundingEvent): Step<Funding, FundingEffect> {
   const { order } = funding
   switch (event.type) {
     case 'psbt-funded':
@@ -41,19 +47,15 @@ function onOpening(funding: Extract<Funding, { tag: 'opening' }>, event: Funding
       ])
     case 'refused':
       return refuse(funding, event)
-    case 'channel-found':
-    case 'channel-active':
-    case 'channel-closed':
-    case 'signed':
-    case 'published':
-    case 'confirmed':
-      return stay(funding, `early: ${event.type}`)
+    case 'publish-due':
+      return makeDue(funding)
     default:
-      return assertNever(event)
+      return stay(funding, `early: ${event.type}`)
   }
 }
 
-function onFunded(funding: Extract<Funding, { tag: 'funded' }>, event: FundingEvent): Step<Funding, FundingEffect> {
+function onFunded(funding: In<'funded'>, event: FundingEvent): Step<Funding, FundingEffect> {
+  const { order, psbt, outpoint } = funding
   switch (event.type) {
     case 'psbt-funded':
       // Recovery proved the earlier transaction dead: it was never signed, and no channel names its outpoint.
@@ -61,36 +63,38 @@ function onFunded(funding: Extract<Funding, { tag: 'funded' }>, event: FundingEv
         { type: 'verify' },
       ])
     case 'channel-found': {
-      const { order, psbt, outpoint } = funding
       if (event.outpoint !== outpoint) return stay(funding, `not our outpoint: ${event.outpoint}`)
       const tx = { stage: 'unsigned', psbt } as const
       return go<Funding, FundingEffect>({ tag: 'standing', order, outpoint, tx }, [{ type: 'watch-active' }])
     }
     case 'refused':
       return refuse(funding, event)
+    case 'channel-closing':
+      return abandon({ order, outpoint, psbt, chanId: undefined, by: 'others' })
     case 'channel-closed':
-      return lose(funding, funding.outpoint)
-    case 'channel-active':
-    case 'signed':
-    case 'published':
-    case 'confirmed':
-      return stay(funding, `early: ${event.type}`)
+      return lose(funding)
+    case 'publish-due':
+      return makeDue(funding)
     default:
-      return assertNever(event)
+      return stay(funding, `early: ${event.type}`)
   }
 }
 
-function onStanding(funding: Extract<Funding, { tag: 'standing' }>, event: FundingEvent): Step<Funding, FundingEffect> {
+function onStanding(funding: In<'standing'>, event: FundingEvent): Step<Funding, FundingEffect> {
   const { tx, outpoint, order } = funding
   switch (event.type) {
-    case 'channel-active': {
-      if (funding.chanId !== undefined) return stay(funding, 'already active')
-      const news = notify({ type: 'channel-active', outpoint, chanId: event.chanId })
-      if (tx.stage !== 'unsigned') return go<Funding, FundingEffect>({ ...funding, chanId: event.chanId }, [news])
-      // The sale goes on beside signing and publishing (D20); both start from this one commit.
-      const signing = { stage: 'signing', psbt: tx.psbt } as const
-      return go<Funding, FundingEffect>({ ...funding, chanId: event.chanId, tx: signing }, [news, { type: 'sign' }])
-    }
+    case 'channel-active':
+      return activate(funding, event.chanId)
+    case 'publish-due':
+      if (tx.stage !== 'unsigned') return stay(funding, `already ${tx.stage}`)
+      return funding.chanId === undefined ? makeDue(funding) : sign(funding, tx.psbt)
+    case 'discard':
+      if (tx.stage !== 'unsigned') return stay(funding, `it is ${tx.stage}: only a close ends the channel`)
+      if (order.broadcast === 'due') return stay(funding, 'money depends on it')
+      return go<Funding, FundingEffect>(
+        { tag: 'discarding', order, outpoint, psbt: tx.psbt, chanId: funding.chanId, stage: 'closing', by: 'owner' },
+        [{ type: 'close' }],
+      )
     case 'signed':
       if (tx.stage !== 'signing') return stay(funding, `already ${tx.stage}`)
       return go<Funding, FundingEffect>({ ...funding, tx: { stage: 'signed', raw: event.raw } }, [{ type: 'publish' }])
@@ -99,38 +103,136 @@ function onStanding(funding: Extract<Funding, { tag: 'standing' }>, event: Fundi
       return go<Funding, FundingEffect>({ ...funding, tx: { stage: 'published', raw: tx.raw } }, [
         notify({ type: 'published', outpoint }),
       ])
+    case 'mined':
+    case 'reorganised':
     case 'confirmed':
-      if (tx.stage !== 'published') return stay(funding, `transaction is ${tx.stage}`)
-      return go<Funding, FundingEffect>({ tag: 'confirmed', order, outpoint, chanId: funding.chanId }, [
-        notify({ type: 'confirmed', outpoint }),
-      ])
+    case 'conflicted':
+      return onChain(funding, event)
+    case 'channel-closing':
     case 'channel-closed':
-      // Once signed, the transaction has to confirm whatever became of the channel: its closing spends from it.
-      if (tx.stage === 'unsigned' || tx.stage === 'signing') return lose(funding, outpoint)
-      return stay(funding, 'closed, but its funding still has to confirm')
+      return onClose(funding, event.type)
     case 'psbt-funded':
     case 'channel-found':
     case 'refused':
+    case 'discard-refused':
       return stay(funding, `late: ${event.type}`)
     default:
       return assertNever(event)
   }
 }
 
-function refuse(
-  funding: Extract<Funding, { tag: 'opening' | 'funded' }>,
-  { reason, detail }: Extract<FundingEvent, { type: 'refused' }>,
+function activate(funding: In<'standing'>, chanId: bigint): Step<Funding, FundingEffect> {
+  const { tx, outpoint, order } = funding
+  if (funding.chanId !== undefined) return stay(funding, 'already active')
+  const news = notify({ type: 'channel-active', outpoint, chanId })
+  const waits = tx.stage !== 'unsigned' || order.broadcast === 'when-due'
+  if (waits) return go<Funding, FundingEffect>({ ...funding, chanId }, [news])
+  // The sale goes on beside signing and publishing (D20); both start from this one commit.
+  return go<Funding, FundingEffect>({ ...funding, chanId, tx: { stage: 'signing', psbt: tx.psbt } }, [
+    news,
+    { type: 'sign' },
+  ])
+}
+
+/** What the chain says of the transaction. Final is only what is deep in it: a reorganisation undoes the rest. */
+function onChain(
+  funding: In<'standing'>,
+  event: Heard<'mined' | 'reorganised' | 'confirmed' | 'conflicted'>,
 ): Step<Funding, FundingEffect> {
+  const { tx, outpoint, order, chanId } = funding
+  if (tx.stage === 'unsigned' || tx.stage === 'signing') return stay(funding, `transaction is ${tx.stage}`)
+  const { raw } = tx
+  switch (event.type) {
+    case 'mined':
+      if (tx.stage !== 'published') return stay(funding, `transaction is ${tx.stage}`)
+      return go<Funding, FundingEffect>({ ...funding, tx: { stage: 'mined', raw } }, [
+        notify({ type: 'confirmed', outpoint }),
+      ])
+    case 'reorganised':
+      if (tx.stage !== 'mined') return stay(funding, `transaction is ${tx.stage}`)
+      return go<Funding, FundingEffect>({ ...funding, tx: { stage: 'published', raw } }, [
+        notify({ type: 'reorganised', outpoint }),
+      ])
+    case 'confirmed': {
+      if (tx.stage === 'signed') return stay(funding, 'transaction is signed')
+      const news = tx.stage === 'published' ? [notify({ type: 'confirmed', outpoint })] : []
+      return go<Funding, FundingEffect>({ tag: 'confirmed', order, outpoint, chanId }, news)
+    }
+    case 'conflicted': {
+      if (tx.stage === 'mined') return stay(funding, 'transaction is mined')
+      const { spentBy } = event
+      return go<Funding, FundingEffect>({ tag: 'conflicted', order, outpoint, chanId, raw, spentBy }, [
+        { type: 'release' },
+        notify({ type: 'conflicted', outpoint, spentBy }),
+      ])
+    }
+  }
+}
+
+function onClose(funding: In<'standing'>, how: 'channel-closing' | 'channel-closed'): Step<Funding, FundingEffect> {
+  const { tx, outpoint, order, chanId } = funding
+  if (tx.stage === 'unsigned') {
+    if (how === 'channel-closed') return lose(funding)
+    if (order.broadcast === 'due') return sign(funding, tx.psbt)
+    return abandon({ order, outpoint, psbt: tx.psbt, chanId, by: 'others' })
+  }
+  if (tx.stage === 'signing') {
+    // Until it is signed nobody has the transaction. A close that waits for it is signed for: something may be in it.
+    return how === 'channel-closed' ? lose(funding) : stay(funding, 'closing, and its funding is about to be signed')
+  }
+  // Once signed, the transaction has to confirm whatever became of the channel: its closing spends from it.
+  if (funding.closed === true) return stay(funding, 'its owner knows')
+  return go<Funding, FundingEffect>({ ...funding, closed: true }, [notify({ type: 'channel-closed', outpoint })])
+}
+
+function onDiscarding(funding: In<'discarding'>, event: FundingEvent): Step<Funding, FundingEffect> {
+  switch (event.type) {
+    case 'channel-closing':
+      if (funding.stage === 'abandoning') return stay(funding, 'already closing')
+      return abandon(funding)
+    case 'channel-closed':
+      return lose(funding)
+    case 'publish-due':
+      // What is about to be abandoned was seen to be empty, or is published when it turns out not to be.
+      return funding.stage === 'abandoning' ? stay(funding, 'nothing is in it') : sign(funding, funding.psbt)
+    case 'discard-refused':
+      return sign(funding, funding.psbt)
+    default:
+      return stay(funding, `being discarded: ${event.type}`)
+  }
+}
+
+/** Money depends on the transaction: from here on it is signed as soon as that may be. */
+function makeDue(funding: In<'opening' | 'funded' | 'standing'>): Step<Funding, FundingEffect> {
+  if (funding.order.broadcast === 'due') return stay(funding, 'already due')
+  return go<Funding, FundingEffect>({ ...funding, order: { ...funding.order, broadcast: 'due' } })
+}
+
+function sign(funding: In<'standing' | 'discarding'>, psbt: string): Step<Funding, FundingEffect> {
+  const { order, outpoint, chanId } = funding
+  const due = { ...order, broadcast: 'due' as const }
+  return go<Funding, FundingEffect>({ tag: 'standing', order: due, outpoint, chanId, tx: { stage: 'signing', psbt } }, [
+    { type: 'sign' },
+  ])
+}
+
+function abandon(
+  channel: Pick<In<'discarding'>, 'order' | 'outpoint' | 'psbt' | 'chanId' | 'by'>,
+): Step<Funding, FundingEffect> {
+  const { order, outpoint, psbt, chanId, by } = channel
+  return go<Funding, FundingEffect>({ tag: 'discarding', order, outpoint, psbt, chanId, stage: 'abandoning', by }, [
+    { type: 'abandon' },
+  ])
+}
+
+function refuse(funding: In<'opening' | 'funded'>, { reason, detail }: Heard<'refused'>): Step<Funding, FundingEffect> {
   return go<Funding, FundingEffect>({ tag: 'refused', order: funding.order, reason, detail }, [
     notify({ type: 'refused', reason, detail }),
   ])
 }
 
-function lose(
-  funding: Extract<Funding, { tag: 'funded' | 'standing' }>,
-  outpoint: string,
-): Step<Funding, FundingEffect> {
-  return go<Funding, FundingEffect>({ tag: 'lost', order: funding.order, outpoint }, [
+function lose({ order, outpoint }: In<'funded' | 'standing' | 'discarding'>): Step<Funding, FundingEffect> {
+  return go<Funding, FundingEffect>({ tag: 'lost', order, outpoint }, [
     { type: 'release' },
     notify({ type: 'channel-closed', outpoint }),
   ])

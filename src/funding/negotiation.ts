@@ -27,7 +27,7 @@ export type NegotiationDeps = {
 
 type Refusal = Extract<FundingEvent, { type: 'refused' }>
 type Funded = Extract<FundingEvent, { type: 'psbt-funded' }>
-type Found = Extract<FundingEvent, { type: 'channel-found' | 'channel-closed' }>
+type Found = Extract<FundingEvent, { type: 'channel-found' | 'channel-closing' | 'channel-closed' }>
 
 /** Opens channels over lnd's PSBT shim, one attempt per order at a time. Holds only running attempts in memory. */
 export class Negotiation {
@@ -206,9 +206,15 @@ export class Negotiation {
         `channel ${sighting.outpoint} carries the memo of ${order.pendingChannelId}, expected ${outpoint}`,
       )
     }
-    return sighting.found === 'closed' || sighting.found === 'closing'
-      ? { type: 'channel-closed' }
-      : { type: 'channel-found', outpoint }
+    switch (sighting.found) {
+      case 'closing':
+        return { type: 'channel-closing' }
+      case 'closed':
+        return { type: 'channel-closed' }
+      case 'pending':
+      case 'open':
+        return { type: 'channel-found', outpoint }
+    }
   }
 
   async #cancel(order: ChannelOrder, signal: AbortSignal): Promise<void> {

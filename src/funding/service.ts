@@ -1,23 +1,18 @@
 import type { Clock } from '../../lsps/base/clock.ts'
-import { refusedWith, SidecarError } from '../kernel/errors.ts'
+import { SidecarError } from '../kernel/errors.ts'
 import type { Log } from '../kernel/log.ts'
 import { type EffectContext, Runner } from '../kernel/runner.ts'
 import { Bell } from '../kernel/wait.ts'
-import type { LndPort, PendingChannel } from '../lnd/port.ts'
+import type { LndPort } from '../lnd/port.ts'
 import type { Store } from '../store/port.ts'
 import { Table } from '../store/table.ts'
+import { Discard } from './discard.ts'
+import { FollowUp } from './follow.ts'
 import { look } from './look.ts'
 import { isTerminal, place, step } from './machine.ts'
 import { Negotiation } from './negotiation.ts'
 import { transactionId } from './psbt.ts'
-import {
-  type ChannelOrder,
-  Funding,
-  FundingEffect,
-  type FundingEvent,
-  type FundingNews,
-  type Transaction,
-} from './states.ts'
+import { type ChannelOrder, Funding, FundingEffect, type FundingEvent, type FundingNews } from './states.ts'
 
 /** Between looks at a channel that is not active yet, when lnd's events say nothing. */
 export const CHANNEL_LOOK_MS = 1_000
@@ -25,8 +20,6 @@ export const CHANNEL_LOOK_MS = 1_000
 export const LONGEST_CHANNEL_LOOK_MS = 60_000
 /** What share of the time waited so far the next pause is: a tenth. */
 const PATIENCE = 10
-
-type Standing = Extract<Funding, { tag: 'standing' }>
 
 export type FundingConfig = {
   readonly leaseSeconds: number
@@ -46,15 +39,21 @@ export type FundingDeps = {
 /** Every channel of ours is opened here, by one path, exactly once (D20). */
 export class FundingService {
   readonly #deps: FundingDeps
-  readonly #config: FundingConfig
   readonly #negotiation: Negotiation
   readonly #runner: Runner<Funding, FundingEvent, FundingEffect>
+  readonly #discard: Discard
+  readonly #followUp: FollowUp
   readonly #channelBell = new Bell()
 
   constructor(deps: FundingDeps, config: FundingConfig) {
     this.#deps = deps
-    this.#config = config
     this.#negotiation = new Negotiation({ ...deps, ...config })
+    this.#discard = new Discard({ ...deps, bell: this.#channelBell })
+    this.#followUp = new FollowUp({
+      ...deps,
+      leaseSeconds: config.leaseSeconds,
+      dispatch: (id, event) => this.#runner.dispatch(id, event),
+    })
     this.#runner = new Runner({
       machine: { name: 'funding', step, isTerminal },
       live: new Table('funding-live', Funding),
@@ -95,73 +94,26 @@ export class FundingService {
     this.#channelBell.ring()
   }
 
-  /**
-   * A new block: coins of transactions that are not confirmed stay locked, and what was published is published again.
-   * Derived from the state on disk, so nothing needs to remember it; doing it twice is harmless.
-   */
-  async onBlock(signal: AbortSignal): Promise<void> {
-    let asked: Promise<readonly PendingChannel[]> | undefined
-    const pending = () => {
-      asked ??= this.#deps.lnd.pendingChannels(signal)
-      return asked
-    }
-    for (const [id, funding] of this.#runner.live) {
-      if (funding.tag !== 'standing' || funding.tx.stage === 'unsigned') continue
-      try {
-        await this.#followUp(id, funding, funding.tx, pending, signal)
-      } catch (error) {
-        if (signal.aborted) return
-        this.#deps.log.warn({ funding: id, err: error }, 'funding not followed up, next block tries again')
-      }
-    }
-  }
-
-  async #followUp(
-    id: string,
-    { order, outpoint }: Standing,
-    tx: Transaction,
-    pending: () => Promise<readonly PendingChannel[]>,
-    signal: AbortSignal,
-  ): Promise<void> {
-    if (tx.stage !== 'published') return this.#keepCoins(order, signal)
-    const { lnd } = this.#deps
-    const confirmations = await lnd.confirmations(transactionId(tx.raw), signal)
-    if (confirmations === undefined || confirmations === 0) {
-      // Neither waits for the other: while no mempool takes the transaction its coins must not be spent by another one.
-      const published = lnd.publishTransaction({ raw: tx.raw, label: order.memo }, signal)
-      const done = await Promise.allSettled([this.#keepCoins(order, signal), published])
-      for (const result of done) if (result.status === 'rejected') throw result.reason
-    }
-    await this.#publishClosing(order, outpoint, await pending(), signal)
-    if (confirmations !== undefined && confirmations > 0) await this.#runner.dispatch(id, { type: 'confirmed' })
+  /** A new block. Doing it twice is harmless. */
+  onBlock(height: number, signal: AbortSignal): Promise<void> {
+    return this.#followUp.run(this.#runner.live, height, signal)
   }
 
   /**
-   * A close that was tried before the funding was known could not get into any mempool, and lnd tries again only when
-   * it restarts (funding.md): a payment in the channel would outlive its expiry, and the payer's with it (D27).
+   * Money depends on a withheld channel: its funding is signed and published as soon as the channel stands. Resolved
+   * when that is on disk; again, or for an order that ended, changes nothing.
    */
-  async #publishClosing(
-    order: ChannelOrder,
-    outpoint: string,
-    pending: readonly PendingChannel[],
-    signal: AbortSignal,
-  ): Promise<void> {
-    const closingTx = pending.find((channel) => channel.outpoint === outpoint)?.closingTx
-    if (closingTx === undefined) return
-    try {
-      await this.#deps.lnd.publishTransaction({ raw: closingTx, label: order.memo }, signal)
-    } catch (error) {
-      if (!refusedWith(error, /./)) throw error
-      this.#deps.log.info({ outpoint, err: error }, 'closing transaction not taken: the channel closes by another one')
-    }
+  async publishDue(pendingChannelId: string): Promise<void> {
+    await this.#runner.dispatch(pendingChannelId, { type: 'publish-due' })
   }
 
-  async #keepCoins(order: ChannelOrder, signal: AbortSignal): Promise<void> {
-    const { lnd } = this.#deps
-    const leases = await lnd.listLeases(signal)
-    for (const lease of leases.filter((held) => held.id === order.pendingChannelId)) {
-      await lnd.leaseOutput({ ...lease, seconds: this.#config.leaseSeconds }, signal)
-    }
+  /**
+   * Gives up a withheld channel that is empty; its owner must not let anything into it any more. Resolved when the
+   * decision is on disk; the owner hears `channel-closed` at the end, or `published` if something was in the channel
+   * all the same. Changes nothing once the funding is due or signed, and before there is a channel.
+   */
+  async discard(pendingChannelId: string): Promise<void> {
+    await this.#runner.dispatch(pendingChannelId, { type: 'discard' })
   }
 
   async #execute(effect: FundingEffect, { id, replayed, signal }: EffectContext): Promise<FundingEvent | undefined> {
@@ -185,6 +137,12 @@ export class FundingService {
         if (funding.tag !== 'standing' || funding.tx.stage !== 'signed') return undefined
         await this.#deps.lnd.publishTransaction({ raw: funding.tx.raw, label: funding.order.memo }, signal)
         return { type: 'published' }
+      case 'close':
+        // Idempotent: it looks before each attempt.
+        return funding.tag === 'discarding' ? this.#discard.close(funding, signal) : undefined
+      case 'abandon':
+        // Idempotent: a channel that lnd has forgotten is not to be seen.
+        return funding.tag === 'discarding' ? this.#discard.abandon(funding, signal) : undefined
       case 'release':
         // Idempotent: coins that are not locked are not in the list.
         await this.#negotiation.releaseCoins(funding.order, signal)
@@ -210,7 +168,8 @@ export class FundingService {
       if (ours?.active === true) return { type: 'channel-active', chanId: ours.chanId }
       if (ours === undefined) {
         const sighting = await look(lnd, funding.order, funding.outpoint, signal)
-        if (sighting.found === 'closed' || sighting.found === 'closing') return { type: 'channel-closed' }
+        if (sighting.found === 'closing') return { type: 'channel-closing' }
+        if (sighting.found === 'closed') return { type: 'channel-closed' }
       }
       await rung
     }

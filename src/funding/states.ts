@@ -16,6 +16,11 @@ export const ChannelOrder = z.object({
   /** Caps, in blocks, what the peer may impose on our outputs. */
   maxLocalCsv: Uint,
   satPerVbyte: Uint,
+  /**
+   * When the transaction is signed and published: `at-once` when the channel is active, `when-due` when its owner says
+   * that money depends on it (`publishDue`), or the chain does (D27): then it is `due`. Left out: at once.
+   */
+  broadcast: z.enum(['at-once', 'when-due', 'due']).optional(),
 })
 export type ChannelOrder = z.output<typeof ChannelOrder>
 
@@ -30,6 +35,8 @@ const Transaction = z.discriminatedUnion('stage', [
   z.object({ stage: z.literal('signing'), psbt: z.string() }),
   z.object({ stage: z.literal('signed'), raw: z.string() }),
   z.object({ stage: z.literal('published'), raw: z.string() }),
+  /** In a block, but not so deep that a reorganisation could not take it out again. */
+  z.object({ stage: z.literal('mined'), raw: z.string() }),
 ])
 export type Transaction = z.output<typeof Transaction>
 
@@ -45,21 +52,51 @@ export const Funding = z.discriminatedUnion('tag', [
     outpoint: z.string(),
     chanId: ChannelId.optional(),
     tx: Transaction,
+    /** The channel closes or is closed; its owner was told. */
+    closed: z.literal(true).optional(),
   }),
-  /** Its transaction is in the chain. Terminal for this service. */
+  /**
+   * The channel is given up unsigned: closed with the peer (`closing`), then removed from lnd, which would wait for
+   * ever for a closing transaction that no mempool can take (`abandoning`).
+   */
+  z.object({
+    tag: z.literal('discarding'),
+    order: ChannelOrder,
+    outpoint: z.string(),
+    psbt: z.string(),
+    chanId: ChannelId.optional(),
+    stage: z.enum(['closing', 'abandoning']),
+    /** Whose close it is: the owner's, who lets nothing in any more, or one that was found. */
+    by: z.enum(['owner', 'others']),
+  }),
+  /** Its transaction is deep in the chain. Terminal for this service. */
   z.object({ tag: z.literal('confirmed'), order: ChannelOrder, outpoint: z.string(), chanId: ChannelId.optional() }),
   /** No channel, no transaction, no locked coins. Terminal. */
   z.object({ tag: z.literal('refused'), order: ChannelOrder, reason: RefusalReason, detail: z.string() }),
-  /** The channel closed before anything was signed: nothing of ours was in it. Terminal. */
+  /** The channel closed, or was discarded, before anything was signed: nothing was in it. Terminal. */
   z.object({ tag: z.literal('lost'), order: ChannelOrder, outpoint: z.string() }),
+  /** Another transaction spent its input and is deep in the chain: this funding can never confirm. Terminal. */
+  z.object({
+    tag: z.literal('conflicted'),
+    order: ChannelOrder,
+    outpoint: z.string(),
+    chanId: ChannelId.optional(),
+    raw: z.string(),
+    spentBy: z.string(),
+  }),
 ])
 export type Funding = z.output<typeof Funding>
 
 export const FundingNews = z.discriminatedUnion('type', [
   z.object({ type: z.literal('channel-active'), outpoint: z.string(), chanId: ChannelId }),
   z.object({ type: z.literal('published'), outpoint: z.string() }),
+  /** In a block; again after a reorganisation. */
   z.object({ type: z.literal('confirmed'), outpoint: z.string() }),
+  /** A reorganisation took it out of the chain: it is published again. */
+  z.object({ type: z.literal('reorganised'), outpoint: z.string() }),
   z.object({ type: z.literal('channel-closed'), outpoint: z.string() }),
+  /** The channel's money does not exist on chain and never will. */
+  z.object({ type: z.literal('conflicted'), outpoint: z.string(), spentBy: z.string() }),
   z.object({ type: z.literal('refused'), reason: RefusalReason, detail: z.string() }),
 ])
 /** What the owner of an order is told, at least once each. */
@@ -72,6 +109,8 @@ export const FundingEffect = z.discriminatedUnion('type', [
   z.object({ type: z.literal('sign') }),
   z.object({ type: z.literal('publish') }),
   z.object({ type: z.literal('release') }),
+  z.object({ type: z.literal('close') }),
+  z.object({ type: z.literal('abandon') }),
   z.object({ type: z.literal('notify'), news: FundingNews }),
 ])
 export type FundingEffect = z.output<typeof FundingEffect>
@@ -80,8 +119,22 @@ export type FundingEvent =
   | { readonly type: 'psbt-funded'; readonly psbt: string; readonly outpoint: string }
   | { readonly type: 'channel-found'; readonly outpoint: string }
   | { readonly type: 'channel-active'; readonly chanId: bigint }
+  /** lnd lists it as closing: its closing transaction waits for the funding. */
+  | { readonly type: 'channel-closing' }
   | { readonly type: 'channel-closed' }
   | { readonly type: 'refused'; readonly reason: RefusalReason; readonly detail: string }
   | { readonly type: 'signed'; readonly raw: string }
   | { readonly type: 'published' }
+  /** In a block. */
+  | { readonly type: 'mined' }
+  /** In no block any more. */
+  | { readonly type: 'reorganised' }
+  /** Deep in the chain. */
   | { readonly type: 'confirmed' }
+  | { readonly type: 'conflicted'; readonly spentBy: string }
+  /** Money depends on the channel. */
+  | { readonly type: 'publish-due' }
+  /** Nothing is in the channel and nothing shall be. */
+  | { readonly type: 'discard' }
+  /** The channel turned out to have money in it. */
+  | { readonly type: 'discard-refused' }

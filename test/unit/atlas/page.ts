@@ -123,7 +123,10 @@ function drawFunding(): string {
 }
 
 function nameFunding(funding: Funding): string {
-  if (funding.tag !== 'standing') return funding.tag
+  if (funding.tag === 'discarding') return `discarding, ${funding.stage}`
+  const due = 'order' in funding && funding.order.broadcast === 'due' ? ', due' : ''
+  if (funding.tag !== 'standing') return `${funding.tag}${due}`
   const active = funding.chanId === undefined ? 'not active yet' : 'active'
-  return `standing, ${funding.tx.stage}, ${active}`
+  const withheld = funding.order.broadcast === 'when-due' ? ', withheld' : due
+  return `standing, ${funding.tx.stage}, ${active}${withheld}${funding.closed === true ? ', closed' : ''}`
 }

@@ -64,22 +64,33 @@ export const FUNDINGS: States<Funding> = {
   funded: [fund.funded()],
   standing: [
     fund.standing(fund.UNSIGNED),
+    fund.withheld(),
     fund.standing(fund.SIGNING, fund.CHAN_ID),
     fund.standing(fund.SIGNED, fund.CHAN_ID),
     fund.standing(fund.PUBLISHED, fund.CHAN_ID),
+    fund.standing(fund.MINED, fund.CHAN_ID),
   ],
+  discarding: [fund.discarding('closing'), fund.discarding('abandoning')],
   confirmed: [fund.confirmed()],
   refused: [fund.refused()],
   lost: [fund.lost()],
+  conflicted: [fund.conflicted()],
 }
 
 export const FUNDING_EVENTS: Events<FundingEvent> = {
   'psbt-funded': { '': fund.psbtFunded(fund.OTHER_OUTPOINT) },
   'channel-found': { 'our outpoint': fund.channelFound(), 'another outpoint': fund.channelFound(fund.OTHER_OUTPOINT) },
   'channel-active': { '': fund.channelActive() },
+  'channel-closing': { '': fund.channelClosing() },
   'channel-closed': { '': fund.channelClosed() },
   refused: { '': fund.refusedWith('client-refused') },
   signed: { '': fund.signed() },
   published: { '': fund.published() },
+  mined: { '': fund.minedNow() },
+  reorganised: { '': fund.reorganised() },
   confirmed: { '': fund.confirmedNow() },
+  conflicted: { '': fund.conflictedBy() },
+  'publish-due': { '': fund.publishDue() },
+  discard: { '': fund.discard() },
+  'discard-refused': { '': fund.discardRefused() },
 }

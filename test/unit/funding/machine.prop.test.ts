@@ -2,28 +2,47 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import * as z from 'zod'
 import { isTerminal, place, step } from '../../../src/funding/machine.ts'
-import { Funding, type FundingEffect, type FundingEvent } from '../../../src/funding/states.ts'
+import { type ChannelOrder, Funding, type FundingEffect, type FundingEvent } from '../../../src/funding/states.ts'
 import {
   channelActive,
   channelClosed,
+  channelClosing,
   channelFound,
   confirmedNow,
+  conflictedBy,
+  discard,
+  discardRefused,
+  minedNow,
   ORDER,
   OTHER_OUTPOINT,
   OUTPOINT,
   psbtFunded,
+  publishDue,
   published,
   refusedWith,
+  reorganised,
   signed,
+  WITHHELD_ORDER,
 } from './samples.ts'
 
 const RUNS = { numRuns: 500 }
-const COURSE = [psbtFunded(), channelFound(), channelActive(), signed(), published(), confirmedNow()]
+const COURSE = [
+  psbtFunded(),
+  channelFound(),
+  channelActive(),
+  publishDue(),
+  signed(),
+  published(),
+  minedNow(),
+  confirmedNow(),
+]
 
 const anyEvent: fc.Arbitrary<FundingEvent> = fc.oneof(
   fc.constantFrom(OUTPOINT, OTHER_OUTPOINT).map((outpoint) => psbtFunded(outpoint)),
   fc.constantFrom(OUTPOINT, OTHER_OUTPOINT).map((outpoint) => channelFound(outpoint)),
-  fc.constantFrom(channelActive(), channelClosed(), signed(), published(), confirmedNow()),
+  fc.constantFrom(channelActive(), channelClosing(), channelClosed(), signed(), published()),
+  fc.constantFrom(minedNow(), reorganised(), confirmedNow(), conflictedBy()),
+  fc.constantFrom(publishDue(), discard(), discardRefused()),
   fc.constantFrom('client-refused', 'client-gone', 'no-coins', 'failed').map((reason) => refusedWith(reason)),
 )
 
@@ -37,8 +56,8 @@ const anyStory: fc.Arbitrary<readonly FundingEvent[]> = fc.oneof(
 
 type Moment = { readonly before: Funding; readonly funding: Funding; readonly effects: readonly FundingEffect[] }
 
-function live(story: readonly FundingEvent[]): readonly Moment[] {
-  const first = place(ORDER)
+function live(story: readonly FundingEvent[], order: ChannelOrder): readonly Moment[] {
+  const first = place(order)
   const moments: Moment[] = [{ before: first.state, funding: first.state, effects: first.effects }]
   for (const event of story) {
     const before = moments.at(-1)?.funding ?? first.state
@@ -48,15 +67,21 @@ function live(story: readonly FundingEvent[]): readonly Moment[] {
   return moments
 }
 
-const endOf = (story: readonly FundingEvent[]) => live(story).at(-1)?.funding
+const endOf = (story: readonly FundingEvent[], order: ChannelOrder) => live(story, order).at(-1)?.funding
 const count = (moments: readonly Moment[], type: FundingEffect['type']) =>
   moments.flatMap(({ effects }) => effects).filter((effect) => effect.type === type).length
 
+const isFoundAt = (outpoint: string) => (event: FundingEvent) =>
+  event.type === 'channel-found' && event.outpoint === outpoint
+
 /** Holds for every story of events, in any order. */
-const always = (holds: (moments: readonly Moment[], story: readonly FundingEvent[]) => void) =>
+const always = (
+  holds: (moments: readonly Moment[], story: readonly FundingEvent[], order: ChannelOrder) => void,
+  orders: readonly ChannelOrder[] = [ORDER, WITHHELD_ORDER],
+) =>
   fc.assert(
-    fc.property(anyStory, (story) => {
-      holds(live(story), story)
+    fc.property(anyStory, fc.constantFrom(...orders), (story, order) => {
+      holds(live(story, order), story, order)
     }),
     RUNS,
   )
@@ -84,7 +109,14 @@ describe('an order, whatever it hears', () => {
 
   it('ends the same when it hears every event twice', () => {
     // A second transaction is its own event: hearing of the same one again is only another verify.
-    always((_, story) => expect(endOf(story.flatMap((event) => [event, event]))).toEqual(endOf(story)))
+    always((_, story, order) => {
+      expect(
+        endOf(
+          story.flatMap((event) => [event, event]),
+          order,
+        ),
+      ).toEqual(endOf(story, order))
+    })
   })
 
   it('survives the disk: what is read back is what was written', () => {
@@ -104,8 +136,10 @@ describe('the transaction of an order', () => {
       const funding = moments[at]?.funding
       if (funding?.tag !== 'standing') throw new Error('signed for a channel that does not stand')
       const heard = story.slice(0, at)
-      expect(heard).toContainEqual(channelFound(funding.outpoint))
-      expect(heard).toContainEqual(channelActive())
+      const seen = heard.some(({ type }) => type === 'channel-closing') || heard.some(isFoundAt(funding.outpoint))
+      expect(seen).toBe(true)
+      const why = ['channel-active', 'publish-due', 'discard-refused']
+      expect(heard.some(({ type }) => why.includes(type))).toBe(true)
     })
   })
 
@@ -122,6 +156,49 @@ describe('the transaction of an order', () => {
     always((moments) => {
       for (const { before, funding } of moments) {
         if (before.tag === 'standing' && 'outpoint' in funding) expect(funding.outpoint).toBe(before.outpoint)
+      }
+    })
+  })
+
+  it('is not signed while it is withheld and nobody says that money depends on it', () => {
+    always(
+      (moments, story) => {
+        const at = moments.findIndex(({ effects }) => effects.some(({ type }) => type === 'sign'))
+        if (at < 0) return
+        const said = story.slice(0, at).map(({ type }) => type)
+        expect(said.includes('publish-due') || said.includes('discard-refused')).toBe(true)
+      },
+      [WITHHELD_ORDER],
+    )
+  })
+
+  it('is signed at the latest with the last word that is still needed, when money depends on a channel that stands', () => {
+    const needed = [psbtFunded(), channelFound(), channelActive()]
+    fc.assert(
+      fc.property(fc.nat({ max: needed.length }), (at) => {
+        const story = [...needed.slice(0, at), publishDue(), ...needed.slice(at)]
+        expect(count(live(story, WITHHELD_ORDER), 'sign')).toBe(1)
+      }),
+    )
+  })
+
+  it('belongs to a channel that is never discarded: what was once to be signed is closed by the chain alone', () => {
+    always((moments) => {
+      const at = moments.findIndex(({ effects }) => effects.some(({ type }) => type === 'sign'))
+      if (at < 0) return
+      for (const { funding, effects } of moments.slice(at + 1)) {
+        expect(effects.map(({ type }) => type)).not.toContain('abandon')
+        expect(funding.tag).not.toBe('discarding')
+      }
+    })
+  })
+
+  it('is final only when it is deep in the chain, or can never be', () => {
+    always((moments, story) => {
+      for (const [index, { before, funding }] of moments.entries()) {
+        if (before === funding || before.tag !== 'standing' || !isTerminal(funding)) continue
+        if (before.tx.stage === 'unsigned' || before.tx.stage === 'signing') continue
+        expect(['confirmed', 'conflicted']).toContain(story[index - 1]?.type)
       }
     })
   })
@@ -144,9 +221,9 @@ describe('the owner of an order', () => {
         .flatMap(({ effects }) => effects)
         .flatMap((effect) => ('news' in effect ? [effect.news.type] : []))
       expect(news.filter((type) => type === 'channel-active').length).toBeLessThanOrEqual(1)
-      const end = { confirmed: 'confirmed', refused: 'refused', lost: 'channel-closed' } as const
+      const end = { confirmed: 'confirmed', refused: 'refused', lost: 'channel-closed', conflicted: 'conflicted' }
       const last = moments.at(-1)?.funding
-      if (last !== undefined && last.tag in end) expect(news.at(-1)).toBe(end[last.tag as keyof typeof end])
+      if (last !== undefined && last.tag in end) expect(news).toContain(end[last.tag as keyof typeof end])
     })
   })
 })

@@ -4,27 +4,42 @@ import {
   CHAN_ID,
   channelActive,
   channelClosed,
+  channelClosing,
   channelFound,
   confirmed,
   confirmedNow,
+  conflicted,
+  conflictedBy,
+  discard,
+  discarding,
+  discardRefused,
   funded,
   lost,
+  MINED,
+  minedNow,
   ORDER,
   OTHER_OUTPOINT,
   OUTPOINT,
   opening,
   PUBLISHED,
   psbtFunded,
+  publishDue,
   published,
   refused,
   refusedWith,
+  reorganised,
   SIGNED,
   SIGNING,
   signed,
   standing,
   UNSIGNED,
+  WITHHELD_ORDER,
+  withheld,
 } from './samples.ts'
 
+const ACTIVE_NEWS = { type: 'notify', news: { type: 'channel-active', outpoint: OUTPOINT, chanId: CHAN_ID } }
+const CONFIRMED_NEWS = { type: 'notify', news: { type: 'confirmed', outpoint: OUTPOINT } }
+const DUE_ORDER = { ...WITHHELD_ORDER, broadcast: 'due' as const }
 const CLOSED_NEWS = { type: 'notify', news: { type: 'channel-closed', outpoint: OUTPOINT } }
 
 describe('a new order', () => {
@@ -102,11 +117,33 @@ describe('a standing channel', () => {
     })
   })
 
-  it('ends when the transaction is confirmed', () => {
+  it('tells its owner when the transaction is in a block, and ends when that is deep in the chain', () => {
+    const mined = step(standing(PUBLISHED, CHAN_ID), minedNow())
+    expect(mined).toMatchObject({ state: standing(MINED, CHAN_ID), effects: [CONFIRMED_NEWS] })
+    expect(step(mined.state, confirmedNow())).toMatchObject({ state: confirmed(), effects: [] })
+  })
+
+  it('ends as well when nobody looked before the transaction was deep in the chain', () => {
     expect(step(standing(PUBLISHED, CHAN_ID), confirmedNow())).toMatchObject({
       state: confirmed(),
-      effects: [{ type: 'notify', news: { type: 'confirmed' } }],
+      effects: [CONFIRMED_NEWS],
     })
+  })
+
+  it('is published again when a reorganisation takes it out of the chain, and may be mined again', () => {
+    const { state, effects } = step(standing(MINED, CHAN_ID), reorganised())
+    expect(state).toEqual(standing(PUBLISHED, CHAN_ID))
+    expect(effects).toEqual([{ type: 'notify', news: { type: 'reorganised', outpoint: OUTPOINT } }])
+    expect(step(state, minedNow()).state).toEqual(standing(MINED, CHAN_ID))
+  })
+
+  it.each([SIGNED, PUBLISHED])('ends conflicted when its coins were spent by another transaction: $stage', (tx) => {
+    const { state, effects } = step(standing(tx, CHAN_ID), conflictedBy())
+    expect(state).toEqual({ ...conflicted(), raw: '0200' })
+    expect(effects).toEqual([
+      { type: 'release' },
+      { type: 'notify', news: { type: 'conflicted', outpoint: OUTPOINT, spentBy: conflicted().spentBy } },
+    ])
   })
 
   it.each([UNSIGNED, SIGNING])('is lost when it closes while its transaction is $stage', (tx) => {
@@ -116,8 +153,18 @@ describe('a standing channel', () => {
     })
   })
 
-  it.each([SIGNED, PUBLISHED])('is followed to its confirmation when it closes after it was signed: $stage', (tx) => {
-    expect(step(standing(tx, CHAN_ID), channelClosed())).toMatchObject({ state: standing(tx, CHAN_ID), effects: [] })
+  it.each([SIGNED, PUBLISHED, MINED])(
+    'tells its owner once when it closes after it was signed, and is followed to its confirmation: $stage',
+    (tx) => {
+      const { state, effects } = step(standing(tx, CHAN_ID), channelClosing())
+      expect(state).toEqual({ ...standing(tx, CHAN_ID), closed: true })
+      expect(effects).toEqual([CLOSED_NEWS])
+      expect(step(state, channelClosed())).toMatchObject({ state, effects: [] })
+    },
+  )
+
+  it('is signed for while it closes, once that was decided: something may be in it', () => {
+    expect(step(standing(SIGNING, CHAN_ID), channelClosing()).ignored).toBeDefined()
   })
 
   it.each([
@@ -131,8 +178,72 @@ describe('a standing channel', () => {
   })
 })
 
+describe('a withheld channel', () => {
+  it('is told of when it is active, and not signed', () => {
+    const { state, effects } = step({ ...standing(UNSIGNED), order: WITHHELD_ORDER }, channelActive())
+    expect(state).toEqual(withheld())
+    expect(effects).toEqual([ACTIVE_NEWS])
+  })
+
+  it('is signed when money depends on it', () => {
+    const { state, effects } = step(withheld(), publishDue())
+    expect(state).toEqual({ ...standing(SIGNING, CHAN_ID), order: DUE_ORDER })
+    expect(effects).toEqual([{ type: 'sign' }])
+    expect(step(state, publishDue()).ignored).toBe('already signing')
+  })
+
+  it.each([
+    { ...opening(), order: WITHHELD_ORDER },
+    { ...funded(), order: WITHHELD_ORDER },
+    { ...standing(UNSIGNED), order: WITHHELD_ORDER },
+  ])('remembers that money depends on it until it may be signed: $tag', (funding) => {
+    const due = step(funding, publishDue())
+    expect(due).toMatchObject({ state: { ...funding, order: DUE_ORDER }, effects: [] })
+    expect(step(due.state, publishDue()).ignored).toBe('already due')
+    expect(step(due.state, discard()).ignored).toBeDefined()
+  })
+
+  it('is signed when it is active, if money depends on it by then', () => {
+    const { state, effects } = step({ ...standing(UNSIGNED), order: DUE_ORDER }, channelActive())
+    expect(state).toEqual({ ...standing(SIGNING, CHAN_ID), order: DUE_ORDER })
+    expect(effects).toEqual([ACTIVE_NEWS, { type: 'sign' }])
+  })
+
+  it('is discarded by a close, and forgotten by lnd only when that shows', () => {
+    const closing = step(withheld(), discard())
+    expect(closing).toMatchObject({ state: discarding('closing'), effects: [{ type: 'close' }] })
+    const abandoning = step(closing.state, channelClosing())
+    expect(abandoning).toMatchObject({ state: discarding('abandoning'), effects: [{ type: 'abandon' }] })
+    expect(step(abandoning.state, channelClosed())).toMatchObject({
+      state: { tag: 'lost' },
+      effects: [{ type: 'release' }, CLOSED_NEWS],
+    })
+  })
+
+  it('is forgotten by lnd when others closed it, unless the closing turns out to hold money', () => {
+    const { state, effects } = step(withheld(), channelClosing())
+    expect(state).toEqual({ ...discarding('abandoning'), by: 'others' })
+    expect(effects).toEqual([{ type: 'abandon' }])
+  })
+
+  it.each(['closing', 'abandoning'] as const)('is published when money is found in it while it is %s', (stage) => {
+    const { state, effects } = step(discarding(stage), discardRefused())
+    expect(state).toEqual({ ...standing(SIGNING, CHAN_ID), order: DUE_ORDER })
+    expect(effects).toEqual([{ type: 'sign' }])
+  })
+
+  it('is published rather than discarded when its owner changes its mind in time', () => {
+    expect(step(discarding('closing'), publishDue()).effects).toEqual([{ type: 'sign' }])
+    expect(step(discarding('abandoning'), publishDue()).ignored).toBe('nothing is in it')
+  })
+
+  it.each([SIGNING, SIGNED, PUBLISHED, MINED])('is never discarded once it is $stage', (tx) => {
+    expect(step(standing(tx, CHAN_ID), discard()).ignored).toMatch(/only a close ends the channel/)
+  })
+})
+
 describe('an order that ended', () => {
-  it.each([confirmed(), refused(), lost()])('hears of nothing any more: $tag', (funding) => {
+  it.each([confirmed(), refused(), lost(), conflicted()])('hears of nothing any more: $tag', (funding) => {
     expect(isTerminal(funding)).toBe(true)
     expect(step(funding, channelActive())).toMatchObject({ state: funding, effects: [] })
   })

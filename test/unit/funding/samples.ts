@@ -49,6 +49,29 @@ export const UNSIGNED: Tx = { stage: 'unsigned', psbt: 'psbt' }
 export const SIGNING: Tx = { stage: 'signing', psbt: 'psbt' }
 export const SIGNED: Tx = { stage: 'signed', raw: '0200' }
 export const PUBLISHED: Tx = { stage: 'published', raw: '0200' }
+export const MINED: Tx = { stage: 'mined', raw: '0200' }
+export const WITHHELD_ORDER: ChannelOrder = { ...ORDER, broadcast: 'when-due' }
+export const withheld = (chanId: bigint | undefined = CHAN_ID): In<'standing'> => ({
+  ...standing(UNSIGNED, chanId),
+  order: WITHHELD_ORDER,
+})
+export const discarding = (stage: In<'discarding'>['stage']): In<'discarding'> => ({
+  tag: 'discarding',
+  order: WITHHELD_ORDER,
+  outpoint: OUTPOINT,
+  psbt: 'psbt',
+  chanId: CHAN_ID,
+  stage,
+  by: 'owner',
+})
+export const conflicted = (): In<'conflicted'> => ({
+  tag: 'conflicted',
+  order: ORDER,
+  outpoint: OUTPOINT,
+  chanId: CHAN_ID,
+  raw: '0200',
+  spentBy: 'ab'.repeat(32),
+})
 export const confirmed = (): In<'confirmed'> => ({
   tag: 'confirmed',
   order: ORDER,
@@ -79,3 +102,10 @@ export const refusedWith = (reason: RefusalReason): Heard<'refused'> => ({
 export const signed = (): Heard<'signed'> => ({ type: 'signed', raw: '0200' })
 export const published = (): Heard<'published'> => ({ type: 'published' })
 export const confirmedNow = (): Heard<'confirmed'> => ({ type: 'confirmed' })
+export const minedNow = (): Heard<'mined'> => ({ type: 'mined' })
+export const reorganised = (): Heard<'reorganised'> => ({ type: 'reorganised' })
+export const channelClosing = (): Heard<'channel-closing'> => ({ type: 'channel-closing' })
+export const publishDue = (): Heard<'publish-due'> => ({ type: 'publish-due' })
+export const discard = (): Heard<'discard'> => ({ type: 'discard' })
+export const discardRefused = (): Heard<'discard-refused'> => ({ type: 'discard-refused' })
+export const conflictedBy = (): Heard<'conflicted'> => ({ type: 'conflicted', spentBy: 'ab'.repeat(32) })
