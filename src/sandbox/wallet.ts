@@ -1,4 +1,6 @@
+import { msat } from '../../lsps/base/amount.ts'
 import type { NodeId } from '../../lsps/base/node-id.ts'
+import { checkParts, type JitPurchase } from '../../lsps/lsps2/purchase.ts'
 import type { OpenRequest } from '../lnd/port.ts'
 import type { SimChannel } from './channels.ts'
 import type { OutgoingHtlc } from './htlcs.ts'
@@ -13,6 +15,7 @@ import { sha256Hex } from './switch.ts'
 /** LSPS0: messages of this type carry JSON-RPC. */
 export const LSPS_MESSAGE_TYPE = 37_913
 const PREIMAGE_BYTES = 32
+const WRONG_AMOUNT = 'final_incorrect_htlc_amount'
 
 /** What the wallet does with an open: `hang-sign` answers open_channel, but not funding_created. */
 export type OpenPolicy = 'accept' | 'hang' | 'hang-sign' | { readonly refuse: string }
@@ -27,6 +30,8 @@ export type Invoice = {
   readonly amount: bigint | undefined
   /** The most that may be withheld of it (the agreed opening fee), in msat. */
   readonly maxFee: bigint
+  /** What the wallet bought: then the parts are judged as `lsps/` says. */
+  readonly purchase: JitPurchase | undefined
 }
 
 export type Received = { readonly paymentHash: string; readonly amount: bigint; readonly extraFee: bigint }
@@ -108,9 +113,17 @@ export class SimWallet implements RemotePeer {
   }
 
   /** A payment that the wallet will accept. `amount` and `maxFee` in msat. */
-  invoice({ amount, maxFee = 0n }: { readonly amount?: bigint; readonly maxFee?: bigint } = {}): Invoice {
+  invoice({
+    amount,
+    maxFee = 0n,
+    purchase,
+  }: {
+    readonly amount?: bigint
+    readonly maxFee?: bigint
+    readonly purchase?: JitPurchase
+  } = {}): Invoice {
     const preimage = this.#random.hex(PREIMAGE_BYTES)
-    const invoice: Invoice = { paymentHash: sha256Hex(preimage), preimage, amount, maxFee }
+    const invoice: Invoice = { paymentHash: sha256Hex(preimage), preimage, amount, maxFee, purchase }
     this.#invoices.set(invoice.paymentHash, invoice)
     return invoice
   }
@@ -193,8 +206,9 @@ export class SimWallet implements RemotePeer {
     // What timed out on chain while the wallet sat on it is not there to be claimed any more.
     const parts = (this.#parts.get(hash) ?? []).filter(({ channel, index }) => channel.outgoing.has(index))
     const invoice = this.#invoices.get(hash)
-    const wrong = invoice === undefined ? 'incorrect_or_unknown_payment_details' : this.#wrong(invoice, parts)
-    if (wrong === undefined && invoice?.amount !== undefined && promised(parts) < invoice.amount) return
+    const verdict = invoice === undefined ? 'incorrect_or_unknown_payment_details' : judge(invoice, parts)
+    if (verdict === 'wait') return
+    const wrong = verdict === 'claim' ? undefined : verdict
     if (wrong === undefined && this.paymentPolicy === 'sit') return
     this.#parts.delete(hash)
     if (wrong !== undefined || invoice === undefined || this.paymentPolicy === 'fail') {
@@ -211,13 +225,23 @@ export class SimWallet implements RemotePeer {
   #receive({ hash, amount, extraFee }: OutgoingHtlc): void {
     this.received.push({ paymentHash: hash, amount, extraFee: extraFee ?? 0n })
   }
+}
 
-  /** L2-95: each part is what the onion says less its extra fee, and the fees are within what was agreed. */
-  #wrong(invoice: Invoice, parts: readonly OutgoingHtlc[]): string | undefined {
-    const short = parts.some((part) => part.amount + (part.extraFee ?? 0n) < part.finalAmount)
-    const fees = parts.reduce((sum, part) => sum + (part.extraFee ?? 0n), 0n)
-    return short || fees > invoice.maxFee ? 'final_incorrect_htlc_amount' : undefined
+/** `claim`, `wait` for further parts, or the reason to fail all of them (L2-95, L2-97). */
+function judge(invoice: Invoice, parts: readonly OutgoingHtlc[]): string {
+  if (invoice.purchase !== undefined) {
+    const received = parts.map(({ amount, finalAmount, extraFee }) => ({
+      onionAmount: msat(finalAmount),
+      htlcAmount: msat(amount),
+      extraFee: extraFee === undefined ? undefined : msat(extraFee),
+    }))
+    const { verdict } = checkParts(invoice.purchase, received)
+    return verdict === 'fail' ? WRONG_AMOUNT : verdict
   }
+  const short = parts.some((part) => part.amount + (part.extraFee ?? 0n) < part.finalAmount)
+  const fees = parts.reduce((sum, part) => sum + (part.extraFee ?? 0n), 0n)
+  if (short || fees > invoice.maxFee) return WRONG_AMOUNT
+  return invoice.amount !== undefined && promised(parts) < invoice.amount ? 'wait' : 'claim'
 }
 
 function promised(parts: readonly OutgoingHtlc[]): bigint {

@@ -1,7 +1,6 @@
 /** One row of the requirements, in our own words. `pending` is why no test shows it, or not all of it, yet. */
 export type Row = { readonly says: string; readonly pending?: string }
 
-const CLIENT = 'binds wallets; our typed client leaves it to its user'
 const PARTS = 'payments in several parts are the next issue'
 const VARIABLE = 'invoices without an amount are the next issue'
 const TRUST = 'client_trusts_lsp is the next issue'
@@ -42,7 +41,7 @@ export const ROWS: Readonly<Record<string, Row>> = {
   'L0-38': { says: 'a client cleans error texts before it shows them' },
   'L0-39': { says: 'LDK cannot read an object in error.data' },
   'L0-40': { says: 'request ids are high-entropy text' },
-  'L0-41': { says: 'request ids are no counter', pending: `${CLIENT}: the ids come from the newId that it is given` },
+  'L0-41': { says: 'request ids are no counter' },
   'L0-42': { says: 'a response with an unknown id is ignored; ids are forgotten after minutes' },
   'L0-43': { says: 'which ids a server accepts; they are echoed as they came' },
   'L0-44': { says: 'a repeated buy gets the first answer again' },
@@ -118,8 +117,8 @@ export const ROWS: Readonly<Record<string, Row>> = {
   'L2-53': { says: 'a size means a fixed invoice, none a variable one', pending: VARIABLE },
   'L2-55': { says: 'the invoice: one hint, no routing fee, not longer than the offer' },
   'L2-56': { says: 'two more blocks of final expiry' },
-  'L2-57': { says: 'amount and basic_mpp of the invoice', pending: CLIENT },
-  'L2-58': { says: 'other carriers than an invoice', pending: CLIENT },
+  'L2-57': { says: 'amount and basic_mpp of the invoice' },
+  'L2-58': { says: 'other carriers than an invoice' },
   'L2-60': { says: 'parts of one payment are collected up to its size', pending: PARTS },
   'L2-61': { says: 'held for 90 s from the first part' },
   'L2-62': { says: 'then temporary_channel_failure, and a fresh start' },
@@ -140,7 +139,7 @@ export const ROWS: Readonly<Record<string, Row>> = {
   'L2-82': { says: 'a client that refuses the channel: unknown_next_peer' },
   'L2-83': { says: 'a client that leaves before funding_signed: temporary_channel_failure' },
   'L2-84': { says: 'we may give an open up if we try again' },
-  'L2-85': { says: 'a wallet expects nothing of the alias', pending: CLIENT },
+  'L2-85': { says: 'a wallet expects nothing of the alias' },
   'L2-86': { says: 'trusted, funding may be withheld', pending: TRUST },
   'L2-87': { says: 'otherwise it is broadcast at once' },
   'L2-88': { says: 'trusted, it must be broadcast once the preimage is known', pending: TRUST },
@@ -152,10 +151,10 @@ export const ROWS: Readonly<Record<string, Row>> = {
   'L2-95': { says: 'a wallet checks the deductions' },
   'L2-96': { says: 'how the fee is spread over parts', pending: PARTS },
   'L2-97': { says: 'a wallet takes parts that lack the agreed fee' },
-  'L2-98': { says: 'later invoices use the channel’s own alias', pending: CLIENT },
+  'L2-98': { says: 'later invoices use the channel’s own alias' },
   'L2-99': { says: 'claimed means done' },
   'L2-100': { says: 'a wallet that fails the payment leaves an unpaid channel' },
-  'L2-101': { says: 'when a wallet reveals the preimage', pending: CLIENT },
+  'L2-101': { says: 'when a wallet reveals the preimage' },
   'L2-102': { says: 'some defence against untrustworthy clients' },
   'L2-110': { says: 'lnd gives unknown_next_peer only by resuming an unbound scid' },
   'L2-111': { says: '65537 goes to lnd as 8 raw bytes' },

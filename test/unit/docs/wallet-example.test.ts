@@ -2,9 +2,10 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { msat, type Transport } from '../../../lsps/index.ts'
 import { createLsp, type LspConfig, START } from '../../conformance/lsp.ts'
 import { NODE } from '../lsps/arbitraries.ts'
-import { buyChannel } from './wallet-example.ts'
+import { buyChannel, onParts } from './wallet-example.ts'
 
 const PAYMENT = msat(100_000_000n)
+const FEE = msat(546_000n)
 
 /** An LSP in this process; counts who still listens to it. */
 function connect(config: LspConfig = {}) {
@@ -31,22 +32,48 @@ describe('the example for wallets in the README', () => {
 
   it('buys a channel, and has what goes into the invoice', async () => {
     const { lsp, transport } = connect()
-    expect(await buyChannel(transport, NODE, PAYMENT, signal)).toEqual({
-      fee: 546_000n,
-      hint: { nodeId: NODE, scid: '16100000x1x1', baseFeeMsat: 0, feeProportionalMillionths: 0, cltvExpiryDelta: 144 },
-      expiry: 1800,
+    const { invoice, fee } = await buyChannel(transport, NODE, PAYMENT, FEE, signal)
+    expect(fee).toBe(FEE)
+    expect(invoice).toEqual({
+      amount: PAYMENT,
+      routeHint: {
+        nodeId: NODE,
+        scid: '16100000x1x1',
+        baseFeeMsat: 0,
+        feeProportionalMillionths: 0,
+        cltvExpiryDelta: 144,
+      },
+      basicMpp: true,
+      minFinalCltvExpiryDelta: 42,
+      expirySeconds: 1800,
     })
     expect(lsp.sold).toHaveLength(1)
   })
 
+  it('claims what it agreed to, and nothing else', async () => {
+    const { purchase } = await buyChannel(connect().transport, NODE, PAYMENT, FEE, signal)
+    const half = msat(PAYMENT / 2n)
+    const first = { onionAmount: half, htlcAmount: msat(half - FEE), extraFee: FEE }
+    const second = { onionAmount: half, htlcAmount: half, extraFee: undefined }
+    expect(onParts(purchase, [first])).toBe('wait')
+    expect(onParts(purchase, [first, second])).toBe('claim')
+    expect(onParts(purchase, [first, first])).toBe('fail')
+  })
+
+  it('does not buy for more than it was told to', async () => {
+    const { lsp, transport } = connect()
+    await expect(buyChannel(transport, NODE, PAYMENT, msat(FEE - 1n), signal)).rejects.toThrow('costs 546000 msat')
+    expect(lsp.sold).toEqual([])
+  })
+
   it('says so when nothing is sold, and listens no more', async () => {
     const { transport, listeners } = connect({ terms: [] })
-    await expect(buyChannel(transport, NODE, PAYMENT, signal)).rejects.toThrow('no channels at the moment')
+    await expect(buyChannel(transport, NODE, PAYMENT, FEE, signal)).rejects.toThrow('no channels at the moment')
     expect(listeners.size).toBe(0)
   })
 
   it('leaves no timer behind', async () => {
-    await buyChannel(connect().transport, NODE, PAYMENT, signal)
+    await buyChannel(connect().transport, NODE, PAYMENT, FEE, signal)
     expect(vi.getTimerCount()).toBe(0)
   })
 })

@@ -1,12 +1,13 @@
 import {
   type Clock,
-  computeOpeningFee,
+  checkParts,
   createRpcClient,
-  jitRouteHint,
-  longestInvoiceExpiry,
-  lsps2,
+  type JitPurchase,
   type Msat,
   type NodeId,
+  type ReceivedPart,
+  receive,
+  requestIds,
   type Timestamp,
   type Transport,
 } from '../../../lsps/index.ts'
@@ -25,27 +26,32 @@ const clock: Clock = {
     }),
 }
 
-const newId = () => crypto.randomUUID()
+const newId = requestIds((length) => crypto.getRandomValues(new Uint8Array(length)))
 
 /** `transport` carries payloads of peer messages of type 37913 to and from the LSP. */
-export async function buyChannel(transport: Transport, lsp: NodeId, payment: Msat, signal: AbortSignal) {
+export async function buyChannel(transport: Transport, lsp: NodeId, payment: Msat, maxFee: Msat, signal: AbortSignal) {
   const client = createRpcClient({ transport, clock, newId })
   try {
-    const { opening_fee_params_menu: menu } = await client.call(lsps2, 'lsps2.get_info', {}, signal)
-    const [offer] = menu // the cheapest comes first
-    if (offer === undefined) throw new Error('this LSP opens no channels at the moment')
-    const fee = computeOpeningFee(offer, payment)
-    // Here the wallet asks its user whether the fee is fine.
-    const params = { opening_fee_params: offer, payment_size_msat: payment }
-    const bought = await client.call(lsps2, 'lsps2.buy', params, signal)
-    return {
-      /** The most that the LSP may deduct: accept HTLCs that are smaller by up to this much. */
-      fee,
-      /** The one route hint of the invoice, and how long the invoice may live, in seconds. */
-      hint: jitRouteHint(lsp, bought),
-      expiry: longestInvoiceExpiry(offer, clock.now()),
-    }
+    return await receive({
+      client,
+      clock,
+      lsp,
+      /** For an invoice without an amount: `{ likely: payment }`. */
+      amount: payment,
+      /** Nothing dearer is bought; `ReceiveError` says what it would cost, or what else is wrong and what to do. */
+      maxFee: { msat: maxFee },
+      /** What this wallet asks of any payment; two blocks are added for the invoice. */
+      finalCltvBlocks: 40,
+      signal,
+    })
+    // `invoice` is what to write into the invoice: amount, the one route hint, expiry, final expiry delta, basic_mpp.
+    // `purchase` is to be kept beside it, and `fee` to be shown.
   } finally {
     client.close()
   }
+}
+
+/** Called with all HTLCs of the invoice that have come so far, each time one comes. */
+export function onParts(purchase: JitPurchase, parts: readonly ReceivedPart[]): 'claim' | 'wait' | 'fail' {
+  return checkParts(purchase, parts).verdict // with `received` and `fee` of a claim, and why it failed
 }
