@@ -2,14 +2,22 @@ import { hmac } from '@noble/hashes/hmac.js'
 import { sha256 } from '@noble/hashes/sha2.js'
 import { bytesToHex, hexToBytes, utf8ToBytes } from '@noble/hashes/utils.js'
 import type { NodeId } from '../base/node-id.ts'
-import type { FeeTerms } from './schema.ts'
+import { type FeeTerms, MAX_PROMISE_BYTES } from './schema.ts'
 
 /** Length of the secret that promises are made with (L2-15). */
 export const PROMISE_KEY_BYTES = 32
 const PREFIX = utf8ToBytes('lsps2-promise-v1\0')
+/** As long as the other one: a promise that carries a note is about other bytes than any that carries none. */
+const NOTE_PREFIX = utf8ToBytes('lsps2-promise-v2\0')
 const NODE_ID_BYTES = 33
 const NUMBERS_BYTES = 8 + 4 + 8 + 4 + 4 + 8 + 8
 const MESSAGE_BYTES = PREFIX.length + NODE_ID_BYTES + NUMBERS_BYTES
+const MAC_CHARACTERS = 64
+const SEPARATOR = '.'
+/** Longest note that still fits into a promise (L2-11, L2-12). */
+export const MAX_NOTE_CHARACTERS = MAX_PROMISE_BYTES - MAC_CHARACTERS - SEPARATOR.length
+/** Letters, digits and a few signs: nothing that JSON escapes, and never the separator. */
+const NOTE = /^[A-Za-z0-9:_~-]*$/
 
 /** A secret, ready for use: the state of the HMAC after the key is kept, so that a promise costs three blocks of SHA-256. */
 export type PromiseKey = { readonly keyed: ReturnType<typeof hmac.create> }
@@ -20,10 +28,13 @@ export function createPromiseKey(secret: Uint8Array): PromiseKey {
   return { keyed: hmac.create(sha256, secret) }
 }
 
-/** Fixed widths, big-endian: no two sets of terms have the same bytes, and the text that carried them has no influence (L2-14, L2-16). */
-export function promiseMessage(nodeId: NodeId, terms: FeeTerms): Uint8Array {
-  const bytes = new Uint8Array(MESSAGE_BYTES)
-  bytes.set(PREFIX)
+/**
+ * Fixed widths, big-endian: no two sets of terms have the same bytes, and the text that carried them has no influence
+ * (L2-14, L2-16). A note comes last, so that its width need not be fixed.
+ */
+export function promiseMessage(nodeId: NodeId, terms: FeeTerms, note = ''): Uint8Array {
+  const bytes = new Uint8Array(MESSAGE_BYTES + note.length)
+  bytes.set(note === '' ? PREFIX : NOTE_PREFIX)
   bytes.set(hexToBytes(nodeId), PREFIX.length)
   const numbers = new DataView(bytes.buffer, PREFIX.length + NODE_ID_BYTES)
   numbers.setBigUint64(0, terms.min_fee_msat)
@@ -33,6 +44,7 @@ export function promiseMessage(nodeId: NodeId, terms: FeeTerms): Uint8Array {
   numbers.setUint32(24, terms.max_client_to_self_delay)
   numbers.setBigUint64(28, terms.min_payment_size_msat)
   numbers.setBigUint64(36, terms.max_payment_size_msat)
+  if (note !== '') bytes.set(utf8ToBytes(note), MESSAGE_BYTES)
   return bytes
 }
 
@@ -48,13 +60,38 @@ function equalInConstantTime(a: string, b: string): boolean {
   return difference === 0
 }
 
-/** The proof that these terms were offered to this node: 64 lower-case hex characters (L2-14). */
-export function makePromise(key: PromiseKey, nodeId: NodeId, terms: FeeTerms): string {
-  return mac(key, promiseMessage(nodeId, terms))
+/**
+ * The proof that these terms were offered to this node: 64 lower-case hex characters (L2-14). A note travels before
+ * them, readable and under the same proof (L2-12): it must not influence the fee.
+ * @throws RangeError for a note that is too long or has characters that a promise may not have
+ */
+export function makePromise(key: PromiseKey, nodeId: NodeId, terms: FeeTerms, note = ''): string {
+  const proof = mac(key, promiseMessage(nodeId, terms, note))
+  if (note === '') return proof
+  if (note.length > MAX_NOTE_CHARACTERS || !NOTE.test(note)) throw new RangeError(`"${note}" cannot be in a promise`)
+  return `${note}${SEPARATOR}${proof}`
+}
+
+/**
+ * The note of a promise that one of the keys, the current or a rotated one, made to this node (L2-15), empty when it
+ * carries none; undefined for every other text.
+ */
+export function readPromise(
+  keys: readonly PromiseKey[],
+  nodeId: NodeId,
+  terms: FeeTerms,
+  promise: string,
+): string | undefined {
+  const noteEnd = promise.length - MAC_CHARACTERS - SEPARATOR.length
+  const note = noteEnd > 0 ? promise.slice(0, noteEnd) : ''
+  if (note.length > MAX_NOTE_CHARACTERS || !NOTE.test(note)) return undefined
+  const proof = note === '' ? promise : promise.slice(noteEnd + SEPARATOR.length)
+  if (note !== '' && promise[noteEnd] !== SEPARATOR) return undefined
+  const message = promiseMessage(nodeId, terms, note)
+  return keys.some((key) => equalInConstantTime(mac(key, message), proof)) ? note : undefined
 }
 
 /** Whether one of the keys, the current or a rotated one, made this promise to this node (L2-15). */
 export function verifyPromise(keys: readonly PromiseKey[], nodeId: NodeId, terms: FeeTerms, promise: string): boolean {
-  const message = promiseMessage(nodeId, terms)
-  return keys.some((key) => equalInConstantTime(mac(key, message), promise))
+  return readPromise(keys, nodeId, terms, promise) !== undefined
 }

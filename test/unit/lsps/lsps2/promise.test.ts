@@ -4,7 +4,14 @@ import { describe, expect, it } from 'vitest'
 import * as z from 'zod'
 import { msat, type Ppm } from '../../../../lsps/base/amount.ts'
 import type { Timestamp } from '../../../../lsps/base/datetime.ts'
-import { createPromiseKey, makePromise, promiseMessage, verifyPromise } from '../../../../lsps/lsps2/promise.ts'
+import {
+  createPromiseKey,
+  MAX_NOTE_CHARACTERS,
+  makePromise,
+  promiseMessage,
+  readPromise,
+  verifyPromise,
+} from '../../../../lsps/lsps2/promise.ts'
 import { FeePromise, type FeeTerms } from '../../../../lsps/lsps2/schema.ts'
 import { anyTerms, NODE, OTHER_NODE, SAMPLE_TERMS } from '../arbitraries.ts'
 
@@ -83,5 +90,47 @@ describe('a promise', () => {
         expect(bytesToHex(promiseMessage(NODE, a)) === bytesToHex(promiseMessage(NODE, b))).toBe(equal)
       }),
     )
+  })
+})
+
+const anyNote = () => fc.stringMatching(/^[A-Za-z0-9:_~-]{1,40}$/)
+
+describe('a promise that carries a note', () => {
+  it('[L2-12] tells the note to whoever redeems it', () => {
+    fc.assert(
+      fc.property(anyTerms(), anyNote(), (terms, note) => {
+        const promise = makePromise(KEY, NODE, terms, note)
+        expect(readPromise([key(1), KEY], NODE, terms, promise)).toBe(note)
+        expect(readPromise([KEY], OTHER_NODE, terms, promise)).toBeUndefined()
+        expect(z.safeDecode(FeePromise, promise).success).toBe(true)
+      }),
+    )
+  })
+
+  it('[L2-12] holds for its own note only', () => {
+    fc.assert(
+      fc.property(anyTerms(), anyNote(), anyNote(), (terms, note, other) => {
+        const proof = makePromise(KEY, NODE, terms, note).slice(-64)
+        expect(readPromise([KEY], NODE, terms, `${other}.${proof}`)).toBe(other === note ? note : undefined)
+        expect(readPromise([KEY], NODE, terms, proof)).toBeUndefined()
+      }),
+    )
+  })
+
+  it('[L2-12] cannot be had by putting a note before a promise without one', () => {
+    expect(readPromise([KEY], NODE, SAMPLE_TERMS, PROMISE)).toBe('')
+    for (const text of [`.${PROMISE}`, `a.${PROMISE}`, `a${PROMISE}`]) {
+      expect(readPromise([KEY], NODE, SAMPLE_TERMS, text)).toBeUndefined()
+    }
+  })
+
+  it('[L2-11] has at most 512 bytes that JSON need not escape', () => {
+    const longest = makePromise(KEY, NODE, SAMPLE_TERMS, 'x'.repeat(MAX_NOTE_CHARACTERS))
+    expect(JSON.stringify(longest)).toHaveLength(512 + 2)
+    expect(readPromise([KEY], NODE, SAMPLE_TERMS, longest)).toHaveLength(MAX_NOTE_CHARACTERS)
+    for (const note of ['x'.repeat(MAX_NOTE_CHARACTERS + 1), 'a b', 'a.b', '"', 'é', '\n']) {
+      expect(() => makePromise(KEY, NODE, SAMPLE_TERMS, note)).toThrow(RangeError)
+      expect(readPromise([KEY], NODE, SAMPLE_TERMS, `${note}.${PROMISE}`)).toBeUndefined()
+    }
   })
 })
