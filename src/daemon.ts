@@ -1,6 +1,7 @@
 import type { SidecarDeps as DaemonDeps, Sidecar as Stoppable } from './cli/daemon.ts'
 import { openDataFolder } from './config/data-folder.ts'
 import type { Config } from './config/schema.ts'
+import { fetchJson } from './kernel/fetch-json.ts'
 import { createLndAdapter } from './lnd/adapter.ts'
 import { probePermissions } from './lnd/permissions.ts'
 import { startSidecar } from './sidecar.ts'
@@ -25,7 +26,18 @@ export async function startDaemon(config: Config, deps: DaemonDeps): Promise<Sto
       probePermissions(lnd.connection, config.lsps2.enabled ? ['node', 'lsps2'] : ['node'], probeSignal, {
         subscriptions: 'read',
       })
-    const sidecar = await startSidecar(config, { lnd, store, clock, entropy, log, seed, signal, onFatal, probe })
+    const sidecar = await startSidecar(config, {
+      lnd,
+      store,
+      clock,
+      entropy,
+      log,
+      seed,
+      signal,
+      onFatal,
+      probe,
+      fetchJson,
+    })
     opened.push(sidecar.stop)
     if (config.admin.enabled) {
       // Only now: loading the HTTP server takes time in which the node's forwards would have waited.

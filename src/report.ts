@@ -3,12 +3,14 @@ import { formatDatetime, type Timestamp } from '../lsps/base/datetime.ts'
 import type { AdminPort } from './admin/port.ts'
 import type { DrainReport, FlightRecord, SaleSummary, Status } from './admin/schema.ts'
 import type { Config } from './config/schema.ts'
+import type { Feerate } from './funding/feerate.ts'
 import type { FundingService } from './funding/service.ts'
 import { describeSale, summarize } from './jit/report.ts'
 import type { JitService } from './jit/service.ts'
 import type { Sale } from './jit/states.ts'
 import { flightSteps } from './journal/flight.ts'
 import type { Journal } from './journal/journal.ts'
+import type { Stop } from './kernel/stop.ts'
 import type { Streams } from './kernel/streams.ts'
 import { VERSION } from './kernel/version.ts'
 import type { Channel, LndPort, NodeInfo, Peer } from './lnd/port.ts'
@@ -32,6 +34,9 @@ export type ReportDeps = {
   readonly store: Store
   /** As it was at the start; asked anew for each report. */
   readonly info: NodeInfo
+  /** Why nothing is sold now. */
+  readonly stops: () => readonly Stop[]
+  readonly feerate: Feerate
 }
 
 /** What the admin interface tells, gathered from the services. */
@@ -111,6 +116,11 @@ async function status(deps: ReportDeps, signal: AbortSignal): Promise<Status> {
     warnings.push(
       `lnd's wallet has ${wallet} sat to open channels with: fund it, or every payment to a new customer fails`,
     )
+  }
+  if (config.lsps2.enabled) {
+    for (const { what, fix } of deps.stops()) warnings.push(`nothing is sold: ${what}; ${fix}`)
+    const warning = deps.feerate.warning()
+    if (warning !== undefined) warnings.push(`${warning.what}; ${warning.fix}`)
   }
   const held = [...jit.held]
   const now = clock.now()

@@ -12,14 +12,18 @@ import { FundingService } from './funding/service.ts'
 import type { FundingNews } from './funding/states.ts'
 import { describeStep, isOneTooMany } from './jit/flight.ts'
 import { jitHandlers } from './jit/handlers.ts'
+import { PriceBook } from './jit/price-book.ts'
 import { PromiseKeys } from './jit/promise-keys.ts'
 import { JitService } from './jit/service.ts'
+import { Tokens } from './jit/tokens.ts'
 import { flightStep } from './journal/flight.ts'
 import { Journal } from './journal/journal.ts'
 import { delayAfter, STREAM_BACKOFF } from './kernel/backoff.ts'
 import type { Entropy } from './kernel/entropy.ts'
 import { SidecarError } from './kernel/errors.ts'
+import type { FetchJson } from './kernel/fetch-json.ts'
 import type { Log } from './kernel/log.ts'
+import type { Stop } from './kernel/stop.ts'
 import { Streams } from './kernel/streams.ts'
 import { childOf } from './kernel/wait.ts'
 import { checkNode, type Finding } from './lnd/gate.ts'
@@ -42,6 +46,8 @@ export type SidecarDeps = {
   readonly log: Log
   /** What of the node only its adapter can tell: rights that the macaroon lacks. */
   readonly probe?: (signal: AbortSignal) => Promise<readonly Finding[]>
+  /** How a second source of feerates is asked; left out, it is never reached. */
+  readonly fetchJson?: FetchJson
   /** 32 secret bytes from which keys are derived. */
   readonly seed: Uint8Array
   /** Ends the start, if it aborts before that is done. */
@@ -77,10 +83,33 @@ export async function startSidecar(config: Config, deps: SidecarDeps): Promise<S
   await migrate(store)
   const journal = new Journal(store)
   const drain = new Drain({ store, clock, log, onFatal })
-  const feerate = new Feerate(
-    { lnd, clock, log },
-    { confTarget: config.funding.conf_target, maxSatPerVbyte: config.funding.max_feerate_sat_per_vbyte },
+  const prices = new PriceBook(
+    { store, clock, log },
+    {
+      pricing: config.lsps2.pricing,
+      menus: [
+        { offers: config.lsps2.offers },
+        ...config.lsps2.tokens.map(({ name: token, offers, margin_ppm }) => ({ token, offers, margin_ppm })),
+      ],
+      htlcMinimum: config.lsps2.htlc_minimum_msat,
+    },
   )
+  const feerate = new Feerate(
+    {
+      lnd,
+      clock,
+      log,
+      fetchJson: deps.fetchJson,
+      onEstimate: (movement) => prices.update(movement).catch(onFatal),
+    },
+    {
+      confTarget: config.funding.conf_target,
+      maxSatPerVbyte: config.funding.max_feerate_sat_per_vbyte,
+      check: config.funding.feerate_check,
+    },
+  )
+  /** Why nothing is sold now: whoever has a reason says it here. Asked for each menu, so it must not wait. */
+  const stops = (): readonly Stop[] => [feerate.stop()].filter((stop) => stop !== undefined)
   const funding = new FundingService(
     { lnd, store, clock, log, onFatal, notify: (owner, news) => onFundingNews(owner, news) },
     { leaseSeconds: config.funding.lease_seconds, minConfs: config.funding.min_confs },
@@ -144,12 +173,13 @@ export async function startSidecar(config: Config, deps: SidecarDeps): Promise<S
                   {
                     jit,
                     keys: new PromiseKeys(deps.seed, config.network),
+                    prices,
+                    tokens: new Tokens(config.lsps2.tokens),
                     clock,
-                    canOpen: () => feerate.current() !== undefined,
+                    canOpen: () => stops().length === 0,
                     notSelling: () => (drain.since === undefined ? undefined : NOT_SELLING),
                   },
                   {
-                    offers: config.lsps2.offers,
                     cltvExpiryDelta: config.lsps2.lsp_cltv_expiry_delta,
                     htlcMinimum: config.lsps2.htlc_minimum_msat,
                     partHoldMs: config.lsps2.part_hold_seconds * 1000,
@@ -293,6 +323,8 @@ export async function startSidecar(config: Config, deps: SidecarDeps): Promise<S
       endpoint,
       store,
       info,
+      stops,
+      feerate,
     })
     return { admin: reports, stop }
   } catch (error) {

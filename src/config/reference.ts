@@ -39,7 +39,8 @@ function rows(prefix: string, group: Node): Row[] {
   return Object.entries(group.properties ?? {}).flatMap(([name, node]) => {
     const key = `${prefix}.${name}`
     const own = row(key, node, group, name)
-    return node.items === undefined ? [own] : [own, ...rows(`${key}[]`, node.items)]
+    if (node.items !== undefined) return [own, ...rows(`${key}[]`, node.items)]
+    return node.properties === undefined ? [own] : [own, ...rows(key, node)]
   })
 }
 
@@ -49,7 +50,7 @@ function row(key: string, node: Node, parent: Node, name: string = key): Row {
 
 function fallbackOf(node: Node, required: boolean): string {
   if (required) return 'required'
-  if (node.default === undefined) return ''
+  if (node.default === undefined || node.properties !== undefined) return ''
   return `\`${JSON.stringify(node.default)}\``
 }
 

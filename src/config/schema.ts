@@ -1,6 +1,22 @@
 import * as z from 'zod'
 import { satToMsat } from '../../lsps/base/amount.ts'
-import { address, choice, count, flag, millisatoshi, partsPerMillion, path, satoshi } from './fields.ts'
+import { EXPECTED_CLOSE_VBYTES, OPEN_VBYTES } from '../../lsps/base/vbytes.ts'
+import {
+  address,
+  choice,
+  count,
+  datetime,
+  flag,
+  hash,
+  keyPath,
+  millisatoshi,
+  partsPerMillion,
+  path,
+  ratio,
+  satoshi,
+  shortName,
+  webAddress,
+} from './fields.ts'
 import { offersProblem } from './offers.ts'
 
 /** As lnd names them in `GetInfo`. */
@@ -13,6 +29,10 @@ const WEEK = 7 * DAY
 const YEAR_BLOCKS = 52_560
 /** bLIP-52: `valid_until` should be at least ten minutes ahead. */
 const MIN_VALID_SECONDS = 600
+/** Ten times the cost. Together with the bounds of sizes and feerates no price can leave 64 bits. */
+const MOST_MARGIN_PPM = 10_000_000
+/** Tokens in one config; each has a price list of its own. */
+const MAX_TOKENS = 64
 /** A menu longer than this is a mistake; it also bounds the answer to `lsps2.get_info`. */
 const MAX_OFFERS = 16
 
@@ -56,6 +76,21 @@ const Peer = z.strictObject({
     .describe('Requests of all peers together that may wait for their answer; more are refused.'),
 })
 
+const FeerateCheck = z.strictObject({
+  url: webAddress('http://localhost:8999/api/v1/fees/recommended').describe(
+    'Asked each minute, in the background. Take a server of your own: what it says can stop your sales.',
+  ),
+  path: keyPath('hourFee').describe(
+    'Where in its JSON the number stands, in satoshi per vbyte: keys with dots between them, such as `hourFee`.',
+  ),
+  max_ratio: ratio(1.1, 100)
+    .default(3)
+    .describe("When lnd's estimate and this one are further apart than this, nothing is sold."),
+  on_unreachable: choice(['sell', 'stop'])
+    .default('sell')
+    .describe('What to do while its last answer is more than 30 minutes old: sell without it, or stop selling.'),
+})
+
 const Funding = z.strictObject({
   conf_target: count(1, 1008).default(6).describe('Blocks within which a funding transaction should confirm.'),
   max_feerate_sat_per_vbyte: count(1, 10_000)
@@ -63,6 +98,9 @@ const Funding = z.strictObject({
     .describe(
       'While the estimate for `conf_target` is above this, no channel is opened: payments fail, nothing is lost.',
     ),
+  feerate_check: FeerateCheck.optional().describe(
+    'A second source of feerates, which can only stop sales: channels are opened with the estimate of lnd.',
+  ),
   lease_seconds: count(HOUR, 4 * WEEK)
     .default(DAY)
     .describe(
@@ -101,6 +139,64 @@ const Offers = z
     }
   })
 
+const Pricing = z.strictObject({
+  mode: choice(['live', 'fixed'])
+    .default('live')
+    .describe(
+      'live: no opening fee is below what the channel costs on chain at the feerate of the moment, nor below its ' +
+        '`min_fee_msat`. fixed: fees are as the offers say, whatever the chain costs; then watch feerates yourself.',
+    ),
+  open_vbytes: count(1, 10_000)
+    .default(OPEN_VBYTES)
+    .describe('Size of an opening transaction: one input of P2WKH, the 2-of-2 output, change.'),
+  close_vbytes: count(0, 10_000)
+    .default(EXPECTED_CLOSE_VBYTES)
+    .describe(
+      'What a close will take, on average: nine in ten are agreed on (193 vbytes), one is forced (606 with the bump ' +
+        'of the commitment and the sweep). The side that opened pays. 0: do not count it.',
+    ),
+  close_sat_per_vbyte: count(1, 10_000)
+    .optional()
+    .describe('The feerate that a close is reckoned with, some day. Left out: the one of the opening.'),
+  margin_ppm: partsPerMillion(MOST_MARGIN_PPM)
+    .prefault(100_000)
+    .describe('Added to both costs, in millionths: for feerates that rise between promise and payment.'),
+  volatility_ppm: partsPerMillion()
+    .prefault(500_000)
+    .describe(
+      'When the feerate moved by more than this within an hour, in millionths of the lowest, prices are promised for ' +
+        '`volatile_valid_for_seconds` at most.',
+    ),
+  volatile_valid_for_seconds: count(MIN_VALID_SECONDS, WEEK)
+    .default(MIN_VALID_SECONDS)
+    .describe('See `volatility_ppm`.'),
+})
+
+const Token = z.strictObject({
+  name: shortName('summer-2026').describe('What the token is called in reports; customers do not see it.'),
+  token_sha256: hash("what `printf %s 'THE TOKEN' | sha256sum` prints").describe(
+    'SHA-256 of the token: the token itself stands nowhere. Take a random one, such as `openssl rand -hex 16` prints.',
+  ),
+  offers: Offers.min(1, { error: 'write at least one offer' }).describe('The menu for those who show the token.'),
+  margin_ppm: partsPerMillion(MOST_MARGIN_PPM).optional().describe('Instead of `lsps2.pricing.margin_ppm`.'),
+  valid_until: datetime('2026-12-31T23:59:59Z')
+    .optional()
+    .describe('When the token becomes stale. Prices that were promised before hold.'),
+})
+
+const Tokens = z
+  .array(Token, { error: 'write a list of tokens' })
+  .max(MAX_TOKENS, { error: `keep at most ${MAX_TOKENS} tokens` })
+  .check((context) => {
+    for (const key of ['name', 'token_sha256'] as const) {
+      const values = context.value.map((token) => token[key])
+      const twice = values.findIndex((value, index) => values.indexOf(value) !== index)
+      if (twice < 0) continue
+      const message = `write another ${key}: an earlier token has the same`
+      context.issues.push({ code: 'custom', path: [twice, key], input: values[twice], message, continue: true })
+    }
+  })
+
 const Lsps2 = z
   .strictObject({
     enabled: flag().default(false).describe('Sell just-in-time channels (LSPS2).'),
@@ -114,6 +210,8 @@ const Lsps2 = z
       'The price menu. Each entry costs more than the one before: neither `min_fee_msat` nor `proportional` may fall ' +
         'and at least one must rise.',
     ),
+    pricing: Pricing.prefault({}).describe('How opening fees follow the feerates of the chain.'),
+    tokens: Tokens.prefault([]).describe('Texts that you give to customers, and the menus that they get with them.'),
     lsp_cltv_expiry_delta: count(40, 2016)
       .default(144)
       .describe(
@@ -152,7 +250,7 @@ const Lsps2 = z
       .describe('Payments held at once; a further one fails, and its payer may try again.'),
   })
   .check((context) => {
-    const { enabled, offers, max_channel_sat, min_channel_sat } = context.value
+    const { enabled, offers, tokens, max_channel_sat, min_channel_sat } = context.value
     const issue = (place: (string | number)[], input: unknown, message: string) =>
       context.issues.push({ code: 'custom', path: place, input, message, continue: true })
     if (enabled && offers.length === 0)
@@ -161,10 +259,17 @@ const Lsps2 = z
       issue(['min_channel_sat'], min_channel_sat, `write at most ${max_channel_sat}, the value of max_channel_sat`)
     }
     const largest = satToMsat(max_channel_sat)
-    offers.forEach(({ max_payment_size_msat: size }, index) => {
-      if (size < largest) return
-      issue(['offers', index, 'max_payment_size_msat'], size, `write less than ${largest}, or raise max_channel_sat`)
-    })
+    const menus = [
+      { offers, place: ['offers'] },
+      ...tokens.map((token, index) => ({ offers: token.offers, place: ['tokens', index, 'offers'] })),
+    ]
+    for (const menu of menus) {
+      menu.offers.forEach(({ max_payment_size_msat: size }, index) => {
+        if (size < largest) return
+        const place = [...menu.place, index, 'max_payment_size_msat']
+        issue(place, size, `write less than ${largest}, or raise max_channel_sat`)
+      })
+    }
   })
 
 const Admin = z.strictObject({

@@ -3,15 +3,19 @@ import type { Clock } from '../../lsps/base/clock.ts'
 import type { Handlers } from '../../lsps/base/method.ts'
 import type { NodeId } from '../../lsps/base/node-id.ts'
 import { type lsps2, lsps2Faults } from '../../lsps/lsps2/methods.ts'
-import { verifyPromise } from '../../lsps/lsps2/promise.ts'
+import { readPromise } from '../../lsps/lsps2/promise.ts'
 import { validateBuy } from '../../lsps/lsps2/validate-buy.ts'
-import { menuFor, type PricedOffer } from './menu.ts'
+import { menuFor, readNote } from './menu.ts'
+import type { PriceBook } from './price-book.ts'
 import type { PromiseKeys } from './promise-keys.ts'
 import type { JitService } from './service.ts'
+import type { Tokens } from './tokens.ts'
 
 export type JitHandlersDeps = {
   readonly jit: JitService
   readonly keys: PromiseKeys
+  readonly prices: Pick<PriceBook, 'current'>
+  readonly tokens: Tokens
   readonly clock: Clock
   /** False while no channel could be opened: the menu is empty then (L2-03). */
   readonly canOpen: () => boolean
@@ -20,7 +24,6 @@ export type JitHandlersDeps = {
 }
 
 export type JitHandlersConfig = {
-  readonly offers: readonly PricedOffer[]
   readonly cltvExpiryDelta: number
   readonly htlcMinimum: Msat
   readonly partHoldMs: number
@@ -28,26 +31,32 @@ export type JitHandlersConfig = {
 
 /** The two methods of bLIP-52. */
 export function jitHandlers(
-  { jit, keys, clock, canOpen, notSelling = () => undefined }: JitHandlersDeps,
+  { jit, keys, prices, tokens, clock, canOpen, notSelling = () => undefined }: JitHandlersDeps,
   config: JitHandlersConfig,
 ): Handlers<typeof lsps2, { readonly peer: NodeId }> {
   return {
     'lsps2.get_info': async ({ peer }, { token }) => {
-      if (token !== undefined) throw lsps2Faults.unrecognizedToken() // no tokens are given out yet
-      if (!canOpen() || notSelling() !== undefined) return { opening_fee_params_menu: [] }
       const now = clock.now()
-      return { opening_fee_params_menu: menuFor(peer, config.offers, keys.at(now)[0], now) }
+      const name = token === undefined ? undefined : tokens.nameOf(token, now)
+      if (token !== undefined && name === undefined) throw lsps2Faults.unrecognizedToken()
+      const list = prices.current(name)
+      if (list === undefined || !canOpen() || notSelling() !== undefined) return { opening_fee_params_menu: [] }
+      return { opening_fee_params_menu: menuFor(peer, list, keys.at(now)[0], now) }
     },
 
     'lsps2.buy': async ({ peer }, { opening_fee_params: offer, payment_size_msat: paymentSize }) => {
       const now = clock.now()
       // Invoices without an amount are not served yet: the client is told so rather than sold a dead scid.
       const unserved = paymentSize === undefined ? 'only invoices with a fixed amount are served' : undefined
+      let note: string | undefined
       const verdict = validateBuy({
         offer,
         paymentSize,
         now,
-        promiseHolds: () => verifyPromise(keys.at(now), peer, offer, offer.promise),
+        promiseHolds: () => {
+          note = readPromise(keys.at(now), peer, offer, offer.promise)
+          return note !== undefined
+        },
         rejection: notSelling() ?? jit.rejection(peer) ?? unserved,
       })
       if ('fault' in verdict) throw verdict.fault
@@ -65,6 +74,7 @@ export function jitHandlers(
         htlcMinimum: config.htlcMinimum,
         partHold: config.partHoldMs,
         createdAt: now,
+        ...readNote(note ?? ''),
       })
       return { jit_channel_scid: deal.scid, lsp_cltv_expiry_delta: deal.cltvExpiryDelta, client_trusts_lsp: false }
     },

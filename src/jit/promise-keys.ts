@@ -5,23 +5,26 @@ import { createPromiseKey, type PromiseKey } from '../../lsps/lsps2/promise.ts'
 /** A key signs for one week; offers live at most as long (config), so the one before is all that can still be due. */
 export const EPOCH_MS = 7 * 24 * 3_600_000
 
+/** For new offers; the one before it; and the one after it, for a clock that was ahead and has been set back. */
+export type KeysNow = readonly [current: PromiseKey, previous: PromiseKey, next: PromiseKey]
+
 /** The keys of offers: derived from the seed for each network and week, so there is nothing to store (L2-15, D16). */
 export class PromiseKeys {
   readonly #seed: Uint8Array
   readonly #network: string
   #epoch = -1
-  #keys: readonly [PromiseKey, PromiseKey] | undefined
+  #keys: KeysNow | undefined
 
   constructor(seed: Uint8Array, network: string) {
     this.#seed = seed
     this.#network = network
   }
 
-  /** The key for new offers first, then the one before it. */
-  at(now: Timestamp): readonly [PromiseKey, PromiseKey] {
+  /** Every offer that has not ended was made with one of them, also across restarts and a change of the clock by a week. */
+  at(now: Timestamp): KeysNow {
     const epoch = Math.floor(now / EPOCH_MS)
     if (this.#keys === undefined || epoch !== this.#epoch) {
-      this.#keys = [this.#derive(epoch), this.#derive(epoch - 1)]
+      this.#keys = [this.#derive(epoch), this.#derive(epoch - 1), this.#derive(epoch + 1)]
       this.#epoch = epoch
     }
     return this.#keys

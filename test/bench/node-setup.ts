@@ -11,6 +11,8 @@ const LSPS2 = {
       max_payment_size_msat: '4000000000',
     },
   ],
+  // What a sale earns is compared to the msat, whatever the chain says.
+  pricing: { mode: 'fixed' },
   max_live_sales: 10_000_000,
   max_live_sales_per_peer: 10_000,
 }

@@ -1,6 +1,8 @@
+import { createHash } from 'node:crypto'
 import { utf8ToBytes } from '@noble/hashes/utils.js'
 import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { type Msat, msat } from '../../lsps/base/amount.ts'
+import type { Timestamp } from '../../lsps/base/datetime.ts'
 import type { NodeId } from '../../lsps/base/node-id.ts'
 import type { Scid } from '../../lsps/base/scid.ts'
 import { lsps0 } from '../../lsps/lsps0/methods.ts'
@@ -8,8 +10,10 @@ import { lsps2 } from '../../lsps/lsps2/methods.ts'
 import { LSPS_MESSAGE_TYPE } from '../../lsps/rpc/framing.ts'
 import { service } from '../../lsps/rpc/server.ts'
 import { jitHandlers } from '../../src/jit/handlers.ts'
+import type { ListInForce } from '../../src/jit/price-book.ts'
 import { EPOCH_MS, PromiseKeys } from '../../src/jit/promise-keys.ts'
 import type { Deal } from '../../src/jit/states.ts'
+import { Tokens } from '../../src/jit/tokens.ts'
 import { silentLog } from '../../src/kernel/log.ts'
 import type { CustomMessage } from '../../src/lnd/port.ts'
 import { createPeerEndpoint, type PeerContext } from '../../src/peer/endpoint.ts'
@@ -20,6 +24,11 @@ const BURST = 20
 const LIMITS = { requestsPerSecond: 1, burst: BURST, maxPendingPerPeer: 20, maxPending: 100 }
 const { valid_until: _until, ...PRICE } = TERMS
 const HOUR_S = 3600
+const PRICE_LIST = '0le2ab3c4'
+const WEEK_S = 7 * 24 * HOUR_S
+const TOKEN = 'SUMMER'
+const TOKEN_ENDS = (START + 60_000) as Timestamp
+const sha256Of = (token: string) => createHash('sha256').update(token).digest('hex')
 /** The first two letters of the ids of lightning-liquidity: 32 hex characters. */
 const LDK_ID = 'ab'.repeat(16)
 
@@ -39,6 +48,14 @@ class World {
   reachable = true
   canOpen = true
   attempts = 0
+  validForSeconds = HOUR_S
+
+  /** A token halves the least fee. */
+  prices(token?: string): ListInForce {
+    const least = token === undefined ? PRICE.min_fee_msat : msat(PRICE.min_fee_msat / 2n)
+    const offer = { ...PRICE, min_fee_msat: least, floor: least, valid_for_seconds: this.validForSeconds }
+    return { id: PRICE_LIST, list: { offers: [offer], ...(token === undefined ? {} : { token }) } }
+  }
 
   readonly endpoint = createPeerEndpoint(
     {
@@ -57,11 +74,15 @@ class World {
             {
               jit: { rejection: () => undefined, sell: (terms: Sold) => this.sell(terms) } as never,
               keys: new PromiseKeys(new Uint8Array(32).fill(7), 'regtest'),
+              prices: { current: (token) => this.prices(token) },
+              tokens: new Tokens([
+                { name: 'summer', token_sha256: sha256Of(TOKEN), valid_until: TOKEN_ENDS },
+                { name: 'partner', token_sha256: sha256Of('PARTNER') },
+              ]),
               clock: this.clock,
               canOpen: () => this.canOpen,
             },
             {
-              offers: [{ ...PRICE, valid_for_seconds: HOUR_S }],
               cltvExpiryDelta: 144,
               htlcMinimum: msat(1000n) as Msat,
               partHoldMs: 90_000,
@@ -98,8 +119,8 @@ class World {
     return this.ask({ jsonrpc: '2.0', id, method, params }, peer)
   }
 
-  async offer(peer = ALICE): Promise<WireOffer> {
-    const answer = await this.call('lsps2.get_info', {}, { peer })
+  async offer(peer = ALICE, token?: string): Promise<WireOffer> {
+    const answer = await this.call('lsps2.get_info', token === undefined ? {} : { token }, { peer })
     const [offer] = (answer?.result?.opening_fee_params_menu ?? []) as WireOffer[]
     if (offer === undefined) throw new Error('the menu is empty')
     return offer
@@ -183,11 +204,31 @@ describe('get_info as it is served', () => {
     }
   })
 
-  it('[L2-02] knows no token yet, but takes its absence in every form', async () => {
+  it('[L2-02] takes the absence of a token in every form', async () => {
     for (const params of [{}, { token: null }, { token: '' }]) {
       expect(outcome(await world.call('lsps2.get_info', params))).toBe('ok')
     }
-    expect(outcome(await world.call('lsps2.get_info', { token: 'T' }))).toBe(200)
+  })
+
+  it('[L2-02] answers the menu of a token, and 200 to one that is unknown', async () => {
+    expect(await world.offer(ALICE, TOKEN)).toMatchObject({ min_fee_msat: '273000' })
+    expect(await world.offer(ALICE)).toMatchObject({ min_fee_msat: '546000' })
+    for (const token of ['summer', 'SUMMER ', 'T', sha256Of(TOKEN), 'x'.repeat(10_000)]) {
+      expect(outcome(await world.call('lsps2.get_info', { token }))).toBe(200)
+    }
+  })
+
+  it('[L2-02] answers 200 to a token that has become stale', async () => {
+    world.clock.advance(60_000)
+    expect(outcome(await world.call('lsps2.get_info', { token: TOKEN }))).toBe('ok')
+    world.clock.advance(1)
+    expect(outcome(await world.call('lsps2.get_info', { token: TOKEN }))).toBe(200)
+    expect(outcome(await world.call('lsps2.get_info', { token: 'PARTNER' }))).toBe('ok')
+  })
+
+  it('[L2-11] [L2-12] carries in its promises which price list it is from, plain and short', async () => {
+    expect((await world.offer()).promise).toMatch(new RegExp(`^${PRICE_LIST}\\.[0-9a-f]{64}$`))
+    expect((await world.offer(ALICE, TOKEN)).promise).toMatch(new RegExp(`^${PRICE_LIST}:summer\\.[0-9a-f]{64}$`))
   })
 
   it('[L2-03] has an empty menu while no channel can be opened', async () => {
@@ -236,6 +277,55 @@ describe('buy as it is served', () => {
   it('[L2-53] without a size is refused: invoices without an amount are not served yet', async () => {
     const answer = await world.call('lsps2.buy', { opening_fee_params: await world.offer() })
     expect(answer?.error).toMatchObject({ code: 1, data: { message: expect.any(String) } })
+  })
+
+  it('[L2-12] notes from which price list and with which token the offer was', async () => {
+    await world.call('lsps2.buy', buyOf(await world.offer()))
+    await world.call('lsps2.buy', buyOf(await world.offer(ALICE, TOKEN)))
+    expect(world.sold[0]).toMatchObject({ priceList: PRICE_LIST, fee: 546_000n })
+    expect(world.sold[0]).not.toHaveProperty('token')
+    expect(world.sold[1]).toMatchObject({ priceList: PRICE_LIST, token: 'summer', fee: 273_000n })
+  })
+
+  it('[L2-12] takes no offer with another note than it was promised with', async () => {
+    const mine = await world.offer(ALICE, TOKEN)
+    const proof = String(mine.promise).slice(-64)
+    for (const promise of [
+      proof,
+      `${PRICE_LIST}.${proof}`,
+      `${PRICE_LIST}:partner.${proof}`,
+      `.${proof}`,
+      `x${proof}`,
+    ]) {
+      expect(outcome(await world.call('lsps2.buy', buyOf({ ...mine, promise })))).toBe(201)
+    }
+    expect(outcome(await world.call('lsps2.buy', buyOf(mine)))).toBe('ok')
+  })
+
+  it('[L2-02] honours the price of a token that became stale since', async () => {
+    const offer = await world.offer(ALICE, TOKEN)
+    world.clock.advance(120_000)
+    expect(outcome(await world.call('lsps2.buy', buyOf(offer)))).toBe('ok')
+  })
+
+  it('[L2-15] honours the longest offer to its last moment, whenever in the life of a key it was made', async () => {
+    for (const into of [0, 1, EPOCH_MS / 2, EPOCH_MS - 1]) {
+      world = new World()
+      world.validForSeconds = WEEK_S
+      world.clock.advance(2 * EPOCH_MS - (START % EPOCH_MS) + into)
+      const offer = await world.offer()
+      world.clock.advance(WEEK_S * 1000)
+      expect(outcome(await world.call('lsps2.buy', buyOf(offer)))).toBe('ok')
+      world.clock.advance(2)
+      expect(outcome(await world.call('lsps2.buy', buyOf(offer)))).toBe(201)
+    }
+  })
+
+  it('[L2-15] honours an offer after the clock was set back over the change of the key', async () => {
+    world.clock.advance(EPOCH_MS - (START % EPOCH_MS))
+    const offer = await world.offer()
+    world.clock.advance(-HOUR_S * 1000)
+    expect(outcome(await world.call('lsps2.buy', buyOf(offer)))).toBe('ok')
   })
 
   it('[L2-14] [L2-41] of another client’s offer is 201', async () => {

@@ -89,7 +89,7 @@ export const ROWS: Readonly<Record<string, Row>> = {
   'L2-08': { says: 'valid_until never ends on a whole second' },
   'L2-10': { says: 'the promise covers the other seven fields' },
   'L2-11': { says: 'the promise is at most 512 bytes of plain ASCII' },
-  'L2-12': { says: 'the promise may carry more', pending: 'a permission that is not used' },
+  'L2-12': { says: 'the promise may carry more' },
   'L2-13': { says: 'a wallet refuses a longer promise and does not parse it' },
   'L2-14': { says: 'our promise: an HMAC over fixed widths, bound to the client' },
   'L2-15': { says: 'compared in constant time, with keys that rotate' },

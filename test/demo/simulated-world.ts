@@ -62,7 +62,7 @@ function writeConfig(folder: string): string {
     network: 'regtest',
     data_dir: join(folder, 'data'),
     log: { level: 'debug' },
-    lsps2: { enabled: true, offers: [OFFER] },
+    lsps2: { enabled: true, offers: [OFFER], pricing: { mode: 'fixed' } },
   }
   writeFileSync(file, JSON.stringify(config, undefined, 2))
   mkdirSync(config.data_dir)

@@ -3,6 +3,7 @@ import type { Scid } from '../../lsps/base/scid.ts'
 import { parseConfig } from '../../src/config/load.ts'
 import type { Config } from '../../src/config/schema.ts'
 import { SidecarError } from '../../src/kernel/errors.ts'
+import type { FetchJson } from '../../src/kernel/fetch-json.ts'
 import { silentLog } from '../../src/kernel/log.ts'
 import type { LndPort } from '../../src/lnd/port.ts'
 import { ManualClock } from '../../src/sandbox/manual-clock.ts'
@@ -48,6 +49,8 @@ export type SimulationOptions = Partial<Omit<WorldOptions, 'clock'>> & {
   readonly config?: Config
   /** Stands between each incarnation of the sidecar and the node. */
   readonly wrapPort?: (port: LndPort) => LndPort
+  /** How a second source of feerates answers. */
+  readonly fetchJson?: FetchJson
 }
 
 /**
@@ -59,6 +62,7 @@ export class Simulation {
   readonly world: World
   readonly config: Config
   readonly #wrapPort: (port: LndPort) => LndPort
+  readonly #fetchJson: FetchJson | undefined
   bytes: SyncedBytes = new Map()
   /** Starts so far. */
   starts = 0
@@ -72,7 +76,8 @@ export class Simulation {
   #messages = 0
   #nextKills: readonly number[] = []
 
-  constructor({ config, wrapPort, ...world }: SimulationOptions = {}) {
+  constructor({ config, wrapPort, fetchJson, ...world }: SimulationOptions = {}) {
+    this.#fetchJson = fetchJson
     this.world = createWorld({ clock: this.clock, seed: 7, latency: MEASURED_LATENCY, ...world })
     this.config = config ?? testConfig()
     this.#wrapPort = wrapPort ?? ((port) => port)
@@ -130,6 +135,7 @@ export class Simulation {
       entropy: (length) => Uint8Array.from(Buffer.from(entropy.hex(length), 'hex')),
       log: silentLog,
       seed: new Uint8Array(32).fill(7),
+      ...(this.#fetchJson === undefined ? {} : { fetchJson: this.#fetchJson }),
       signal: stopping.signal,
       onFatal: (error) => {
         if (!isDead()) this.fatal = error

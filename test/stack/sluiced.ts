@@ -48,7 +48,7 @@ export class Sluiced {
         macaroon_path: network.lsp.macaroonPath,
       },
       log: { level: 'debug' },
-      lsps2: { enabled: true, offers: [OFFER], ...options.lsps2 },
+      lsps2: { enabled: true, offers: [OFFER], pricing: { mode: 'fixed' }, ...options.lsps2 },
       ...options.config,
     }
     writeFileSync(this.configFile, JSON.stringify(config, undefined, 2))

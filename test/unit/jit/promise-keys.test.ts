@@ -43,7 +43,7 @@ describe('the keys of promises', () => {
       new PromiseKeys(SEED, 'testnet'),
       new PromiseKeys(new Uint8Array(32).fill(4), 'mainnet'),
     ].flatMap((keys) => promises(keys))
-    expect(new Set(all).size).toBe(6)
+    expect(new Set(all).size).toBe(9)
   })
 
   it('follow a clock that is set back', () => {
