@@ -28,6 +28,7 @@ import { Streams } from './kernel/streams.ts'
 import { childOf } from './kernel/wait.ts'
 import { checkNode, type Finding } from './lnd/gate.ts'
 import type { LndPort, NodeInfo } from './lnd/port.ts'
+import { countOpenings, countOutcome, createInventory, opener, openingOf, receivable } from './openings.ts'
 import { Drain, NOT_SELLING } from './operate/drain.ts'
 import { createPeerEndpoint, type PeerContext } from './peer/endpoint.ts'
 import { createReports } from './report.ts'
@@ -109,11 +110,33 @@ export async function startSidecar(config: Config, deps: SidecarDeps): Promise<S
     },
   )
   /** Why nothing is sold now: whoever has a reason says it here. Asked for each menu, so it must not wait. */
-  const stops = (): readonly Stop[] => [feerate.stop()].filter((stop) => stop !== undefined)
-  const funding = new FundingService(
-    { lnd, store, clock, log, onFatal, notify: (owner, news) => onFundingNews(owner, news) },
+  const stops = (): readonly Stop[] => [feerate.stop(), inventory.stop()].filter((stop) => stop !== undefined)
+  const inventory = createInventory(config, {
+    lnd,
+    store,
+    clock,
+    log,
+    feerate: () => feerate.current(),
+    tokenOf: async (id) => (await funding.get(id))?.order.token ?? '',
+  })
+  const funding: FundingService = new FundingService(
+    {
+      lnd,
+      store,
+      clock,
+      log,
+      onFatal,
+      notify: (owner, news) => onFundingNews(owner, news),
+      observer: countOpenings(inventory),
+    },
     { leaseSeconds: config.funding.lease_seconds, minConfs: config.funding.min_confs },
   )
+  const capacity = {
+    headroom: config.lsps2.channel_headroom_sat,
+    headroomPpm: config.lsps2.channel_headroom_ppm,
+    least: config.lsps2.min_channel_sat,
+    most: config.lsps2.max_channel_sat,
+  }
   const jit = new JitService(
     {
       lnd,
@@ -122,25 +145,15 @@ export async function startSidecar(config: Config, deps: SidecarDeps): Promise<S
       entropy,
       log,
       onFatal,
-      openChannel: async (order) => {
-        // An order that stands since before a crash goes on whatever the feerate is now: refused, it would be made twice.
-        const placed = await funding.get(order.pendingChannelId)
-        const satPerVbyte = placed?.order.satPerVbyte ?? feerate.current()
-        if (satPerVbyte === undefined) return false
-        await funding.open({ ...order, satPerVbyte })
-        return true
+      openChannel: opener({ inventory, funding, feerate: () => feerate.current(), clock, signal }),
+      appendMoney: (money) => [...journal.append(money), ...money.flatMap(({ sale }) => inventory.earned(sale))],
+      recordStep: (scid, before, after, event) => {
+        countOutcome(inventory, before, after, event)
+        return isOneTooMany(before, after, event) ? [] : [flightStep(scid, describeStep(before, after, event))]
       },
-      appendMoney: (money) => journal.append(money),
-      recordStep: (scid, before, after, event) =>
-        isOneTooMany(before, after, event) ? [] : [flightStep(scid, describeStep(before, after, event))],
     },
     {
-      capacity: {
-        headroom: config.lsps2.channel_headroom_sat,
-        headroomPpm: config.lsps2.channel_headroom_ppm,
-        least: config.lsps2.min_channel_sat,
-        most: config.lsps2.max_channel_sat,
-      },
+      capacity,
       maxHeldHtlcs: config.lsps2.max_held_htlcs,
       maxLiveSales: config.lsps2.max_live_sales,
       maxLiveSalesPerPeer: config.lsps2.max_live_sales_per_peer,
@@ -178,6 +191,8 @@ export async function startSidecar(config: Config, deps: SidecarDeps): Promise<S
                     clock,
                     canOpen: () => stops().length === 0,
                     notSelling: () => (drain.since === undefined ? undefined : NOT_SELLING),
+                    rejection: (peer) => inventory.rejection(peer),
+                    receivable: () => receivable(inventory, capacity),
                   },
                   {
                     cltvExpiryDelta: config.lsps2.lsp_cltv_expiry_delta,
@@ -235,6 +250,7 @@ export async function startSidecar(config: Config, deps: SidecarDeps): Promise<S
     const selling = config.lsps2.enabled || jit.hasNames
     if (selling) attachInterceptor()
     const [info] = await Promise.all([waitForNode(), journal.load(), drain.load(), jit.load(), funding.load()])
+    await inventory.load([...funding.live.values()].map(openingOf))
     refuseUnfit([...checkConfigured(info, config), ...((await deps.probe?.(signal)) ?? [])], log)
 
     if (selling) openSaleStreams()
@@ -251,8 +267,8 @@ export async function startSidecar(config: Config, deps: SidecarDeps): Promise<S
     jit.onBlock(info.blockHeight)
     await jit.loadPeers(() => connectedPeers(signal))
     if (selling) {
-      await Promise.all([jit.loadAliases(signal), feerate.refresh(signal)])
-      tasks.push(feerate.run(signal))
+      await Promise.all([jit.loadAliases(signal), feerate.refresh(signal), inventory.refreshOrWarn(signal)])
+      tasks.push(feerate.run(signal), inventory.run(signal))
     }
     tasks.push(jit.start(signal), funding.start(signal))
     streams.open('blocks', (up, streamSignal) => {
@@ -299,6 +315,7 @@ export async function startSidecar(config: Config, deps: SidecarDeps): Promise<S
     while (followAgain && !signal.aborted) {
       followAgain = false
       await funding.onBlock(bestHeight, signal)
+      await inventory.refreshOrWarn(signal)
     }
     following = undefined
   }

@@ -112,6 +112,54 @@ const Funding = z.strictObject({
     .describe('Confirmations that a coin needs before it may fund a channel; 6 is safer against reorganisations.'),
 })
 
+const ReadyCoins = z.strictObject({
+  count: count(0, 1000).default(0).describe('How many coins of this size to keep ready; 0: none are made.'),
+  size_sat: satoshi('1000000').prefault('1000000').describe('What each of them holds: a usual channel and its fee.'),
+})
+
+const Inventory = z.strictObject({
+  reserve_sat: satoshi('25000')
+    .prefault('25000')
+    .describe(
+      "Stays in lnd's wallet whatever is sold, beside what lnd itself keeps back for public anchor channels: for " +
+        'bumping stuck transactions and for closing channels.',
+    ),
+  max_channels_per_peer: count(1, 10_000)
+    .default(100)
+    .describe('Channels of ours, being opened or standing, that one peer may have; its further purchases are refused.'),
+  max_capacity_per_peer_sat: satoshi('50000000')
+    .optional()
+    .describe('Capacity of our channels to one peer. Left out: no such cap.'),
+  max_capacity_per_token_sat: satoshi('500000000')
+    .optional()
+    .describe('Capacity of our channels that were bought with one token. Left out: no such cap.'),
+  max_capacity_sat: satoshi('5000000000')
+    .optional()
+    .describe('Capacity of all channels that we opened and that stand. Left out: the coins are the only cap.'),
+  unearned_budget_sat_per_hour: satoshi('250000')
+    .prefault('250000')
+    .describe(
+      'Chain fees (opening and closing) that may be spent within any hour on channels whose fee is not earned yet. It ' +
+        'bounds what an attacker with any number of node ids can cost; an earned fee gives its share back at once.',
+    ),
+  cooldown_seconds: count(0, DAY)
+    .default(10)
+    .describe(
+      'How long a peer may not buy after it refused a channel, failed its payment or vanished; each further failure ' +
+        'doubles it. 0: not at all.',
+    ),
+  max_cooldown_seconds: count(1, WEEK).default(HOUR).describe('The longest cooldown.'),
+  ready_coins: ReadyCoins.prefault({}).describe(
+    'Coins of one size, split ahead, so that many channels can be opened at once without waiting for change.',
+  ),
+  max_unconfirmed_depth: count(0, 20)
+    .default(0)
+    .describe(
+      'How many unconfirmed transactions of our own a coin may depend on and still fund a channel. 0: confirmed coins ' +
+        'only. Bitcoin Core relays chains of up to 25.',
+    ),
+})
+
 const Offer = z.strictObject({
   min_fee_msat: millisatoshi('546000').describe('Least opening fee.'),
   proportional: partsPerMillion().describe('Opening fee in millionths of the payment; the larger of the two is due.'),
@@ -239,6 +287,12 @@ const Lsps2 = z
     max_channel_sat: satoshi('16777215')
       .prefault('16777215')
       .describe('Larger channels are not opened. Above 16,777,215 both sides need `protocol.wumbo-channels`.'),
+    when_budget_spent: choice(['client_trusts_lsp', 'empty_menu'])
+      .default('empty_menu')
+      .describe(
+        'What is sold while `inventory.unearned_budget_sat_per_hour` is spent. `client_trusts_lsp`: only channels whose ' +
+          'funding is published once they are paid. `empty_menu`: nothing.',
+      ),
     max_live_sales_per_peer: count(1, 10_000)
       .default(10)
       .describe('Unfinished sales of one customer; a further `lsps2.buy` is refused.'),
@@ -288,6 +342,7 @@ export const ConfigFile = z.strictObject({
   log: Log.prefault({}).describe('JSON lines on standard output.'),
   peer: Peer.prefault({}).describe('Limits on what peers may ask, so that none can starve the others.'),
   funding: Funding.prefault({}).describe('How channels are paid for on chain.'),
+  inventory: Inventory.prefault({}).describe('What may be sold: coins, caps, and bounds on abuse.'),
   lsps2: Lsps2.prefault({}).describe('Just-in-time channels.'),
   admin: Admin.prefault({}).describe('The local admin interface.'),
 })
@@ -297,6 +352,7 @@ export type LndConfig = Omit<ConfigFile['lnd'], 'macaroon_path'> & { readonly ma
 export type LogConfig = ConfigFile['log']
 export type PeerConfig = ConfigFile['peer']
 export type FundingConfig = ConfigFile['funding']
+export type InventoryConfig = ConfigFile['inventory']
 export type Lsps2Config = ConfigFile['lsps2']
 export type OfferConfig = z.output<typeof Offer>
 export type AdminConfig = ConfigFile['admin']
@@ -309,6 +365,7 @@ export type Config = {
   readonly log: LogConfig
   readonly peer: PeerConfig
   readonly funding: FundingConfig
+  readonly inventory: InventoryConfig
   readonly lsps2: Lsps2Config
   readonly admin: AdminConfig
 }

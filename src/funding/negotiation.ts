@@ -177,18 +177,8 @@ export class Negotiation {
   }
 
   async #fund(order: ChannelOrder, template: FundingTemplate, signal: AbortSignal): Promise<Funded | Refusal> {
-    const { lnd, leaseSeconds, minConfs } = this.#deps
     try {
-      const psbt = await lnd.fundPsbt(
-        {
-          template: template.template,
-          satPerVbyte: order.satPerVbyte,
-          lockId: order.pendingChannelId,
-          lockSeconds: leaseSeconds,
-          minConfs,
-        },
-        signal,
-      )
+      const psbt = await this.#selectCoins(order, template, signal)
       return { type: 'psbt-funded', psbt, outpoint: fundingOutpoint(psbt, template) }
     } catch (error) {
       if (!isRefusal(error)) throw error
@@ -196,6 +186,23 @@ export class Negotiation {
       const reason = refusedWith(error, /insufficient|not enough/i) ? 'no-coins' : 'failed'
       return { type: 'refused', reason, detail: detailOf(error) }
     }
+  }
+
+  /** The coins that were claimed for the order; lnd's own choice when one of them was spent or locked meanwhile. */
+  async #selectCoins(order: ChannelOrder, template: FundingTemplate, signal: AbortSignal): Promise<string> {
+    const { lnd, leaseSeconds, minConfs } = this.#deps
+    const { satPerVbyte, coins } = order
+    const lock = { satPerVbyte, lockId: order.pendingChannelId, lockSeconds: leaseSeconds }
+    if (coins !== undefined) {
+      const { address, amount } = template
+      try {
+        return await lnd.fundPsbt({ ...lock, ...coins, outputs: [{ address, amount }] }, signal)
+      } catch (error) {
+        if (!isRefusal(error)) throw error
+        this.#deps.log.warn({ order: order.pendingChannelId, err: error }, 'claimed coins not to be had, lnd selects')
+      }
+    }
+    return lnd.fundPsbt({ ...lock, template: template.template, minConfs }, signal)
   }
 
   async #find(order: ChannelOrder, outpoint: Outpoint, signal: AbortSignal): Promise<Found | undefined> {

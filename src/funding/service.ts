@@ -4,7 +4,7 @@ import type { Log } from '../kernel/log.ts'
 import { type EffectContext, Runner } from '../kernel/runner.ts'
 import { Bell } from '../kernel/wait.ts'
 import type { LndPort } from '../lnd/port.ts'
-import type { Store } from '../store/port.ts'
+import type { Store, Write } from '../store/port.ts'
 import { Table } from '../store/table.ts'
 import { Discard } from './discard.ts'
 import { FollowUp } from './follow.ts'
@@ -33,6 +33,11 @@ export type FundingDeps = {
   readonly log: Log
   /** Tells the owner of an order what became of it; at least once, resolved when the owner has it on disk. */
   readonly notify: (owner: string, news: FundingNews) => Promise<void>
+  /** Who counts what is opened: writes that become true with a step of an order, and the step once it is on disk. */
+  readonly observer?: {
+    readonly writesFor: (before: Funding | undefined, after: Funding) => readonly Write[]
+    readonly onCommitted: (after: Funding) => void
+  }
   readonly onFatal: (error: unknown) => void
 }
 
@@ -61,6 +66,8 @@ export class FundingService {
       outbox: new Table('funding-outbox', FundingEffect),
       ...deps,
       execute: (effect, context) => this.#execute(effect, context),
+      alongside: (_id, before, after) => deps.observer?.writesFor(before, after) ?? [],
+      onCommitted: (_id, _before, after) => deps.observer?.onCommitted(after),
     })
   }
 

@@ -21,6 +21,12 @@ export const ChannelOrder = z.object({
    * that money depends on it (`publishDue`), or the chain does (D27): then it is `due`. Left out: at once.
    */
   broadcast: z.enum(['at-once', 'when-due', 'due']).optional(),
+  /** The token that it was bought with; left out without one. */
+  token: z.string().optional(),
+  /** When it was decided, Unix time in ms. Orders of older releases have none. */
+  placedAt: z.number().int().nonnegative().optional(),
+  /** The wallet's coins that were claimed for it; lnd selects when they are left out, or gone. */
+  coins: z.object({ inputs: z.array(z.string()), minConfs: Uint }).optional(),
 })
 export type ChannelOrder = z.output<typeof ChannelOrder>
 

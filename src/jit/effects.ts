@@ -5,7 +5,7 @@ import { type Scid, scidToNumber } from '../../lsps/base/scid.ts'
 import { refusedWith } from '../kernel/errors.ts'
 import type { LndPort } from '../lnd/port.ts'
 import { type CapacityRule, channelCapacity } from './capacity.ts'
-import type { Deal, JitEffect, JitEvent, Sale } from './states.ts'
+import type { Deal, JitEffect, JitEvent, RefusedChannel, Sale } from './states.ts'
 
 /** What the funding service is asked for; it reports back through `JitService.onFunding`. */
 export type ChannelOrderFor = {
@@ -17,11 +17,13 @@ export type ChannelOrderFor = {
   readonly maxLocalCsv: number
 }
 
+export type OpenRefusal = { readonly reason: RefusedChannel; readonly detail: string }
+
 export type EffectDeps = {
   readonly lnd: Pick<LndPort, 'addAlias' | 'listAliases'>
   readonly clock: Clock
-  /** False when nothing is opened now (no usable feerate). Resolved when the order is on disk. */
-  readonly openChannel: (order: ChannelOrderFor) => Promise<boolean>
+  /** Why no channel is opened now; undefined: it is ordered. Resolved when the order is on disk. */
+  readonly openChannel: (order: ChannelOrderFor) => Promise<OpenRefusal | undefined>
   readonly capacity: CapacityRule
 }
 
@@ -49,7 +51,7 @@ async function orderChannel(
   pendingChannelId: string,
   amount: Msat,
 ): Promise<JitEvent | undefined> {
-  const ordered = await openChannel({
+  const refusal = await openChannel({
     pendingChannelId,
     owner: deal.scid,
     peer: deal.client,
@@ -57,8 +59,7 @@ async function orderChannel(
     memo: `sluice1:jit:${pendingChannelId}:${deal.scid}:${deal.fee}`,
     maxLocalCsv: deal.maxClientToSelfDelay,
   })
-  if (ordered) return undefined
-  return { type: 'channel-refused', reason: 'failed', detail: 'no usable feerate', at: clock.now() }
+  return refusal && { type: 'channel-refused', ...refusal, at: clock.now() }
 }
 
 /** The alias leads to the channel afterwards, whoever added it. */

@@ -21,6 +21,10 @@ export type JitHandlersDeps = {
   readonly canOpen: () => boolean
   /** Why nothing is sold to anybody now, for the client to read; undefined when it is. The menu is empty meanwhile. */
   readonly notSelling?: () => string | undefined
+  /** Why this client is not served now, beside what the sales themselves say; undefined when it is. */
+  readonly rejection: (client: NodeId) => string | undefined
+  /** The largest payment that can reach the client through a channel that could be opened now (L2-44). */
+  readonly receivable: () => Msat
 }
 
 export type JitHandlersConfig = {
@@ -31,7 +35,7 @@ export type JitHandlersConfig = {
 
 /** The two methods of bLIP-52. */
 export function jitHandlers(
-  { jit, keys, prices, tokens, clock, canOpen, notSelling = () => undefined }: JitHandlersDeps,
+  { jit, keys, prices, tokens, clock, canOpen, rejection, receivable, notSelling = () => undefined }: JitHandlersDeps,
   config: JitHandlersConfig,
 ): Handlers<typeof lsps2, { readonly peer: NodeId }> {
   return {
@@ -57,7 +61,8 @@ export function jitHandlers(
           note = readPromise(keys.at(now), peer, offer, offer.promise)
           return note !== undefined
         },
-        rejection: notSelling() ?? jit.rejection(peer) ?? unserved,
+        rejection: notSelling() ?? jit.rejection(peer) ?? rejection(peer) ?? unserved,
+        receivable: receivable(),
       })
       if ('fault' in verdict) throw verdict.fault
       if (paymentSize === undefined || verdict.fee === undefined) throw lsps2Faults.invalidFeeParams()

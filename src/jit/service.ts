@@ -43,7 +43,6 @@ export type JitDeps = {
   readonly clock: Clock
   readonly entropy: Entropy
   readonly log: Log
-  /** False when nothing is opened now (no usable feerate); the reason is in the log. */
   readonly openChannel: EffectDeps['openChannel']
   readonly appendMoney: (money: readonly JitMoney[]) => readonly Write[]
   readonly recordStep: (scid: Scid, before: Sale, after: Sale, event: JitEvent) => readonly Write[]

@@ -127,7 +127,16 @@ export type JitEvent =
   | { readonly type: 'failed'; readonly circuit: string; readonly reason: string; readonly at: Timestamp }
 
 /** `client-refused` is the client's own word and final; the others send the sale back to waiting. */
-export type RefusedChannel = 'client-refused' | 'client-gone' | 'no-coins' | 'failed'
+export type RefusedChannel =
+  | 'client-refused'
+  | 'client-gone'
+  | 'no-coins'
+  | 'failed'
+  | 'no-feerate'
+  | 'peer-cap'
+  | 'token-cap'
+  | 'total-cap'
+  | 'budget'
 
 /** A journal entry of this feature. */
 export type JitMoney = {

@@ -6,6 +6,7 @@ import type {
   ChannelEvent,
   CircuitKey,
   ClosedChannel,
+  Coin,
   Forward,
   FundingTemplate,
   Lease,
@@ -19,6 +20,7 @@ import type {
   RawChannel,
   RawChannelEvent,
   RawClosedChannel,
+  RawCoin,
   RawForward,
   RawHtlc,
   RawInfo,
@@ -205,6 +207,10 @@ export function toSpends(raw: RawTransaction, outpoints: ReadonlySet<Outpoint>):
   return previous_outpoints
     .filter(({ outpoint }) => outpoints.has(outpoint))
     .map(({ outpoint }) => ({ outpoint, txid, confirmations: num_confirmations, fee: toSat(total_fees) }))
+}
+
+export function toCoin({ outpoint, amount_sat, confirmations }: RawCoin): Coin {
+  return { outpoint: fromRawOutpoint(outpoint), amount: toSat(amount_sat), confirmations: Number(confirmations) }
 }
 
 export function toAlias(raw: { readonly base_scid: string; readonly aliases: readonly string[] }): Alias {

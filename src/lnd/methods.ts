@@ -21,6 +21,8 @@ export const UNARY = {
   finalizePsbt: 'walletrpc.WalletKit/FinalizePsbt',
   publishTransaction: 'walletrpc.WalletKit/PublishTransaction',
   getTransaction: 'walletrpc.WalletKit/GetTransaction',
+  listUnspent: 'walletrpc.WalletKit/ListUnspent',
+  nextAddress: 'walletrpc.WalletKit/NextAddr',
   listLeases: 'walletrpc.WalletKit/ListLeases',
   leaseOutput: 'walletrpc.WalletKit/LeaseOutput',
   releaseOutput: 'walletrpc.WalletKit/ReleaseOutput',

@@ -109,6 +109,8 @@ const KINDS: Readonly<Record<Method, readonly string[]>> = {
   finalizePsbt: ['onchain:write'],
   publishTransaction: ['onchain:write'],
   getTransaction: ['onchain:read'],
+  listUnspent: ['onchain:read'],
+  nextAddress: ['address:read'],
   listLeases: ['onchain:read'],
   leaseOutput: ['onchain:write'],
   releaseOutput: ['onchain:write'],
@@ -159,6 +161,8 @@ const UNARY_PROBES: Partial<Record<UnaryMethod, object>> = {
   disconnectPeer: { pub_key: '00' },
   getTransactions: { max_transactions: 1 },
   forwardingHistory: { num_max_events: 1 },
+  // A kind that lnd makes no new addresses of.
+  nextAddress: { type: 'HYBRID_NESTED_WITNESS_PUBKEY_HASH' },
   // Block height 1 is outside the range of aliases.
   addAliases: { alias_maps: [{ base_scid: `${1n << 40n}`, aliases: [`${1n << 40n}`] }] },
   estimateFee: { conf_target: 6 },

@@ -127,13 +127,23 @@ export type OpenAttempt = {
   readonly detach: () => void
 }
 
+/** A payment to an address. */
+export type Payment = { readonly address: string; readonly amount: Sat }
+
 export type FundPsbtRequest = {
-  readonly template: string
   readonly satPerVbyte: number
   readonly lockId: string
   readonly lockSeconds: number
+  /** 0: unconfirmed coins may be spent too. */
   readonly minConfs: number
-}
+} & (
+  | { readonly template: string }
+  /** No address twice. With `inputs` these coins are spent, all of them and no others; else the wallet selects. */
+  | { readonly outputs: readonly Payment[]; readonly inputs?: readonly Outpoint[] }
+)
+
+/** An output of the wallet that nobody has locked. */
+export type Coin = { readonly outpoint: Outpoint; readonly amount: Sat; readonly confirmations: number }
 
 /** An output of the wallet that is locked for `id`. */
 export type Lease = { readonly id: string; readonly outpoint: Outpoint }
@@ -221,7 +231,10 @@ export interface LndPort {
   addAlias(request: { readonly base: bigint; readonly alias: bigint }, signal: AbortSignal): Promise<void>
   listAliases(signal: AbortSignal): Promise<readonly Alias[]>
 
-  /** Base64 PSBT with inputs (locked under `lockId`) and change added. */
+  /**
+   * Base64 PSBT with inputs (locked under `lockId`) and change added. A named input that is locked or spent is refused
+   * with "not found in list of non-locked UTXO".
+   */
   fundPsbt(request: FundPsbtRequest, signal: AbortSignal): Promise<string>
   /** Signs; the raw transaction in hex. Signing twice gives the same txid. */
   finalizePsbt(psbt: string, signal: AbortSignal): Promise<string>
@@ -239,6 +252,12 @@ export interface LndPort {
   releaseOutput(lease: Lease, signal: AbortSignal): Promise<void>
   /** Confirmed wallet balance that is not locked. */
   walletBalance(signal: AbortSignal): Promise<Sat>
+  /** Outputs of the wallet that are not locked; with 0 also those whose transaction is in the mempool. */
+  listUnspent(minConfs: number, signal: AbortSignal): Promise<readonly Coin[]>
+  /** What the node keeps back so that it can close its public anchor channels: 10,000 sat each, 100,000 at most. */
+  anchorReserve(signal: AbortSignal): Promise<Sat>
+  /** A new address of the wallet's own; every call makes another one. */
+  newAddress(signal: AbortSignal): Promise<string>
   /** Satoshi per virtual byte, rounded up, at least 1. */
   estimateFeerate(confTarget: number, signal: AbortSignal): Promise<number>
 

@@ -166,7 +166,8 @@ message ListAliasesResponse { repeated AliasMap alias_maps = 1; }
 message AliasMap { uint64 base_scid = 1; repeated uint64 aliases = 2; }
 
 message WalletBalanceRequest {}
-message WalletBalanceResponse { int64 confirmed_balance = 2; }
+message WalletBalanceResponse { int64 confirmed_balance = 2; int64 reserved_balance_anchor_chan = 6; }
+message Utxo { int64 amount_sat = 3; OutPoint outpoint = 5; int64 confirmations = 6; }
 message OutPoint { bytes txid_bytes = 1; string txid_str = 2; uint32 output_index = 3; }
 message Transaction {
   string tx_hash = 1;
@@ -284,6 +285,8 @@ service WalletKit {
   rpc FinalizePsbt (FinalizePsbtRequest) returns (FinalizePsbtResponse);
   rpc PublishTransaction (Transaction) returns (PublishResponse);
   rpc GetTransaction (GetTransactionRequest) returns (lnrpc.Transaction);
+  rpc ListUnspent (ListUnspentRequest) returns (ListUnspentResponse);
+  rpc NextAddr (AddrRequest) returns (AddrResponse);
   rpc ListLeases (ListLeasesRequest) returns (ListLeasesResponse);
   rpc LeaseOutput (LeaseOutputRequest) returns (LeaseOutputResponse);
   rpc ReleaseOutput (ReleaseOutputRequest) returns (ReleaseOutputResponse);
@@ -291,10 +294,17 @@ service WalletKit {
   rpc EstimateFee (EstimateFeeRequest) returns (EstimateFeeResponse);
 }
 
+message ListUnspentRequest { int32 min_confs = 1; }
+message ListUnspentResponse { repeated lnrpc.Utxo utxos = 1; }
+enum AddressType { UNKNOWN = 0; WITNESS_PUBKEY_HASH = 1; HYBRID_NESTED_WITNESS_PUBKEY_HASH = 3; }
+message AddrRequest { AddressType type = 2; }
+message AddrResponse { string addr = 1; }
+message TxTemplate { repeated lnrpc.OutPoint inputs = 1; map<string, uint64> outputs = 2; }
 message FundPsbtRequest {
-  oneof template { bytes psbt = 1; }
+  oneof template { bytes psbt = 1; TxTemplate raw = 2; }
   oneof fees { uint64 sat_per_vbyte = 4; }
   int32 min_confs = 6;
+  bool spend_unconfirmed = 7;
   bytes custom_lock_id = 13;
   uint64 lock_expiration_seconds = 14;
 }

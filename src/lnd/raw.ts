@@ -102,6 +102,8 @@ export type RawForward = {
 
 export type RawLease = { readonly id: Buffer; readonly outpoint: RawOutpoint }
 
+export type RawCoin = { readonly outpoint: RawOutpoint; readonly amount_sat: U64; readonly confirmations: U64 }
+
 export type RawCircuitKey = { readonly chan_id: U64; readonly htlc_id: U64 }
 
 export type RawOffer = {
@@ -146,7 +148,9 @@ export type UnaryAnswers = {
   abandonChannel: unknown
   fundingStateStep: unknown
   listAliases: { readonly alias_maps: readonly { readonly base_scid: U64; readonly aliases: readonly U64[] }[] }
-  walletBalance: { readonly confirmed_balance: U64 }
+  walletBalance: { readonly confirmed_balance: U64; readonly reserved_balance_anchor_chan: U64 }
+  listUnspent: { readonly utxos: readonly RawCoin[] }
+  nextAddress: { readonly addr: string }
   getTransactions: { readonly transactions: readonly RawTransaction[] }
   forwardingHistory: { readonly forwarding_events: readonly RawForward[]; readonly last_offset_index: number }
   addAliases: unknown

@@ -1,8 +1,8 @@
 import { refusedWith, SidecarError } from '../kernel/errors.ts'
 import type { Connection } from './connect.ts'
-import { toLease, toRawOutpoint, toSat, toSatPerVbyte, toSpends } from './convert.ts'
+import { toCoin, toLease, toRawOutpoint, toSat, toSatPerVbyte, toSpends } from './convert.ts'
 import { listen } from './listen.ts'
-import type { LndPort, OnEvent } from './port.ts'
+import type { FundPsbtRequest, LndPort, OnEvent } from './port.ts'
 
 type WalletCalls = Pick<
   LndPort,
@@ -16,6 +16,9 @@ type WalletCalls = Pick<
   | 'leaseOutput'
   | 'releaseOutput'
   | 'walletBalance'
+  | 'listUnspent'
+  | 'anchorReserve'
+  | 'newAddress'
   | 'estimateFeerate'
   | 'subscribeBlocks'
 >
@@ -33,11 +36,13 @@ const WHOLE_WALLET = { start_height: 0, end_height: -1 }
 
 export function walletCalls(lnd: Connection): WalletCalls {
   return {
-    fundPsbt: async ({ template, satPerVbyte, lockId, lockSeconds, minConfs }, signal) => {
+    fundPsbt: async (wanted, signal) => {
+      const { satPerVbyte, lockId, lockSeconds, minConfs } = wanted
       const request = {
-        psbt: Buffer.from(template, 'base64'),
+        ...toTemplate(wanted),
         sat_per_vbyte: `${satPerVbyte}`,
-        min_confs: minConfs,
+        // lnd takes the least as "not said" unless it is told (funding.md, Coins).
+        ...(minConfs === 0 ? { min_confs: 0, spend_unconfirmed: true } : { min_confs: minConfs }),
         custom_lock_id: Buffer.from(lockId, 'hex'),
         lock_expiration_seconds: `${lockSeconds}`,
       }
@@ -113,6 +118,15 @@ export function walletCalls(lnd: Connection): WalletCalls {
 
     walletBalance: async (signal) => toSat((await lnd.unary('walletBalance', {}, signal)).confirmed_balance),
 
+    listUnspent: async (minConfs, signal) => {
+      const { utxos } = await lnd.unary('listUnspent', { min_confs: minConfs }, signal)
+      return utxos.map(toCoin)
+    },
+
+    anchorReserve: async (signal) => toSat((await lnd.unary('walletBalance', {}, signal)).reserved_balance_anchor_chan),
+
+    newAddress: async (signal) => (await lnd.unary('nextAddress', { type: 'WITNESS_PUBKEY_HASH' }, signal)).addr,
+
     estimateFeerate: async (confTarget, signal) =>
       toSatPerVbyte((await lnd.unary('estimateFee', { conf_target: confTarget }, signal)).sat_per_kw),
 
@@ -123,4 +137,10 @@ export function walletCalls(lnd: Connection): WalletCalls {
         signal,
       }),
   }
+}
+
+function toTemplate(request: FundPsbtRequest) {
+  if ('template' in request) return { psbt: Buffer.from(request.template, 'base64') }
+  const outputs = Object.fromEntries(request.outputs.map(({ address, amount }) => [address, `${amount}`]))
+  return { raw: { outputs, inputs: (request.inputs ?? []).map(toRawOutpoint) } }
 }

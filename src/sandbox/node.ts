@@ -60,6 +60,8 @@ export class SimNode {
   latency: NodeLatency
   /** Satoshi per virtual byte that `estimateFeerate` answers. */
   feerate = 2
+  /** Satoshi that `anchorReserve` answers: only public channels make lnd keep any. */
+  anchorReserve = 0n
   /** Where a test may kill the node, in order; see `killAt`. */
   readonly points: string[] = []
   killAt: number | undefined

@@ -86,6 +86,14 @@ export function simulatedPort(deps: PortDeps, session: Session): LndPort {
     leaseOutput: (request, signal) => call('leaseOutput', signal, () => coins.lease(request)),
     releaseOutput: (lease, signal) => call('releaseOutput', signal, () => coins.release(lease)),
     walletBalance: (signal) => call('walletBalance', signal, () => coins.balance() as Sat),
+    listUnspent: (minConfs, signal) =>
+      call('listUnspent', signal, () =>
+        coins
+          .unspent(minConfs)
+          .map(({ outpoint, value, confirmations }) => ({ outpoint, amount: value as Sat, confirmations })),
+      ),
+    anchorReserve: (signal) => call('anchorReserve', signal, () => node.anchorReserve as Sat),
+    newAddress: (signal) => call('newAddress', signal, () => coins.newAddress()),
     estimateFeerate: (_target, signal) => call('estimateFeerate', signal, () => node.feerate),
 
     forwardingHistory: ({ sinceSeconds }, signal) =>

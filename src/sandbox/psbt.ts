@@ -23,6 +23,10 @@ export function addressOf(script: Uint8Array): string {
   return address.fromOutputScript(script, NETWORK)
 }
 
+export function scriptOf(bech32: string): Uint8Array {
+  return address.toOutputScript(bech32, NETWORK)
+}
+
 export function hexOf(bytes: Uint8Array): string {
   return Buffer.from(bytes).toString('hex')
 }

@@ -1,16 +1,19 @@
 import type { Sat } from '../../lsps/base/amount.ts'
 import type { Clock } from '../../lsps/base/clock.ts'
-import type { BumpRequest, FundPsbtRequest, Lease, Outpoint, Spend } from '../lnd/port.ts'
+import type { BumpRequest, FundPsbtRequest, Lease, Outpoint, Payment, Spend } from '../lnd/port.ts'
 import type { Chain, ChainTx } from './chain.ts'
 import { refuse } from './failures.ts'
 import {
+  addressOf,
   fundedPsbt,
   hexOf,
   outpointOf,
   readPsbt,
   readTemplate,
+  scriptOf,
   signPsbt,
   spendTx,
+  type TxOutput,
   vbytes,
   witnessScript,
 } from './psbt.ts'
@@ -29,6 +32,12 @@ type Coin = {
   height: number | undefined
   lease: { readonly id: string; readonly until: number } | undefined
   leaseVisible: boolean
+}
+
+export type SimCoin = { readonly outpoint: Outpoint; readonly value: bigint; readonly confirmations: number }
+
+function outputOf({ address, amount }: Payment): TxOutput {
+  return { script: scriptOf(address), value: amount }
 }
 
 /** The node's on-chain wallet: p2wpkh coins, leases with their expiry, coin selection that takes the largest first. */
@@ -71,15 +80,16 @@ export class WalletCoins {
 
   /** What a call returns beside its result: makes the change visible to list calls. */
   fund(request: FundPsbtRequest): { readonly psbt: string; readonly show: () => void } {
-    const wanted = readTemplate(request.template)
+    const wanted = 'template' in request ? readTemplate(request.template) : request.outputs.map(outputOf)
+    const named = 'template' in request ? [] : (request.inputs ?? [])
     const target = wanted.reduce((sum, output) => sum + output.value, 0n)
     const picked: Coin[] = []
     let total = 0n
     const feeFor = (outputs: number) => BigInt(vbytes(picked.length, outputs) * request.satPerVbyte)
-    for (const coin of this.#spendable(request.minConfs)) {
+    for (const coin of this.#eligible(named, request.minConfs)) {
       picked.push(coin)
       total += coin.value
-      if (total >= target + feeFor(wanted.length + 1)) break
+      if (named.length === 0 && total >= target + feeFor(wanted.length + 1)) break
     }
     if (picked.length === 0 || total < target + feeFor(wanted.length)) {
       refuse('insufficient funds available to construct transaction')
@@ -167,14 +177,41 @@ export class WalletCoins {
     })
   }
 
+  /** Not locked, in the order in which the wallet would take them. */
+  unspent(minConfs: number): readonly SimCoin[] {
+    return this.#spendable(minConfs).map(({ outpoint, value, height }) => ({
+      outpoint,
+      value,
+      confirmations: this.#confirmations(height),
+    }))
+  }
+
+  newAddress(): string {
+    return addressOf(this.newScript())
+  }
+
   /** Confirmed and not locked, in satoshi. */
   balance(): bigint {
     return this.#spendable(1).reduce((sum, coin) => sum + coin.value, 0n)
   }
 
+  /** Named inputs are spent as they are, or not at all. */
+  #eligible(named: readonly Outpoint[], minConfs: number): readonly Coin[] {
+    const free = this.#spendable(minConfs)
+    if (named.length === 0) return free
+    return named.map((outpoint, index) => {
+      const coin = free.find((candidate) => candidate.outpoint === outpoint)
+      return coin ?? refuse(`input ${index} not found in list of non-locked UTXO`)
+    })
+  }
+
+  #confirmations(height: number | undefined): number {
+    return height === undefined ? 0 : this.#chain.height - height + 1
+  }
+
   #spendable(minConfs: number): Coin[] {
     const free = [...this.#coins.values()].filter((coin) => {
-      const confs = coin.height === undefined ? 0 : this.#chain.height - coin.height + 1
+      const confs = this.#confirmations(coin.height)
       return (
         confs >= minConfs && this.#liveLease(coin) === undefined && this.#chain.spender(coin.outpoint) === undefined
       )

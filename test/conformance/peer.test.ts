@@ -47,6 +47,7 @@ class World {
   written: Promise<unknown> = Promise.resolve()
   reachable = true
   canOpen = true
+  receivable = msat(1n << 62n)
   attempts = 0
   validForSeconds = HOUR_S
 
@@ -81,6 +82,8 @@ class World {
               ]),
               clock: this.clock,
               canOpen: () => this.canOpen,
+              rejection: () => undefined,
+              receivable: () => this.receivable,
             },
             {
               cltvExpiryDelta: 144,

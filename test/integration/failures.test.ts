@@ -163,11 +163,15 @@ describe('a sale whose payment cannot be delivered', () => {
   })
 
   it('says no coins with temporary_channel_failure, and sells once there are some', async () => {
-    const story = await prepare({ coins: [] })
+    const story = await prepare({ coins: [10_000_000n] })
     const { simulation, pay } = story
+    // Sold while there was a coin; its operator takes it before the payment comes.
+    const { coins } = simulation.world.node
+    const lease = { id: 'ee'.repeat(32), outpoint: coins.unspent(1)[0]?.outpoint ?? '' }
+    coins.lease({ ...lease, seconds: 3600 })
     const result = await simulation.outcome(pay().result, 'the payment to end')
     expect(result).toEqual({ status: 'failed', reason: 'temporary_channel_failure', by: 'lsp' })
-    simulation.world.node.coins.grant(10_000_000n)
+    coins.release(lease)
     await expectPaid(story)
   })
 

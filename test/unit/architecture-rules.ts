@@ -8,6 +8,7 @@ export const RULES: readonly (readonly [place: string, allowed: readonly string[
   ['src/lnd/', ['lsps/', 'src/kernel/', 'npm:lightning', 'npm:@grpc/', 'node:']],
 
   ['src/funding/', ['lsps/', 'src/kernel/', 'src/store/', 'src/lnd/port.ts', 'npm:zod', 'npm:bitcoinjs-lib']],
+  ['src/inventory/', ['lsps/', 'src/kernel/', 'src/store/', 'src/lnd/port.ts', 'npm:zod']],
   ['src/journal/', ['lsps/', 'src/kernel/', 'src/store/', 'npm:zod']],
 
   ['src/jit/', ['lsps/', 'src/kernel/', 'src/store/', 'src/lnd/port.ts', 'src/journal/', 'npm:zod', 'node:crypto']],
@@ -24,6 +25,7 @@ export const RULES: readonly (readonly [place: string, allowed: readonly string[
 
   ['src/sandbox/', ['lsps/', 'src/kernel/', 'src/lnd/port.ts', 'npm:bitcoinjs-lib', 'npm:@noble/', 'node:']],
   // The wiring: knows everything, is known by nobody but main, tests and the demo.
+  ['src/openings.ts', ['lsps/', 'src/']],
   ['src/report.ts', ['lsps/', 'src/']],
   ['src/sidecar.ts', ['lsps/', 'src/', 'node:events']],
   ['src/daemon.ts', ['lsps/', 'src/', 'node:']],

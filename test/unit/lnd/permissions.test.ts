@@ -41,6 +41,7 @@ function bake(permissions: readonly Permission[]): Uint8Array {
 
 const ours = (uris: readonly string[]) => [{ entity: 'uri', actions: uris.map((uri) => uri.replace(/^uri:/, '')) }]
 const ADMIN = [
+  { entity: 'address', actions: ['read', 'write'] },
   { entity: 'info', actions: ['read', 'write'] },
   { entity: 'offchain', actions: ['read', 'write'] },
   { entity: 'onchain', actions: ['read', 'write'] },

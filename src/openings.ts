@@ -1,0 +1,148 @@
+import type { Msat } from '../lsps/base/amount.ts'
+import { satToMsat } from '../lsps/base/amount.ts'
+import type { Clock } from '../lsps/base/clock.ts'
+import type { Config } from './config/schema.ts'
+import type { FundingService } from './funding/service.ts'
+import type { Funding } from './funding/states.ts'
+import type { FailedSale } from './inventory/cooldowns.ts'
+import { Inventory, type InventoryDeps } from './inventory/inventory.ts'
+import type { Opening } from './inventory/opening.ts'
+import { type CapacityRule, largestCarried } from './jit/capacity.ts'
+import type { ChannelOrderFor, OpenRefusal } from './jit/effects.ts'
+import type { JitEvent, Sale } from './jit/states.ts'
+
+/** Where features, inventory and funding meet: what is opened is claimed first, and what was opened is counted. */
+
+export function createInventory(config: Config, deps: InventoryDeps): Inventory {
+  const { inventory, funding, lsps2 } = config
+  return new Inventory(deps, {
+    reserve: inventory.reserve_sat,
+    caps: {
+      channelsPerPeer: inventory.max_channels_per_peer,
+      capacityPerPeer: inventory.max_capacity_per_peer_sat,
+      capacityPerToken: inventory.max_capacity_per_token_sat,
+      capacity: inventory.max_capacity_sat,
+    },
+    budget: inventory.unearned_budget_sat_per_hour,
+    whenBudgetSpent: lsps2.when_budget_spent,
+    cooldown: { firstMs: inventory.cooldown_seconds * 1000, longestMs: inventory.max_cooldown_seconds * 1000 },
+    minConfs: funding.min_confs,
+    smallestChannel: lsps2.min_channel_sat,
+  })
+}
+
+/** What the funding service tells of its orders, for the inventory. */
+export function countOpenings(inventory: Inventory) {
+  return {
+    writesFor: (before: Funding | undefined, after: Funding) =>
+      inventory.writesFor(before && openingOf(before), openingOf(after)),
+    onCommitted: (after: Funding) => {
+      inventory.follow(openingOf(after))
+      const failure = failureOf(after)
+      if (failure !== undefined) inventory.failed(after.order.peer, failure)
+    },
+  }
+}
+
+/** How a sale went, for the cooldown of its client. */
+export function countOutcome(inventory: Inventory, before: Sale, after: Sale, event: JitEvent): void {
+  const { client } = after.deal
+  if (event.type === 'failed' && before.tag === 'forwarding' && before.bound)
+    inventory.failed(client, 'failed the payment')
+  if (after.tag === 'paid' && before.tag !== 'paid') inventory.succeeded(client)
+}
+
+export type OpenerDeps = {
+  readonly inventory: Inventory
+  readonly funding: FundingService
+  readonly feerate: () => number | undefined
+  readonly clock: Clock
+  /** Ends the wait for lnd. */
+  readonly signal: AbortSignal
+}
+
+/**
+ * Orders the channels of a feature: claims coins and caps, then has it on disk.
+ * @throws SidecarError when lnd could not be asked for coins that may have come meanwhile
+ */
+export function opener({ inventory, funding, feerate, clock, signal }: OpenerDeps) {
+  return async (order: ChannelOrderFor): Promise<OpenRefusal | undefined> => {
+    // An order that stands since before a crash goes on whatever is left now: refused, it would be made twice.
+    const placed = await funding.get(order.pendingChannelId)
+    if (placed !== undefined) return undefined
+    const satPerVbyte = feerate()
+    if (satPerVbyte === undefined) return { reason: 'no-feerate', detail: 'no usable feerate' }
+    const { pendingChannelId: id, owner, peer, capacity } = order
+    const wanted = { id, owner, peer, capacity, token: '', satPerVbyte, broadcast: 'at-once' } as const
+    let claim = inventory.reserve(wanted)
+    if (!claim.ok && claim.reason === 'no-coins') {
+      await inventory.refresh(signal) // coins may have come since lnd was asked last
+      claim = inventory.reserve(wanted)
+    }
+    if (!claim.ok) return { reason: claim.reason, detail: claim.detail }
+    const coins = claim.coins && { ...claim.coins, inputs: [...claim.coins.inputs] }
+    await funding.open({ ...order, satPerVbyte, placedAt: clock.now(), ...(coins === undefined ? {} : { coins }) })
+    return undefined
+  }
+}
+
+/** The largest payment that reaches a client: it has to get to the node, and a channel must be able to carry it. */
+export function receivable(inventory: Inventory, rule: CapacityRule): Msat {
+  const carried = largestCarried(inventory.largestChannel(), rule)
+  const inbound = satToMsat(inventory.inbound)
+  return carried < inbound ? carried : inbound
+}
+
+/** What the inventory counts of an order that the funding service has on disk. */
+export function openingOf(funding: Funding): Opening {
+  const { order } = funding
+  return {
+    id: order.pendingChannelId,
+    owner: order.owner,
+    peer: order.peer,
+    token: order.token ?? '',
+    capacity: order.capacity,
+    satPerVbyte: order.satPerVbyte,
+    broadcast: isWithheld(funding) ? 'when-due' : 'at-once',
+    coins: order.coins,
+    stage: stageOf(funding),
+    // Placed without a time by an older sluice: what it spends was never counted.
+    spends: order.placedAt !== undefined && mayReachChain(funding),
+    placedAt: order.placedAt,
+  }
+}
+
+function isWithheld({ order }: Funding): boolean {
+  return order.broadcast === 'when-due' || order.broadcast === 'due'
+}
+
+/** An order that is published at once spends from when it is decided; a withheld one from when it is signed. */
+function mayReachChain(funding: Funding): boolean {
+  if (!isWithheld(funding)) return true
+  return funding.tag === 'standing' ? funding.tx.stage !== 'unsigned' : funding.tag === 'confirmed'
+}
+
+function stageOf(funding: Funding): Opening['stage'] {
+  switch (funding.tag) {
+    case 'opening':
+      return 'decided'
+    case 'funded':
+    case 'standing':
+    case 'discarding':
+      return 'locked'
+    // Its coins are spent, by another transaction; whatever fee that paid counts like one of ours.
+    case 'conflicted':
+    case 'confirmed':
+      return 'ended'
+    case 'refused':
+    case 'lost':
+      return 'nothing'
+  }
+}
+
+/** How the peer let its order fail; undefined when it did not. */
+export function failureOf(funding: Funding): FailedSale | undefined {
+  if (funding.tag !== 'refused') return undefined
+  if (funding.reason === 'client-refused') return 'refused the channel'
+  return funding.reason === 'client-gone' ? 'vanished' : undefined
+}
