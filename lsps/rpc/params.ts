@@ -10,6 +10,11 @@ export type ParamsReader = (params: unknown) => { readonly params: unknown } | {
 
 const NONE: JsonObject = {}
 
+/** Of the names that `unrecognized` lists, as they stand in the answer: with id and the rest it fits into one message. */
+export const MAX_UNRECOGNIZED_BYTES = 60_000
+
+const utf8Encoder = new TextEncoder()
+
 function namesOf(schema: z.ZodObject): Names {
   return new Map(Object.entries(schema.shape).map(([name, member]) => [name, nestedNames(member)]))
 }
@@ -33,6 +38,22 @@ function unknownNames(params: JsonObject, names: Names, prefix = ''): string[] {
     if (inner !== undefined && isJsonObject(value)) unknown.push(...unknownNames(value, inner, `${prefix}${name}.`))
   }
   return unknown
+}
+
+/**
+ * -32602 that names them, or as many as fit: a nested name is longer in the answer than in the question, so a question
+ * full of them would have none (L0-02, L0-31).
+ */
+function unrecognizedFault(names: readonly string[]): RpcFault {
+  let left = MAX_UNRECOGNIZED_BYTES
+  const fitting = names.filter((name) => {
+    const bytes = utf8Encoder.encode(JSON.stringify(name)).length + 1
+    if (bytes > left) return false
+    left -= bytes
+    return true
+  })
+  if (fitting.length > 0) return invalidParams({ unrecognized: fitting })
+  return invalidParams({ unrecognized: fitting, message: 'an unknown parameter whose name is too long to be repeated' })
 }
 
 /** A copy without what the method does not know: the strict codec would refuse even tolerated names. */
@@ -73,7 +94,7 @@ export function createParamsReader(schema: z.ZodObject, tolerated: readonly stri
     }
     const unknown = unknownNames(params, names)
     const unrecognized = unknown.length === 0 ? unknown : unknown.filter((name) => !ignored.has(name))
-    if (unrecognized.length > 0) return { fault: invalidParams({ unrecognized }) }
+    if (unrecognized.length > 0) return { fault: unrecognizedFault(unrecognized) }
     const decoded = z.safeDecode(schema, (unknown.length === 0 ? params : withoutUnknown(params, names)) as never)
     return decoded.success ? { params: decoded.data } : { fault: invalidParams(firstFault(params, decoded.error)) }
   }

@@ -20,7 +20,7 @@ const table = {
   }),
   'test.fail': method({
     summary: 'Fails.',
-    params: z.strictObject({ how: z.enum(['unexpected', 'fault', 'data', 'result', 'large']) }),
+    params: z.strictObject({ how: z.enum(['unexpected', 'fault', 'data', 'much-data', 'result', 'large']) }),
     result: z.object({ text: z.string() }),
     faults: [],
   }),
@@ -47,6 +47,7 @@ const server = createRpcServer<Context>({
         if (how === 'unexpected') throw new TypeError('secret inside')
         if (how === 'fault') throw fault({ code: 42, name: 'no_funds', message: 'No funds.' })
         if (how === 'data') throw new RpcFault(7, 'With data', { reason: 'x' })
+        if (how === 'much-data') throw new RpcFault(7, 'With much data', { reason: 'x'.repeat(70_000) })
         if (how === 'large') return { text: 'x'.repeat(70_000) }
         return { text: 1 as unknown as string }
       },
@@ -157,6 +158,15 @@ describe('a request', () => {
     expect(await pay({ to: { toString: 1 } })).toEqual(refusal(-32602, { unrecognized: ['to.toString'] }))
   })
 
+  it('[L0-02] [L0-31] names as many unknown parameters as fit into one answer', async () => {
+    const names = Array.from({ length: 6000 }, (_, index) => index.toString(36))
+    const answer = await pay({ to: Object.fromEntries(names.map((name) => [name, 0])) })
+    expect(answer).toMatchObject(refusal(-32602, { unrecognized: expect.arrayContaining(['to.0', 'to.1']) }))
+    const long = 'x'.repeat(62_000)
+    expect(await pay({ [long]: 0, a: 0 })).toMatchObject(refusal(-32602, { unrecognized: ['a'] }))
+    expect(await pay({ [long]: 0 })).toMatchObject(refusal(-32602, { unrecognized: [], message: expect.any(String) }))
+  })
+
   it('[L0-30] is told of unknown names before bad values', async () => {
     expect(await pay({ amount_msat: 5, a: 1 })).toEqual(refusal(-32602, { unrecognized: ['a'] }))
   })
@@ -212,8 +222,7 @@ describe('an error of a handler', () => {
   })
 
   it('[L0-02] is -32603 when its own data does not fit into a message', async () => {
-    const names = Object.fromEntries(Array.from({ length: 5000 }, (_, i) => [`n${i}`, 1]))
-    expect(await pay({ to: { name: 'n', deep: { x: 1, ...names } } })).toEqual(refusal(-32603))
+    expect(await ask(call('test.fail', { how: 'much-data' }))).toEqual(refusal(-32603))
   })
 
   it('is -32603 when the result is not what the method promises', async () => {
