@@ -17,8 +17,10 @@ export const MESSAGES_PER_TURN = 4
 /** Answers to one peer that lnd has not taken yet: it waits for a peer that does not read. Further ones are not sent. */
 export const MAX_UNSENT_PER_PEER = 64
 
-/** Methods that a repeated request must not execute again (L0-44), as they stand in a payload. */
-const ONCE_ONLY = /"method"\s*:\s*"lsps2\.buy"/
+/** Methods that a repeated request must not execute again (L0-44). */
+const ONCE_ONLY: ReadonlySet<string> = new Set(['lsps2.buy'])
+/** How they stand in a payload, nearly always: others need not be looked for among the kept replies. */
+const LIKE_ONCE_ONLY = /"method"\s*:\s*"lsps2\.buy"/
 
 /** Parameters that real clients add though no spec names them (D6). None concerns the methods served now. */
 const TOLERATED: ToleratedParams = {}
@@ -45,7 +47,8 @@ const REFUSALS: Readonly<Record<Refusal, string>> = {
   pending: 'the service is busy, try again later',
 }
 
-const utf8 = new TextDecoder()
+/** One character for each byte: no two payloads have the same text, whatever they are as UTF-8. */
+const latin1 = new TextDecoder('latin1')
 
 /** LSPS0 over the peer connection: framing, limits, dispatch, reply. */
 export function createPeerEndpoint(
@@ -64,7 +67,11 @@ export function createPeerEndpoint(
       log.error({ peer: context.peer, method, id, err: error }, 'request ended in an internal error'),
   })
 
-  async function answer(peer: NodeId, payload: Uint8Array): Promise<Uint8Array | undefined> {
+  async function answer(
+    peer: NodeId,
+    payload: Uint8Array,
+    onRequest: (request: Request) => void = () => undefined,
+  ): Promise<Uint8Array | undefined> {
     let admitted = false
     const admit = (message: Request | BadMessage): RpcFault | 'drop' | undefined => {
       const refusal = limits.admit(peer, clock.now())
@@ -73,6 +80,7 @@ export function createPeerEndpoint(
         log.info({ peer, reason: message.reason, admitted }, 'bad message')
         return admitted ? undefined : 'drop'
       }
+      onRequest(message)
       quirks.observe(peer, message)
       return refusal === undefined ? undefined : clientRejected(REFUSALS[refusal])
     }
@@ -84,13 +92,18 @@ export function createPeerEndpoint(
   }
 
   function answerOnce(peer: NodeId, payload: Uint8Array): Promise<Uint8Array | undefined> {
-    const text = utf8.decode(payload)
-    if (payload.length > MAX_KEPT_REQUEST_BYTES || !ONCE_ONLY.test(text)) return answer(peer, payload)
+    if (payload.length > MAX_KEPT_REQUEST_BYTES) return answer(peer, payload)
+    const text = latin1.decode(payload)
+    if (!LIKE_ONCE_ONLY.test(text)) return answer(peer, payload)
     const now = clock.now()
     const known = replies.find(peer, text, now)
     if (known === undefined) {
-      const reply = answer(peer, payload)
-      replies.keep(peer, text, reply, now)
+      let isOnceOnly = false
+      const reply = answer(peer, payload, ({ method }) => {
+        isOnceOnly = ONCE_ONLY.has(method)
+      })
+      // Read by now: the words may as well stand somewhere else in another request, which is always answered anew.
+      if (isOnceOnly) replies.keep(peer, text, reply, now)
       return reply
     }
     // Also a repetition counts against the limits; refused by them it is answered so, and the first answer stays.

@@ -270,6 +270,25 @@ describe('buy as it is served', () => {
     expect(world.sold).toHaveLength(2)
   })
 
+  it('[L0-44] [L0-05] repeated with other bytes is not repeated, though they may read the same', async () => {
+    const request = { jsonrpc: '2.0', id: 'again \ufffd', method: 'lsps2.buy', params: buyOf(await world.offer()) }
+    const text = JSON.stringify(request)
+    expect(outcome(await world.ask(text))).toBe('ok')
+    expect(outcome(await world.ask(`\ufeff${text}`))).toBe(-32700)
+    const bytes = utf8ToBytes(text)
+    const broken = bytes.with(bytes.indexOf(0xef), 0xff)
+    world.endpoint.onMessage({ peer: ALICE, type: LSPS_MESSAGE_TYPE, data: broken }, world.signal)
+    await eventually(() => expect(outcome(world.sent.at(-1)?.answer)).toBe(-32700))
+    expect(world.sold).toHaveLength(1)
+  })
+
+  it('[L0-44] is told from a request that only speaks of it: that is answered anew', async () => {
+    const aside = { jsonrpc: '2.0', id: 'menu', method: 'lsps2.get_info', aside: { method: 'lsps2.buy' } }
+    const first = await world.ask(aside)
+    world.clock.advance(60_000)
+    expect(await world.ask(aside)).not.toEqual(first)
+  })
+
   it('[L0-44] repeated after an error is tried again', async () => {
     const offer = await world.offer()
     const request = { jsonrpc: '2.0', id: 'again', method: 'lsps2.buy', params: buyOf(offer, '1') }
