@@ -27,6 +27,7 @@ export default defineConfig({
       { extends: true as const, test: { name: 'architecture', include: ['test/unit/architecture.test.ts'] } },
       project('conformance'),
       project('integration', { testTimeout: 120_000 }),
+      project('hostile', { testTimeout: 300_000 }),
       project('compliance', STACK),
       project('stack', STACK),
     ],
