@@ -14,7 +14,7 @@ export function parseScid(text: string): Scid | undefined {
   const match = SCID.exec(text)
   if (match === null) return undefined
   const [, block, transaction, output] = match
-  const fits = BigInt(block ?? '') <= MAX_24 && BigInt(transaction ?? '') <= MAX_24 && BigInt(output ?? '') <= MAX_16
+  const fits = Number(block) <= MAX_24 && Number(transaction) <= MAX_24 && Number(output) <= MAX_16
   return fits ? (text as Scid) : undefined
 }
 

@@ -1,5 +1,5 @@
-import * as z from 'zod'
-import type { Handlers, Method, MethodTable } from '../base/method.ts'
+import { createEncoder } from '../base/encoder.ts'
+import type { Handlers, MethodTable } from '../base/method.ts'
 import { fault, internalError, methodNotFound, RpcFault, STANDARD_FAULTS } from './fault.ts'
 import { encodePayload } from './framing.ts'
 import { type BadMessage, type Request, type RequestId, readIncoming } from './message.ts'
@@ -54,7 +54,7 @@ export interface RpcServer<Context> {
 
 type Endpoint<Context> = {
   readonly read: ParamsReader
-  readonly method: Method
+  readonly encode: (result: never) => unknown
   readonly handle: (context: Context, params: never) => Promise<unknown>
 }
 
@@ -68,7 +68,8 @@ function endpointsOf<Context>(
       const handle = handlers[name]
       if (handle === undefined) throw new TypeError(`no handler for ${name}`)
       if (endpoints.has(name)) throw new TypeError(`two handlers for ${name}`)
-      endpoints.set(name, { read: createParamsReader(method.params, tolerated[name] ?? []), method, handle })
+      const read = createParamsReader(method.params, tolerated[name] ?? [])
+      endpoints.set(name, { read, encode: createEncoder(method.result), handle })
     }
   }
   return endpoints
@@ -103,7 +104,7 @@ export function createRpcServer<Context>({
     const read = endpoint.read(params)
     if ('fault' in read) throw read.fault
     const result = await endpoint.handle(context, read.params as never)
-    const payload = encodePayload({ jsonrpc: '2.0', id, result: z.encode(endpoint.method.result, result) })
+    const payload = encodePayload({ jsonrpc: '2.0', id, result: endpoint.encode(result as never) })
     if (payload === undefined) throw new RangeError(`the result of ${method} does not fit into one message`)
     return payload
   }

@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { createEncoder } from '../../lsps/base/encoder.ts'
 import { SidecarError } from '../kernel/errors.ts'
 import type { Range, Store, Write } from './port.ts'
 
@@ -6,16 +7,18 @@ import type { Range, Store, Write } from './port.ts'
 export class Table<Value> {
   readonly name: string
   readonly #schema: z.ZodType<Value>
+  readonly #encode: (value: Value) => unknown
   readonly #version: number
 
   constructor(name: string, schema: z.ZodType<Value>, version = 1) {
     this.name = name
     this.#schema = schema
+    this.#encode = createEncoder(schema)
     this.#version = version
   }
 
   put(key: string, value: Value): Write {
-    const record = { v: this.#version, record: z.encode(this.#schema, value) }
+    const record = { v: this.#version, record: this.#encode(value) }
     return { type: 'put', table: this.name, key, value: JSON.stringify(record) }
   }
 
