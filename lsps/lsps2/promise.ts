@@ -19,13 +19,25 @@ export const MAX_NOTE_CHARACTERS = MAX_PROMISE_BYTES - MAC_CHARACTERS - SEPARATO
 /** Letters, digits and a few signs: nothing that JSON escapes, and never the separator. */
 const NOTE = /^[A-Za-z0-9:_~-]*$/
 
-/** A secret, ready for use: the state of the HMAC after the key is kept, so that a promise costs three blocks of SHA-256. */
-export type PromiseKey = { readonly keyed: ReturnType<typeof hmac.create> }
+/** HMAC-SHA-256 of a message under one secret, as 64 lower-case hex characters. */
+export type Mac = (message: Uint8Array) => string
 
-/** @throws RangeError when the secret is not 32 bytes long */
-export function createPromiseKey(secret: Uint8Array): PromiseKey {
+/** A secret, ready for use. */
+export type PromiseKey = { readonly mac: Mac }
+
+/**
+ * `keyedMac` takes the place of the portable HMAC where the system has a faster one.
+ * @throws RangeError when the secret is not 32 bytes long
+ */
+export function createPromiseKey(secret: Uint8Array, keyedMac: (secret: Uint8Array) => Mac = portableMac): PromiseKey {
   if (secret.length !== PROMISE_KEY_BYTES) throw new RangeError(`a promise key has ${PROMISE_KEY_BYTES} bytes`)
-  return { keyed: hmac.create(sha256, secret) }
+  return { mac: keyedMac(secret) }
+}
+
+/** Keeps the state of the HMAC after the key, so that a promise costs three blocks of SHA-256. */
+function portableMac(secret: Uint8Array): Mac {
+  const keyed = hmac.create(sha256, secret)
+  return (message) => bytesToHex(keyed.clone().update(message).digest())
 }
 
 /**
@@ -48,10 +60,6 @@ export function promiseMessage(nodeId: NodeId, terms: FeeTerms, note = ''): Uint
   return bytes
 }
 
-function mac(key: PromiseKey, message: Uint8Array): string {
-  return bytesToHex(key.keyed.clone().update(message).digest())
-}
-
 /** Takes the same time wherever two texts of one length differ. */
 function equalInConstantTime(a: string, b: string): boolean {
   if (a.length !== b.length) return false
@@ -66,7 +74,7 @@ function equalInConstantTime(a: string, b: string): boolean {
  * @throws RangeError for a note that is too long or has characters that a promise may not have
  */
 export function makePromise(key: PromiseKey, nodeId: NodeId, terms: FeeTerms, note = ''): string {
-  const proof = mac(key, promiseMessage(nodeId, terms, note))
+  const proof = key.mac(promiseMessage(nodeId, terms, note))
   if (note === '') return proof
   if (note.length > MAX_NOTE_CHARACTERS || !NOTE.test(note)) throw new RangeError(`"${note}" cannot be in a promise`)
   return `${note}${SEPARATOR}${proof}`
@@ -88,7 +96,7 @@ export function readPromise(
   const proof = note === '' ? promise : promise.slice(noteEnd + SEPARATOR.length)
   if (note !== '' && promise[noteEnd] !== SEPARATOR) return undefined
   const message = promiseMessage(nodeId, terms, note)
-  return keys.some((key) => equalInConstantTime(mac(key, message), proof)) ? note : undefined
+  return keys.some((key) => equalInConstantTime(key.mac(message), proof)) ? note : undefined
 }
 
 /** Whether one of the keys, the current or a rotated one, made this promise to this node (L2-15). */

@@ -1,6 +1,6 @@
-import { createHmac } from 'node:crypto'
+import { createHmac, createSecretKey } from 'node:crypto'
 import type { Timestamp } from '../../lsps/base/datetime.ts'
-import { createPromiseKey, type PromiseKey } from '../../lsps/lsps2/promise.ts'
+import { createPromiseKey, type Mac, type PromiseKey } from '../../lsps/lsps2/promise.ts'
 
 /** A key signs for one week; offers live at most as long (config), so the one before is all that can still be due. */
 export const EPOCH_MS = 7 * 24 * 3_600_000
@@ -32,6 +32,12 @@ export class PromiseKeys {
 
   #derive(epoch: number): PromiseKey {
     const label = `sluice lsps2 promise ${this.#network} ${epoch}`
-    return createPromiseKey(new Uint8Array(createHmac('sha256', this.#seed).update(label).digest()))
+    return createPromiseKey(new Uint8Array(createHmac('sha256', this.#seed).update(label).digest()), systemMac)
   }
+}
+
+/** Twice as fast as the portable one and without its garbage: two promises are made or checked for each sale. */
+function systemMac(secret: Uint8Array): Mac {
+  const key = createSecretKey(secret)
+  return (message) => createHmac('sha256', key).update(message).digest('hex')
 }

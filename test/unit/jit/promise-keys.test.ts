@@ -1,5 +1,6 @@
+import { createHmac } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
-import { makePromise } from '../../../lsps/lsps2/promise.ts'
+import { createPromiseKey, makePromise } from '../../../lsps/lsps2/promise.ts'
 import { EPOCH_MS, PromiseKeys } from '../../../src/jit/promise-keys.ts'
 import { NODE, SAMPLE_TERMS } from '../lsps/arbitraries.ts'
 import { time } from './samples.ts'
@@ -51,5 +52,12 @@ describe('the keys of promises', () => {
     const first = promises(keys, at(WEEK))
     promises(keys, at(WEEK + 5))
     expect(promises(keys, at(WEEK))).toEqual(first)
+  })
+
+  it('make the promises of the portable HMAC', () => {
+    const label = `sluice lsps2 promise mainnet ${WEEK}`
+    const portable = createPromiseKey(new Uint8Array(createHmac('sha256', SEED).update(label).digest()))
+    const [promise] = promises(new PromiseKeys(SEED, 'mainnet'))
+    expect(promise).toBe(makePromise(portable, NODE, SAMPLE_TERMS))
   })
 })
