@@ -47,10 +47,10 @@ export class SimulatedDaemon {
     })
   }
 
-  static async start(folder: string): Promise<SimulatedDaemon> {
+  static async start(folder: string, execArgv: readonly string[] = []): Promise<SimulatedDaemon> {
     mkdirSync(folder, { recursive: true })
     const options: DaemonOptions = { folder, socket: join(folder, 'peers.sock'), peers: PEERS }
-    const child = new Child<Command, Answer>('simulated-daemon.ts', options)
+    const child = new Child<Command, Answer>('simulated-daemon.ts', options, execArgv)
     await child.hear('ready')
     const daemon = new SimulatedDaemon(child, options.socket)
     await daemon.#link

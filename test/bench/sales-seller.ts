@@ -24,7 +24,7 @@ export type SellerCommand = { readonly type: 'bare'; readonly terms: SaleTerms }
 export type SellerAnswer =
   | { readonly type: 'ready' }
   | { readonly type: 'armed' }
-  | { readonly type: 'bare-sold'; readonly times: SaleTimes }
+  | { readonly type: 'bare-sold'; readonly heldAt: number; readonly times: SaleTimes }
   | { readonly type: 'sold'; readonly trace: SaleTrace }
 
 const CALL_MS = 30_000
@@ -120,7 +120,7 @@ async function main(): Promise<void> {
       void watch.next().then((trace) => tell({ type: 'sold', trace }))
     } else {
       bareSales.add(String(command.terms.scid))
-      void bare.sell(command.terms).then(({ times }) => tell({ type: 'bare-sold', times }))
+      void bare.sell(command.terms).then(({ heldAt, times }) => tell({ type: 'bare-sold', heldAt, times }))
     }
     tell({ type: 'armed' })
   })

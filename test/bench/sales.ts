@@ -25,8 +25,16 @@ const CLTV_DELTA = 144
 const CAPACITY_SAT = 111_000n
 
 type Seller = Child<SellerCommand, SellerAnswer>
-type SidecarSale = { readonly payerMs: number; readonly trace: SaleTrace }
-type BareSale = { readonly payerMs: number; readonly times: SaleTimes }
+/** What the payer sees: the whole, and that time in three parts, ms. */
+type PayerTimes = {
+  readonly whole: number
+  readonly untilHeld: number
+  readonly untilSettled: number
+  readonly untilSucceeded: number
+}
+type Payment = { readonly startAt: number; readonly endAt: number }
+type SidecarSale = { readonly payer: PayerTimes; readonly trace: SaleTrace }
+type BareSale = { readonly payer: PayerTimes; readonly times: SaleTimes }
 
 /** Whole sales on real lnd, to real wallets: the sidecar and the bare script in turn, on one network. */
 export async function sales({ folder, rounds, log }: BenchOptions): Promise<Row[]> {
@@ -59,6 +67,7 @@ export async function sales({ folder, rounds, log }: BenchOptions): Promise<Row[
       }
     }
     log(`where the sidecar's own time goes, p50 in ms: ${whereItGoes(bySidecar.slice(WARM_UP_SALES))}`)
+    log(`lnd's calls, p50 in ms, beside the bare script's: ${stages(bySidecar, byScript)}`)
     return rows(bySidecar.slice(WARM_UP_SALES), byScript.slice(WARM_UP_SALES))
   } finally {
     await seller?.kill()
@@ -83,13 +92,21 @@ async function pay(
   network: Network,
   wallet: Wallet,
   invoice: { invoice: string; paymentHash: string },
-): Promise<number> {
+): Promise<Payment> {
   const start = performance.now()
   const { succeeded, failureReason } = await payInvoice(network.payer, { invoice: invoice.invoice })
-  const payerMs = performance.now() - start
+  const end = performance.now()
   if (!succeeded) throw new Error(`the payment failed: ${failureReason}`)
   await wallet.waitForPayment(invoice.paymentHash)
-  return payerMs
+  const { timeOrigin } = performance
+  return { startAt: timeOrigin + start, endAt: timeOrigin + end }
+}
+
+/** The payer's time, cut where the seller held the HTLC and where lnd told it that the payment is settled. */
+function payerTimes({ startAt, endAt }: Payment, heldAt: number, heldToSettled: number): PayerTimes {
+  const untilHeld = heldAt - startAt
+  const whole = endAt - startAt
+  return { whole, untilHeld, untilSettled: heldToSettled, untilSucceeded: whole - untilHeld - heldToSettled }
 }
 
 function sellBySidecar(network: Network, seller: Seller): Promise<SidecarSale> {
@@ -99,10 +116,10 @@ function sellBySidecar(network: Network, seller: Seller): Promise<SidecarSale> {
     const armed = seller.hear('armed')
     seller.tell({ type: 'sidecar' })
     await armed
-    const payerMs = await pay(network, wallet, bought)
+    const payment = await pay(network, wallet, bought)
     const { trace } = await sold
     if (trace.scid !== bought.scid) throw new Error(`${trace.scid} was sold, expected ${bought.scid}`)
-    return { payerMs, trace }
+    return { payer: payerTimes(payment, trace.heldAt, trace.settled - trace.held), trace }
   })
 }
 
@@ -122,9 +139,9 @@ function sellByScript(network: Network, seller: Seller): Promise<BareSale> {
       allowedSkimMsat: feeMsat,
       hint: { nodeId: network.lsp.nodeId, scid, feeBaseMsat: 0, feePpm: 0, cltvDelta: CLTV_DELTA },
     })
-    const payerMs = await pay(network, wallet, invoice)
-    const { times } = await sold
-    return { payerMs, times }
+    const payment = await pay(network, wallet, invoice)
+    const { heldAt, times } = await sold
+    return { payer: payerTimes(payment, heldAt, times.settled), times }
   })
 }
 
@@ -137,13 +154,36 @@ function whereItGoes(bySidecar: readonly SidecarSale[]): string {
   return [...parts].map(([after, times]) => `after ${after} ${median(times).toFixed(2)}`).join(', ')
 }
 
+/** How long lnd took for each step of the recipe: the same calls, in two programs. */
+function stages(bySidecar: readonly SidecarSale[], byScript: readonly BareSale[]): string {
+  const script: Readonly<Record<string, (times: SaleTimes) => number>> = {
+    openChannel: (times) => times.templated,
+    fundPsbt: (times) => times.funded - times.templated,
+    verifyFunding: (times) => times.verified - times.funded,
+    addAlias: (times) => times.aliased - times.active,
+    settled: (times) => times.settled - times.resumed,
+  }
+  const parts = Object.entries(script).map(([stage, of]) => {
+    const waits = bySidecar.flatMap(({ trace }) => trace.waits.filter(({ what }) => what === stage))
+    const ours = median(waits.map(({ from, to }) => to - from))
+    return `${stage} ${ours.toFixed(1)} / ${median(byScript.map(({ times }) => of(times))).toFixed(1)}`
+  })
+  const verifiedToActive = bySidecar.map(({ trace: { waits } }) => {
+    const verified = waits.find(({ what }) => what === 'verifyFunding')?.to ?? Number.NaN
+    return (waits.find(({ what }) => what === 'addAlias')?.from ?? Number.NaN) - verified
+  })
+  const bare = byScript.map(({ times }) => times.active - times.verified)
+  return [
+    ...parts,
+    `verified to alias asked for ${median(verifiedToActive).toFixed(1)} / ${median(bare).toFixed(1)}`,
+  ].join(', ')
+}
+
 function rows(bySidecar: readonly SidecarSale[], byScript: readonly BareSale[]): Row[] {
   const own = bySidecar.map(({ trace }) => ownTime(trace).reduce((sum, { ms }) => sum + ms, 0))
   const crowded = bySidecar.map(({ trace }) => trace.crowdedMs)
-  const ours = bySidecar.map(({ payerMs }) => payerMs)
-  const bare = byScript.map(({ payerMs }) => payerMs)
-  const heldToSettled = bySidecar.map(({ trace }) => trace.settled - trace.held)
-  const bareHeldToSettled = byScript.map(({ times }) => times.settled)
+  const ours = bySidecar.map(({ payer }) => payer.whole)
+  const bare = byScript.map(({ payer }) => payer.whole)
   const note = `${bySidecar.length} sales`
   return [
     {
@@ -181,13 +221,30 @@ function rows(bySidecar: readonly SidecarSale[], byScript: readonly BareSale[]):
       beside: { what: 'bare script', value: median(bare), unit: 'ms' },
       ratio: median(ours) / median(bare),
     },
-    {
-      figure: 'held to settled, p50',
-      value: median(heldToSettled),
-      unit: 'ms',
-      rounds: [],
-      beside: { what: 'bare script', value: median(bareHeldToSettled), unit: 'ms' },
-      ratio: median(heldToSettled) / median(bareHeldToSettled),
-    },
+    ...PARTS.map(([figure, part]) => besideBare(figure, part, bySidecar, byScript)),
   ]
+}
+
+const PARTS = [
+  ['payment sent to held, p50', 'untilHeld'],
+  ['held to settled, p50', 'untilSettled'],
+  ['settled to seen by the payer, p50', 'untilSucceeded'],
+] as const satisfies readonly (readonly [string, keyof PayerTimes])[]
+
+function besideBare(
+  figure: string,
+  part: keyof PayerTimes,
+  bySidecar: readonly SidecarSale[],
+  byScript: readonly BareSale[],
+): Row {
+  const ours = median(bySidecar.map(({ payer }) => payer[part]))
+  const bare = median(byScript.map(({ payer }) => payer[part]))
+  return {
+    figure,
+    value: ours,
+    unit: 'ms',
+    rounds: [],
+    beside: { what: 'bare script', value: bare, unit: 'ms' },
+    ratio: ours / bare,
+  }
 }

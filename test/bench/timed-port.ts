@@ -8,6 +8,8 @@ export type Wait = { readonly what: string; readonly from: number; readonly to: 
 /** One sale: from the offer of its HTLC to the synced write that says it is paid. */
 export type SaleTrace = {
   readonly scid: string
+  /** When the HTLC was offered, by the system's clock; the other times are this process's own. */
+  readonly heldAt: number
   readonly held: number
   /** The answer was given. */
   readonly answered: number
@@ -151,7 +153,8 @@ export class SaleWatch {
     const { coreWait, held, answered, settled, waits } = this.#sale
     this.#sale = undefined
     const crowdedMs = coreWaitMs() - coreWait
-    this.#onPaid?.({ scid, held, answered, settled, paid: performance.now(), waits, crowdedMs })
+    const heldAt = performance.timeOrigin + held
+    this.#onPaid?.({ scid, heldAt, held, answered, settled, paid: performance.now(), waits, crowdedMs })
   }
 }
 

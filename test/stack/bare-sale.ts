@@ -26,7 +26,13 @@ export type SaleTimes = {
   readonly published: number
 }
 
-export type BareSale = { readonly times: SaleTimes; readonly fundingTxid: string; readonly channelId: string }
+export type BareSale = {
+  /** When the HTLC was held, by the system's clock. */
+  readonly heldAt: number
+  readonly times: SaleTimes
+  readonly fundingTxid: string
+  readonly channelId: string
+}
 
 export type SaleTerms = {
   readonly scid: bigint
@@ -189,7 +195,7 @@ export class BareSeller {
     const published = await publishing
     this.#sales.delete(String(terms.scid))
     const times = { templated, funded, verified, pending, active, aliased, resumed, settled, published }
-    return { times, fundingTxid: point.split(':')[0] ?? '', channelId }
+    return { heldAt: performance.timeOrigin + held, times, fundingTxid: point.split(':')[0] ?? '', channelId }
   }
 
   #open(terms: SaleTerms, pendingId: Buffer): { template: Promise<Buffer>; pending: Promise<string> } {
