@@ -7,7 +7,7 @@ import { median, quantile } from './figures.ts'
 import type { CommitsAnswer, CommitsOptions } from './group-commit.ts'
 import { connect, type Link } from './link.ts'
 import type { BenchOptions } from './options.ts'
-import { product } from './product.ts'
+import { nodeOptions, product } from './product.ts'
 import type { Answer, Command, DaemonOptions } from './simulated-daemon.ts'
 import type { Row } from './table.ts'
 
@@ -47,10 +47,10 @@ export class SimulatedDaemon {
     })
   }
 
-  static async start(folder: string, execArgv: readonly string[] = []): Promise<SimulatedDaemon> {
+  static async start(folder: string): Promise<SimulatedDaemon> {
     mkdirSync(folder, { recursive: true })
     const options: DaemonOptions = { folder, socket: join(folder, 'peers.sock'), peers: PEERS }
-    const child = new Child<Command, Answer>('simulated-daemon.ts', options, execArgv)
+    const child = new Child<Command, Answer>('simulated-daemon.ts', options, nodeOptions())
     await child.hear('ready')
     const daemon = new SimulatedDaemon(child, options.socket)
     await daemon.#link

@@ -9,6 +9,7 @@ import { purchase } from '../stack/purchase.ts'
 import { Child } from './child.ts'
 import { median, quantile } from './figures.ts'
 import type { BenchOptions } from './options.ts'
+import { nodeOptions } from './product.ts'
 import type { SellerAnswer, SellerCommand, SellerOptions } from './sales-seller.ts'
 import type { Row } from './table.ts'
 import { ownTime, type SaleTrace } from './timed-port.ts'
@@ -44,12 +45,8 @@ export async function sales({ folder, rounds, log }: BenchOptions): Promise<Row[
     const { socket, certPath, macaroonPath } = network.lsp
     const own = join(folder, 'sales')
     mkdirSync(own)
-    seller = new Child<SellerCommand, SellerAnswer>('sales-seller.ts', {
-      folder: own,
-      socket,
-      certPath,
-      macaroonPath,
-    } satisfies SellerOptions)
+    const options: SellerOptions = { folder: own, socket, certPath, macaroonPath }
+    seller = new Child<SellerCommand, SellerAnswer>('sales-seller.ts', options, nodeOptions())
     await seller.hear('ready')
     const count = Math.max(LEAST_SALES, rounds * SALES_PER_ROUND)
     const bySidecar: SidecarSale[] = []
