@@ -7,7 +7,7 @@ import {
   type Id,
   instantOf,
   isObject,
-  read,
+  type Reading,
   readBuy,
   readGetInfo,
   readListProtocols,
@@ -42,6 +42,9 @@ export type Due = {
   readonly check: (answer: Fields, raw: string) => string | undefined
 }
 
+/** One message, with what it says. */
+export type Said = { readonly peer: number; readonly type: number; readonly bytes: Buffer; readonly reading: Reading }
+
 type Kept = { readonly at: number; raw: string | undefined; readonly due: Due }
 type Customer = { tokens: number; at: number; isLdk: boolean; readonly kept: Map<string, Kept> }
 /** `refused` is an error of this code; a list of codes is any of them. */
@@ -74,11 +77,10 @@ export class Judge {
 
   /** Undefined: it must stay unanswered. `busy`: so many of this peer's came at once that it may be told to wait. */
   hear(
-    { peer, type, bytes }: { readonly peer: number; readonly type: number; readonly bytes: Buffer },
+    { peer, type, bytes, reading }: Said,
     { now, busy }: { readonly now: number; readonly busy: boolean },
   ): Due | undefined {
     if (type !== LSPS_TYPE) return undefined
-    const reading = read(bytes)
     if (reading.type === 'response') return undefined
     const customer = this.#customer(peer, now)
     if (reading.type === 'bad') {
@@ -187,9 +189,10 @@ export class Judge {
       if (!Array.isArray(menu) || menu.length !== TERMS.offers.length) return false
       return TERMS.offers.every(({ valid_for_seconds, ...terms }, index) => {
         const { promise, valid_until, ...rest }: Fields = menu[index] ?? {}
+        const names = Object.keys(terms) as (keyof typeof terms)[]
+        if (Object.keys(rest).length !== names.length || names.some((name) => rest[name] !== terms[name])) return false
         const until = instantOf(valid_until) ?? 0
         const due = now + valid_for_seconds * 1000
-        if (JSON.stringify(sorted(rest)) !== JSON.stringify(sorted(terms))) return false
         // Never up to a whole second (L2-08), and in the one form that writers may use (L0-78).
         if (until < due || until > due + 1 || until % 1000 === 0 || new Date(until).toISOString() !== valid_until)
           return false
@@ -255,6 +258,8 @@ export class Judge {
     let least = 0
     let most = 0
     for (const { peer: buyer, until, certain, touched } of this.sales) {
+      // A payment that came to nothing makes its client wait for a while.
+      if (buyer === peer && touched) most = TERMS.maxLiveSalesPerPeer
       if (buyer !== peer) continue
       if (certain && !touched && now < until) least += 1
       if (now < (touched ? until + TOUCHED_MS : until)) most += 1
@@ -299,10 +304,6 @@ export function codeOf({ error }: Fields): unknown {
   return code
 }
 
-function sorted(fields: Fields): readonly (readonly [string, unknown])[] {
-  return Object.entries(fields).sort(([a], [b]) => (a < b ? -1 : 1))
-}
-
 function wrongResult(
   { result, error }: Fields,
   isRight: (result: Readonly<Record<string, unknown>>) => boolean,
@@ -333,7 +334,8 @@ function wrongFault({ unrecognized, property }: Fields, fault: Fault): string | 
   const due = [...fault.unrecognized].sort()
   const isComplete = JSON.stringify(named) === JSON.stringify(due)
   // So many that they do not fit into an answer: then those that do.
-  const isPart = named?.every((name) => due.includes(name)) === true && JSON.stringify(due).length > MAX_BYTES * ALMOST
+  const known = new Set(due)
+  const isPart = named?.every((name) => known.has(name)) === true && JSON.stringify(due).length > MAX_BYTES * ALMOST
   if (!isComplete && !isPart)
     return `unrecognized is ${JSON.stringify(named)?.slice(0, 300)}, due is ${JSON.stringify(due).slice(0, 300)}`
   if (fault.properties.length > 0 && !fault.properties.includes(String(property)))

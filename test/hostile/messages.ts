@@ -232,7 +232,7 @@ const RECIPES: readonly (readonly [weight: number, recipe: Recipe])[] = [
   [50, othersOffer],
   [90, editedOffer],
   [80, badParams],
-  [2, manyNames],
+  [1, manyNames],
   [25, otherMethod],
   [60, again],
   [20, othersAgain],

@@ -18,6 +18,7 @@ const PAYERS_CHANNEL = 1n
 const FEATURES: readonly number[] = [23, 31, 47, 51, 729]
 const SELF = `02${'ee'.repeat(32)}` as NodeId
 const FIRST_HEIGHT = 1000
+const RICH = 100_000_000_000n as Sat
 
 /** An HTLC that stands in the payers' channel, and what it was answered so far. */
 export type Standing = { readonly offer: HtlcOffer; answer: HtlcAnswer['type'] | undefined }
@@ -128,7 +129,9 @@ export class HostileNode {
       closedChannels: async () => [],
       listAliases: async () => [],
       listLeases: async () => [],
-      walletBalance: async () => 100_000_000_000n as Sat,
+      walletBalance: async () => RICH,
+      listUnspent: async () => [{ outpoint: `${'11'.repeat(32)}:0`, amount: RICH, confirmations: 100 }],
+      anchorReserve: async () => 0n as Sat,
       estimateFeerate: async () => 2,
       forwardingHistory: async () => [],
       openChannel: ({ peer }) => {
@@ -222,9 +225,9 @@ export class HostileNode {
       outpoint: `${'00'.repeat(32)}:0`,
       chanId: PAYERS_CHANNEL,
       active: true,
-      capacity: 0n as Sat,
+      capacity: RICH,
       localBalance: 0n as Sat,
-      remoteBalance: 0n as Sat,
+      remoteBalance: RICH,
       totalSent: 0n as Sat,
       memo: '',
       pendingHtlcs: pendingHtlcs.map((htlc) => ({ ...htlc, amount: htlc.amount as Msat })),

@@ -2,9 +2,9 @@ import type { Msat } from '../../lsps/base/amount.ts'
 import type { NodeId } from '../../lsps/base/node-id.ts'
 import { type Scid, scidFromNumber } from '../../lsps/base/scid.ts'
 import { SeededRandom } from '../../src/sandbox/random.ts'
-import { codeOf, type Due, Judge } from './judge.ts'
+import { codeOf, type Due, Judge, type Said } from './judge.ts'
 import { type HostileLsp, TERMS } from './lsp.ts'
-import { compose, type Message } from './messages.ts'
+import { compose } from './messages.ts'
 import type { Standing } from './node.ts'
 import { read } from './reading.ts'
 import type { SeenScids } from './seen-scids.ts'
@@ -141,7 +141,7 @@ export class Play {
       return reading.type === 'request' && due.peer === peer && due.id === reading.id && !bytes.equals(message.bytes)
     })
     if (meets) await this.#settle()
-    this.#give(peer, message, false)
+    this.#give({ peer, ...message, reading }, false)
   }
 
   async #flood(peer: number, random: SeededRandom): Promise<void> {
@@ -154,21 +154,21 @@ export class Play {
       const bytes = fresh
         ? Buffer.from(text.replace(/"id":"[^"\\]{4}/, `"id":"${(n + 1000).toString()}`), 'latin1')
         : message.bytes
-      this.#give(peer, { ...message, bytes }, true)
+      this.#give({ peer, type: message.type, bytes, reading: read(bytes) }, true)
     }
     await this.#settle()
   }
 
-  #give(peer: number, { type, bytes }: Message, flood: boolean): void {
+  #give(said: Said, flood: boolean): void {
+    const { peer, type, bytes, reading } = said
     const given = (this.#given.get(peer) ?? 0) + 1
     this.#given.set(peer, given)
     const busy = flood && given > TERMS.maxPendingPerPeer
-    const due = this.#judge.hear({ peer, type, bytes }, { now: this.#lsp.clock.now(), busy })
+    const due = this.#judge.hear(said, { now: this.#lsp.clock.now(), busy })
     this.#messages += 1
     if (due?.reached === true) this.#reached += 1
     if (due !== undefined) this.#waiting.push({ due, bytes })
     if (bytes.length <= TERMS.keptRequestBytes) this.#said.push({ peer, bytes })
-    const reading = read(bytes)
     if (reading.type === 'request') this.#ids.push(JSON.stringify(reading.id))
     this.#lsp.node.say(this.#nodeOf(peer), type, bytes)
   }
