@@ -1,16 +1,19 @@
 import { randomBytes } from 'node:crypto'
-import type { Msat } from '../../lsps/base/amount.ts'
+import type { Msat, Ppm } from '../../lsps/base/amount.ts'
 import type { Scid } from '../../lsps/base/scid.ts'
-import { computeOpeningFee } from '../../lsps/lsps2/fee.ts'
-import { lsps2 } from '../../lsps/lsps2/methods.ts'
+import { receive } from '../../lsps/lsps2/receive.ts'
 import type { OpeningFeeParams } from '../../lsps/lsps2/schema.ts'
 import { createRpcClient } from '../../lsps/rpc/client.ts'
+import { requestIds } from '../../lsps/rpc/request-id.ts'
 import { formatMilliseconds, formatMsat, thousands } from '../../src/cli/format.ts'
 import type { Moment } from './timeline.ts'
 import type { DemoInvoice, DemoWorld } from './world.ts'
 
 const PPM_PER_PERCENT = 10_000
-const ID_BYTES = 16
+/** What this wallet pays at most for a channel: 2 % of the payment. */
+const HIGHEST_FEE = { ppm: 20_000 as Ppm }
+/** What it asks of the last hop of any payment, in blocks. */
+const FINAL_CLTV_BLOCKS = 40
 /** As much of an invoice as fits on a line. */
 const INVOICE_START = 44
 const INVOICE_END = 12
@@ -26,45 +29,40 @@ type Buying = {
 
 /** What a wallet does that wants to be paid over a channel which it does not have (bLIP-52): menu, buy, invoice. */
 export async function buyChannel({ world, payment, tell, signal }: Buying): Promise<Bought> {
-  const { wallet, clock } = world
-  const client = createRpcClient({
-    transport: wallet.transport(),
-    clock,
-    newId: () => randomBytes(ID_BYTES).toString('hex'),
-  })
+  const { wallet, clock, operator } = world
+  const client = createRpcClient({ transport: wallet.transport(), clock, newId: requestIds(randomBytes) })
+  let askedAt = clock.now()
+  const sinceAsked = () => formatMilliseconds(clock.now() - askedAt)
   try {
     tell({ who: 'wallet', what: 'asks for the price of a channel (lsps2.get_info)' })
-    const askedAt = clock.now()
-    const { opening_fee_params_menu: menu } = await client.call(lsps2, 'lsps2.get_info', {}, signal)
-    const offer = menu[0]
-    if (offer === undefined) throw new Error('the menu is empty')
-    const answered = formatMilliseconds(clock.now() - askedAt)
-    tell({ who: 'operator', what: `answers after ${answered}:`, details: describeOffer(offer) })
-
-    tell({ who: 'wallet', what: `buys it for a payment of ${formatMsat(`${payment}`)} (lsps2.buy)` })
-    const boughtAt = clock.now()
-    const request = { opening_fee_params: offer, payment_size_msat: payment }
-    const { jit_channel_scid: scid, lsp_cltv_expiry_delta: cltvDelta } = await client.call(
-      lsps2,
-      'lsps2.buy',
-      request,
+    const bought = await receive({
+      client,
+      clock,
+      lsp: operator.nodeId,
+      amount: payment,
+      maxFee: HIGHEST_FEE,
+      finalCltvBlocks: FINAL_CLTV_BLOCKS,
+      confirm: async ({ offer }) => {
+        tell({ who: 'operator', what: `answers after ${sinceAsked()}:`, details: describeOffer(offer) })
+        tell({ who: 'wallet', what: `buys it for a payment of ${formatMsat(`${payment}`)} (lsps2.buy)` })
+        askedAt = clock.now()
+        return 'buy'
+      },
       signal,
-    )
+    })
+    const { fee, purchase } = bought
     tell({
       who: 'operator',
-      what: `answers after ${formatMilliseconds(clock.now() - boughtAt)}: the payment is to go through`,
-      details: [`${scid}, a channel that does not exist yet`],
+      what: `answers after ${sinceAsked()}: the payment is to go through`,
+      details: [`${purchase.scid}, a channel that does not exist yet`],
     })
-
-    const fee = computeOpeningFee(offer, payment)
-    const bought = { hint: { scid, cltvDelta }, allowedFee: fee }
     const invoice = wallet.createInvoice({ amount: payment, bought })
     tell({
       who: 'wallet',
       what: `allows an opening fee of ${formatMsat(`${fee}`)} in its invoice`,
       details: [describeInvoice(invoice)],
     })
-    return { scid, fee, invoice }
+    return { scid: purchase.scid, fee, invoice }
   } finally {
     client.close()
   }

@@ -1,11 +1,11 @@
 import type { NodeId } from '../../lsps/base/node-id.ts'
-import { scidToNumber } from '../../lsps/base/scid.ts'
 import { systemClock } from '../../src/kernel/clock.ts'
 import { ensureBinaries } from '../stack/binaries.ts'
 import type { WalletEvent } from '../stack/ldk/events.ts'
 import { Wallet } from '../stack/ldk/wallet.ts'
 import { type Network, startNetwork } from '../stack/network.ts'
 import { type ForwardingEvent, forwardingHistory, payInvoice } from '../stack/payments.ts'
+import { invoiceOptions } from '../stack/purchase.ts'
 import { Sluiced } from '../stack/sluiced.ts'
 import { ensureSnapshot } from '../stack/snapshot.ts'
 import { waitFor } from '../stack/wait.ts'
@@ -102,17 +102,10 @@ function demoWallet(wallet: Wallet, network: Network, milestones: readonly Miles
     channelCount: () => wallet.channels().length,
     owned: () => wallet.owned(),
     createInvoice({ amount, bought }) {
-      const hint = bought && {
-        hint: {
-          nodeId: network.lsp.nodeId,
-          scid: scidToNumber(bought.hint.scid),
-          feeBaseMsat: 0,
-          feePpm: 0,
-          cltvDelta: bought.hint.cltvDelta,
-        },
-        allowedSkimMsat: bought.allowedFee,
-      }
-      const { invoice, paymentHash } = wallet.createInvoice({ amountMsat: amount, ...hint })
+      const { invoice, paymentHash } = wallet.createInvoice({
+        amountMsat: amount,
+        ...(bought === undefined ? {} : invoiceOptions(bought)),
+      })
       return { text: invoice, paymentHash, amount }
     },
     received({ paymentHash }) {

@@ -104,8 +104,8 @@ function demoWallet(wallet: SimWallet, hints: Map<string, Scid>, clock: LiveCloc
     channelCount: () => wallet.channels.size,
     owned: () => wallet.balance(),
     createInvoice({ amount, bought }) {
-      const { paymentHash } = wallet.invoice({ amount, maxFee: bought?.allowedFee ?? 0n })
-      hints.set(paymentHash, bought?.hint.scid ?? scidOfChannel())
+      const { paymentHash } = wallet.invoice({ amount, ...(bought === undefined ? {} : { purchase: bought.purchase }) })
+      hints.set(paymentHash, bought?.invoice.routeHint.scid ?? scidOfChannel())
       return { paymentHash, amount }
     },
     received({ paymentHash }) {

@@ -1,6 +1,6 @@
 import type { Clock } from '../../lsps/base/clock.ts'
 import type { NodeId } from '../../lsps/base/node-id.ts'
-import type { Scid } from '../../lsps/base/scid.ts'
+import type { Receivable } from '../../lsps/lsps2/receive.ts'
 import type { Transport } from '../../lsps/rpc/client.ts'
 import type { Screen } from './screen.ts'
 
@@ -28,9 +28,6 @@ export type DemoInvoice = {
   readonly text?: string
 }
 
-/** Where a payer finds the last hop: the route hint of an invoice. */
-export type RouteHint = { readonly scid: Scid; readonly cltvDelta: number }
-
 export type DemoWallet = {
   readonly nodeId: NodeId
   /** Name and version of what it runs on. */
@@ -40,11 +37,8 @@ export type DemoWallet = {
   channelCount(): number
   /** Its part of all its channels; payments under way do not count. */
   owned(): bigint
-  /** `hint`: a way in that it bought, and the most that may be withheld; without one, over a channel that it has. */
-  createInvoice(request: {
-    readonly amount: bigint
-    readonly bought?: { readonly hint: RouteHint; readonly allowedFee: bigint }
-  }): DemoInvoice
+  /** Over a way in that it bought, at the price of that; without one, over a channel that it has. */
+  createInvoice(request: { readonly amount: bigint; readonly bought?: Receivable }): DemoInvoice
   /** What it got by this invoice and what was withheld; undefined until it has taken the payment. */
   received(invoice: DemoInvoice): { readonly amount: bigint; readonly withheld: bigint } | undefined
   /** What happened to it so far, oldest first. */

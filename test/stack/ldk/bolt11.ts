@@ -8,8 +8,10 @@ hashes.hmacSha256 = (key, message) => hmac(sha256, key, message)
 const PREFIX = 'lnbcrt'
 const PICO_PER_MSAT = 10n
 const WORD_BITS = 5n
-/** BOLT9: variable onion (8) and payment secret (14) required, multi-part (17) optional. */
-const FEATURES = (1n << 8n) | (1n << 14n) | (1n << 17n)
+/** BOLT9: variable onion (8) and payment secret (14) required. */
+const FEATURES = (1n << 8n) | (1n << 14n)
+/** BOLT9: payments in several parts, optional. */
+const BASIC_MPP = 1n << 17n
 const TIMESTAMP_WORDS = 7
 
 /** One private hop before the payee. Fees in millisatoshi and parts per million. */
@@ -32,6 +34,8 @@ export type InvoiceFields = {
   /** Any amount when undefined. */
   readonly amountMsat?: bigint
   readonly hint?: HopHint
+  /** Whether it may be paid in several parts. Default: yes. */
+  readonly basicMpp?: boolean
 }
 
 /** A signed BOLT11 invoice for regtest; LDK's bindings have no builder that takes our own route hint. */
@@ -46,7 +50,7 @@ export function encodeInvoice(fields: InvoiceFields, secretKey: Uint8Array): str
     ...tagged('x', numberWords(BigInt(fields.expirySeconds))),
     ...tagged('c', numberWords(BigInt(fields.minFinalCltvDelta))),
     ...(fields.hint === undefined ? [] : tagged('r', bytesToWords(hintBytes(fields.hint)))),
-    ...tagged('9', numberWords(FEATURES)),
+    ...tagged('9', numberWords(fields.basicMpp === false ? FEATURES : FEATURES | BASIC_MPP)),
   ]
   const message = Buffer.concat([Buffer.from(humanPart, 'utf8'), wordsToBytes(data)])
   const signature = sign(sha256(message), secretKey, { prehash: false, format: 'recovered' })

@@ -1,12 +1,14 @@
 import { createHash, randomBytes } from 'node:crypto'
 import * as ldk from 'lightningdevkit'
+import { msat } from '../../../lsps/base/amount.ts'
+import { checkParts, type JitPurchase } from '../../../lsps/lsps2/purchase.ts'
 import { encodeInvoice, type HopHint } from './bolt11.ts'
 import type { WalletEvent } from './events.ts'
 import type { LdkNode } from './node.ts'
 import { hex, nowSeconds } from './runtime.ts'
 
-/** LDK wants at least 24 blocks from the last hop. */
-const MIN_FINAL_CLTV_DELTA = 40
+/** What the wallet's invoices ask of the last hop, in blocks. LDK wants at least 24. */
+export const FINAL_CLTV_BLOCKS = 40
 const INVOICE_SECONDS = 3600
 
 /** What the wallet does when a payment for one of its invoices has come. */
@@ -21,6 +23,11 @@ export type InvoiceOptions = {
   readonly hint?: HopHint
   /** The most that the LSP may keep back, over all parts; a payment with less is failed. Default: nothing. */
   readonly allowedSkimMsat?: bigint
+  /** What was bought for this invoice: the payment is judged by it, and `allowedSkimMsat` does not count. */
+  readonly purchase?: JitPurchase
+  readonly finalCltvBlocks?: number
+  /** Whether it may be paid in several parts. Default: yes. */
+  readonly basicMpp?: boolean
   readonly onPayment?: OnPayment
 }
 
@@ -38,6 +45,7 @@ type Expected = {
   readonly preimage: Uint8Array
   readonly amountMsat: bigint | undefined
   readonly allowedSkimMsat: bigint
+  readonly purchase: JitPurchase | undefined
   readonly onPayment: OnPayment
 }
 
@@ -55,7 +63,7 @@ export class IncomingPayments {
   createInvoice(options: InvoiceOptions): Invoice {
     const preimage = Uint8Array.from(randomBytes(32))
     const paymentHash = Uint8Array.from(createHash('sha256').update(preimage).digest())
-    const { amountMsat, hint, expirySeconds = INVOICE_SECONDS } = options
+    const { amountMsat, hint, expirySeconds = INVOICE_SECONDS, basicMpp } = options
     const secret = this.#node.manager.create_inbound_payment_for_hash(
       paymentHash,
       amountMsat === undefined ? ldk.Option_u64Z.constructor_none() : ldk.Option_u64Z.constructor_some(amountMsat),
@@ -70,9 +78,10 @@ export class IncomingPayments {
         description: options.description ?? '',
         timestamp: nowSeconds(),
         expirySeconds,
-        minFinalCltvDelta: MIN_FINAL_CLTV_DELTA,
+        minFinalCltvDelta: options.finalCltvBlocks ?? FINAL_CLTV_BLOCKS,
         ...(amountMsat === undefined ? {} : { amountMsat }),
         ...(hint === undefined ? {} : { hint }),
+        ...(basicMpp === undefined ? {} : { basicMpp }),
       },
       this.#node.keys.get_node_secret_key(),
     )
@@ -80,6 +89,7 @@ export class IncomingPayments {
       preimage,
       amountMsat,
       allowedSkimMsat: options.allowedSkimMsat ?? 0n,
+      purchase: options.purchase,
       onPayment: options.onPayment ?? 'claim',
     })
     return { invoice, paymentHash: hex(paymentHash), preimage: hex(preimage) }
@@ -112,8 +122,17 @@ export class IncomingPayments {
   }
 }
 
-/** LDK lets any skim through once underpaying HTLCs are accepted: what was agreed is for the wallet to check. */
+/**
+ * LDK lets any skim through once underpaying HTLCs are accepted: what was agreed is for the wallet to check. LDK has
+ * compared each part with its onion, and tells the sums: they are judged as one part.
+ */
 function isEnough(expected: Expected, payment: { readonly amount: bigint; readonly skimmed: bigint }): boolean {
-  if (payment.skimmed > expected.allowedSkimMsat) return false
-  return expected.amountMsat === undefined || payment.amount + payment.skimmed >= expected.amountMsat
+  const { amount, skimmed } = payment
+  if (expected.purchase !== undefined) {
+    const extraFee = skimmed === 0n ? undefined : msat(skimmed)
+    const whole = { onionAmount: msat(amount + skimmed), htlcAmount: msat(amount), extraFee }
+    return checkParts(expected.purchase, [whole]).verdict === 'claim'
+  }
+  if (skimmed > expected.allowedSkimMsat) return false
+  return expected.amountMsat === undefined || amount + skimmed >= expected.amountMsat
 }
