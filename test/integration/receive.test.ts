@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import {
   channelRouteHint,
@@ -9,16 +10,17 @@ import {
   requestIds,
   scidFromNumber,
 } from '../../lsps/index.ts'
+import type { Config } from '../../src/config/schema.ts'
 import type { SimWallet } from '../../src/sandbox/wallet.ts'
-import { Simulation } from './simulation.ts'
+import { OFFER, Simulation, testConfig } from './simulation.ts'
 
 const AMOUNT = msat(100_000_000n)
 const FEE = msat(1_000_000n)
 const idle = new AbortController().signal
 const newId = requestIds((length) => crypto.getRandomValues(new Uint8Array(length)))
 
-async function begin() {
-  const simulation = new Simulation()
+async function begin(config: Config = testConfig()) {
+  const simulation = new Simulation({ config })
   await simulation.start()
   const wallet = simulation.world.addWallet()
   wallet.connect()
@@ -114,6 +116,14 @@ describe('a wallet with receive() on the simulated node', () => {
   ])('is told what is wrong: %s', async (_, wanted, failure) => {
     const { buy } = await begin()
     expect(await buy(wanted)).toMatchObject({ error: { name: 'ReceiveError', failure } })
+  })
+
+  it('[L2-02] shows its token, and pays the price of that', async () => {
+    const token_sha256 = createHash('sha256').update('friend').digest('hex')
+    const offers = [{ ...OFFER, min_fee_msat: '950000', proportional: 500 }]
+    const { bought } = await begin(testConfig({ lsps2: { tokens: [{ name: 'friends', token_sha256, offers }] } }))
+    expect(await bought({ token: 'friend' })).toHaveProperty('fee', 950_000n)
+    expect(await bought()).toHaveProperty('fee', FEE)
   })
 
   it('is told when the LSP is not there', async () => {
