@@ -116,6 +116,7 @@ async function choose(request: ReceiveRequest): Promise<Choice> {
 /** What the wallet says; it is not waited for once the signal aborts. */
 async function confirm({ confirm: ask, signal }: ReceiveRequest, { offer, fee }: Choice): Promise<'buy' | 'stop'> {
   if (ask === undefined) return 'buy'
+  if (signal.aborted) throw new ReceiveError({ code: 'aborted' }, signal.reason)
   let stop: () => void = () => undefined
   const aborted = new Promise<never>((_, reject) => {
     stop = () => reject(new ReceiveError({ code: 'aborted' }, signal.reason))

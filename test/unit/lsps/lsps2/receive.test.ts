@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { msat, type Ppm } from '../../../../lsps/base/amount.ts'
+import type { Clock } from '../../../../lsps/base/clock.ts'
 import { formatDatetime, type Timestamp } from '../../../../lsps/base/datetime.ts'
 import {
   MAX_CLTV_EXPIRY_DELTA,
@@ -235,6 +236,21 @@ describe('every way to fail', () => {
     const { result } = run(answers(menu(OFFER)), { signal: abort.signal, confirm })
     await settle()
     abort.abort()
+    expect(await failureOf(result)).toEqual({ code: 'aborted' })
+  })
+
+  it('does not ask the wallet any more once the signal has aborted', async () => {
+    const abort = new AbortController()
+    const confirm = () => Promise.reject(new Error('it was asked'))
+    // The time is asked for between the answer and the question.
+    const clock: Clock = {
+      now: () => {
+        abort.abort()
+        return NOW as Timestamp
+      },
+      sleep: () => Promise.reject(new Error('nobody sleeps on this clock')),
+    }
+    const { result } = run(answers(menu(OFFER)), { signal: abort.signal, clock, confirm })
     expect(await failureOf(result)).toEqual({ code: 'aborted' })
   })
 
