@@ -29,6 +29,7 @@ import { childOf } from './kernel/wait.ts'
 import { checkNode, type Finding } from './lnd/gate.ts'
 import type { LndPort, NodeInfo } from './lnd/port.ts'
 import { countOpenings, countOutcome, createInventory, opener, openingOf, receivable } from './openings.ts'
+import { catchUp } from './operate/catch-up.ts'
 import { Drain, NOT_SELLING } from './operate/drain.ts'
 import { createPeerEndpoint, type PeerContext } from './peer/endpoint.ts'
 import { createReports } from './report.ts'
@@ -250,8 +251,9 @@ export async function startSidecar(config: Config, deps: SidecarDeps): Promise<S
     const selling = config.lsps2.enabled || jit.hasNames
     if (selling) attachInterceptor()
     const [info] = await Promise.all([waitForNode(), journal.load(), drain.load(), jit.load(), funding.load()])
-    await inventory.load([...funding.live.values()].map(openingOf))
     refuseUnfit([...checkConfigured(info, config), ...((await deps.probe?.(signal)) ?? [])], log)
+    if (selling) await catchUpWithNode()
+    await inventory.load([...funding.live.values()].map(openingOf))
 
     if (selling) openSaleStreams()
     streams.open('peers', async (up, streamSignal) => {
@@ -280,6 +282,20 @@ export async function startSidecar(config: Config, deps: SidecarDeps): Promise<S
       return lnd.subscribeCustomMessages((message) => endpoint.onMessage(message, signal), streamSignal)
     })
     return info
+  }
+
+  /** An older database in place of ours: its sales are brought to where lnd is before anything is judged (D16). */
+  async function catchUpWithNode(): Promise<void> {
+    const { lsp_cltv_expiry_delta: cltvExpiryDelta, htlc_minimum_msat: htlcMinimum, offers } = config.lsps2
+    const terms = {
+      cltvExpiryDelta,
+      htlcMinimum,
+      partHoldMs: config.lsps2.part_hold_seconds * 1000,
+      longestOfferMs: Math.max(0, ...offers.map(({ valid_for_seconds: seconds }) => seconds)) * 1000,
+    }
+    const { live } = jit
+    const taken = await catchUp({ lnd, store, clock, log, live, fundings: funding.live, journal, terms }, signal)
+    if (taken > 0) await Promise.all([jit.load(), funding.load()])
   }
 
   async function connectedPeers(callSignal: AbortSignal): Promise<readonly NodeId[]> {

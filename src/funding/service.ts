@@ -5,14 +5,14 @@ import { type EffectContext, Runner } from '../kernel/runner.ts'
 import { Bell } from '../kernel/wait.ts'
 import type { LndPort } from '../lnd/port.ts'
 import type { Store, Write } from '../store/port.ts'
-import { Table } from '../store/table.ts'
 import { Discard } from './discard.ts'
 import { FollowUp } from './follow.ts'
 import { look } from './look.ts'
 import { isTerminal, place, step } from './machine.ts'
 import { Negotiation } from './negotiation.ts'
 import { transactionId } from './psbt.ts'
-import { type ChannelOrder, Funding, FundingEffect, type FundingEvent, type FundingNews } from './states.ts'
+import { doneFundings, fundingOutbox, liveFundings } from './records.ts'
+import type { ChannelOrder, Funding, FundingEffect, FundingEvent, FundingNews } from './states.ts'
 
 /** Between looks at a channel that is not active yet, when lnd's events say nothing. */
 export const CHANNEL_LOOK_MS = 1_000
@@ -61,9 +61,9 @@ export class FundingService {
     })
     this.#runner = new Runner({
       machine: { name: 'funding', step, isTerminal },
-      live: new Table('funding-live', Funding),
-      done: new Table('funding-done', Funding),
-      outbox: new Table('funding-outbox', FundingEffect),
+      live: liveFundings,
+      done: doneFundings,
+      outbox: fundingOutbox,
       ...deps,
       execute: (effect, context) => this.#execute(effect, context),
       alongside: (_id, before, after) => deps.observer?.writesFor(before, after) ?? [],

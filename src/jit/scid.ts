@@ -13,3 +13,9 @@ export function mintScid(entropy: Entropy): Scid {
   const block = FIRST_BLOCK + ((random >> LOWER_BITS) % BLOCKS)
   return scidFromNumber((block << LOWER_BITS) | (random & ((1n << LOWER_BITS) - 1n)))
 }
+
+/** Whether a number is one that only `mintScid` makes: neither a channel's place on chain nor an alias of lnd's own. */
+export function isMinted(scid: bigint): boolean {
+  const block = scid >> LOWER_BITS
+  return block >= FIRST_BLOCK && block < FIRST_BLOCK + BLOCKS
+}

@@ -14,7 +14,7 @@ import { Findings } from './findings.ts'
 import type { Held } from './held.ts'
 import { deadline, isTerminal, sell, step } from './machine.ts'
 import { doneSales, endedSales, indexWrites, liveSales, outboxTable, saleByHash } from './records.ts'
-import { mintScid } from './scid.ts'
+import { isMinted, mintScid } from './scid.ts'
 import type { Deal, JitEffect, JitEvent, JitMoney, Sale } from './states.ts'
 
 /** Before lnd fails a held HTLC by itself, we do: so many blocks ahead. */
@@ -148,6 +148,8 @@ export class JitService {
 
   async load(): Promise<void> {
     await this.#runner.load()
+    this.#salesOf.clear()
+    this.#saleByCircuit.clear()
     for (const [scid, sale] of this.#runner.live) {
       this.#count(sale.deal.client, 1)
       if ('part' in sale && sale.part !== undefined) this.#saleByCircuit.set(sale.part.circuit, scid as Scid)
@@ -202,7 +204,10 @@ export class JitService {
   /** Every HTLC that lnd would forward. Anything that is not ours is resumed in this tick. */
   onOffer(offer: HtlcOffer, stream: Interceptor): void {
     const { requestedScid, circuit } = offer
-    const ours = this.#ready ? this.#runner.live.has(requestedScid) : this.#ours.has(requestedScid)
+    // Until the records were compared with lnd, what only we give out may be a sale that an older database lost.
+    const ours = this.#ready
+      ? this.#runner.live.has(requestedScid)
+      : this.#ours.has(requestedScid) || isMinted(scidToNumber(requestedScid))
     if (!ours) {
       stream.answer(circuit, { type: 'resume' })
       return

@@ -20,6 +20,8 @@ export const MoneyEvent = z.object({
   /** The part of it that was sold as opening fee. */
   openingFee: Msat,
   at: At,
+  /** Found again in lnd's records after an older database took the place of ours (`at` is when). */
+  refound: z.literal(true).optional(),
 })
 export type MoneyEvent = z.output<typeof MoneyEvent>
 

@@ -48,6 +48,7 @@ export class Outbox<Effect, Event> {
   }
 
   async load(store: Store): Promise<void> {
+    this.#waiting.length = 0
     for await (const [key, effect] of this.#options.table.entries(store)) {
       const [id = '', sequence = '0'] = key.split('/')
       this.#sequence = Math.max(this.#sequence, Number(sequence))

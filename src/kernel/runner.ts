@@ -94,9 +94,10 @@ export class Runner<State, Event, Effect, Money = never> {
     return this.#outbox.depth
   }
 
-  /** Reads all live entities and effects from disk; nothing runs before `start`. */
+  /** Reads all live entities and effects from disk; nothing runs before `start`. Until then it may be read anew. */
   async load(): Promise<void> {
     const { live, store } = this.#options
+    this.#live.clear()
     for await (const [id, state] of live.entries(store)) this.#live.set(id, state)
     await this.#outbox.load(store)
   }

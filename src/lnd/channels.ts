@@ -81,12 +81,15 @@ export function channelCalls(lnd: Connection): ChannelCalls {
       return alias_maps.map(toAlias)
     },
 
-    forwardingHistory: async ({ sinceSeconds }, signal) => {
+    forwardingHistory: async ({ sinceSeconds, wanted = () => true }, signal) => {
       const forwards: Forward[] = []
       for (let offset = 0; ; ) {
         const request = { start_time: `${sinceSeconds}`, index_offset: offset, num_max_events: HISTORY_PAGE }
         const page = await lnd.unary('forwardingHistory', request, signal)
-        forwards.push(...page.forwarding_events.map(toForward))
+        for (const raw of page.forwarding_events) {
+          const row = toForward(raw)
+          if (wanted(row)) forwards.push(row)
+        }
         if (page.forwarding_events.length < HISTORY_PAGE) return forwards
         offset = page.last_offset_index
       }

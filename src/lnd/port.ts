@@ -246,6 +246,8 @@ export interface LndPort {
   bumpFee(request: BumpRequest, signal: AbortSignal): Promise<void>
   /** Which of these outputs a transaction of the wallet spends, in the mempool or confirmed. Reads the whole wallet. */
   spends(outpoints: readonly Outpoint[], signal: AbortSignal): Promise<readonly Spend[]>
+  /** In hex, as it was published; undefined when the wallet does not know it. */
+  rawTransaction(txid: string, signal: AbortSignal): Promise<string | undefined>
   listLeases(signal: AbortSignal): Promise<readonly Lease[]>
   /** Extends a lock of the same id. */
   leaseOutput(request: Lease & { readonly seconds: number }, signal: AbortSignal): Promise<void>
@@ -261,7 +263,11 @@ export interface LndPort {
   /** Satoshi per virtual byte, rounded up, at least 1. */
   estimateFeerate(confTarget: number, signal: AbortSignal): Promise<number>
 
-  forwardingHistory(request: { readonly sinceSeconds: number }, signal: AbortSignal): Promise<readonly Forward[]>
+  /** Read page by page; only rows that are `wanted` are kept (all, when left out): a history may have millions. */
+  forwardingHistory(
+    request: { readonly sinceSeconds: number; readonly wanted?: (row: Forward) => boolean },
+    signal: AbortSignal,
+  ): Promise<readonly Forward[]>
 
   /** One client per node. `onOffer` must not wait for anything: the whole node's forwards stand behind it. */
   interceptHtlcs(onOffer: (offer: HtlcOffer, stream: Interceptor) => void, signal: AbortSignal): Promise<void>

@@ -173,6 +173,7 @@ message Transaction {
   string tx_hash = 1;
   int32 num_confirmations = 3;
   int64 total_fees = 7;
+  string raw_tx_hex = 9;
   repeated PreviousOutPoint previous_outpoints = 12;
 }
 message PreviousOutPoint { string outpoint = 1; }

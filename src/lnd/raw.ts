@@ -157,7 +157,7 @@ export type UnaryAnswers = {
   fundPsbt: { readonly funded_psbt: Buffer }
   finalizePsbt: { readonly raw_final_tx: Buffer }
   publishTransaction: { readonly publish_error: string }
-  getTransaction: { readonly num_confirmations: number }
+  getTransaction: { readonly num_confirmations: number; readonly raw_tx_hex: string }
   listLeases: { readonly locked_utxos: readonly RawLease[] }
   leaseOutput: unknown
   releaseOutput: unknown

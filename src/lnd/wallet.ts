@@ -12,6 +12,7 @@ type WalletCalls = Pick<
   | 'confirmations'
   | 'bumpFee'
   | 'spends'
+  | 'rawTransaction'
   | 'listLeases'
   | 'leaseOutput'
   | 'releaseOutput'
@@ -92,6 +93,16 @@ export function walletCalls(lnd: Connection): WalletCalls {
       const wanted = new Set(outpoints)
       const { transactions } = await lnd.unary('getTransactions', WHOLE_WALLET, signal)
       return transactions.flatMap((transaction) => toSpends(transaction, wanted))
+    },
+
+    rawTransaction: async (txid, signal) => {
+      try {
+        const { raw_tx_hex } = await lnd.unary('getTransaction', { txid }, signal)
+        return raw_tx_hex === '' ? undefined : raw_tx_hex
+      } catch (error) {
+        if (refusedWith(error, UNKNOWN_TRANSACTION)) return undefined
+        throw error
+      }
     },
 
     listLeases: async (signal) => {

@@ -82,6 +82,7 @@ export function simulatedPort(deps: PortDeps, session: Session): LndPort {
     confirmations: (txid, signal) => call('confirmations', signal, () => node.chain.confirmations(txid)),
     bumpFee: (request, signal) => call('bumpFee', signal, () => coins.bump(request)),
     spends: (outpoints, signal) => call('spends', signal, () => coins.spends(outpoints)),
+    rawTransaction: (txid, signal) => call('rawTransaction', signal, () => node.chain.transaction(txid)?.raw),
     listLeases: (signal) => call('listLeases', signal, () => coins.leases()),
     leaseOutput: (request, signal) => call('leaseOutput', signal, () => coins.lease(request)),
     releaseOutput: (lease, signal) => call('releaseOutput', signal, () => coins.release(lease)),
@@ -96,8 +97,8 @@ export function simulatedPort(deps: PortDeps, session: Session): LndPort {
     newAddress: (signal) => call('newAddress', signal, () => coins.newAddress()),
     estimateFeerate: (_target, signal) => call('estimateFeerate', signal, () => node.feerate),
 
-    forwardingHistory: ({ sinceSeconds }, signal) =>
-      call('forwardingHistory', signal, () => node.log.list(sinceSeconds)),
+    forwardingHistory: ({ sinceSeconds, wanted = () => true }, signal) =>
+      call('forwardingHistory', signal, () => node.log.list(sinceSeconds).filter(wanted)),
 
     interceptHtlcs: async (onOffer, signal) => {
       if (session.alive && !node.up) throw unavailable('interceptHtlcs', 'connection refused')

@@ -211,6 +211,8 @@ export function fundingCases(world: () => NodeUnderTest, signal: AbortSignal): v
     await node.port.publishTransaction({ raw, label: 'compliance' }, signal)
     await node.port.publishTransaction({ raw, label: 'compliance' }, signal)
     await until(node, 'the transaction in the wallet', async () => (await node.port.confirmations(txid, signal)) === 0)
+    expect(await node.port.rawTransaction(txid, signal)).toBe(raw)
+    expect(await node.port.rawTransaction(UNKNOWN_TXID, signal)).toBeUndefined()
     await node.mine(3)
     await until(node, '3 confirmations', async () => (await node.port.confirmations(txid, signal)) === 3)
     await node.port.publishTransaction({ raw, label: 'compliance' }, signal)

@@ -3,6 +3,8 @@ import { NOT_SELLING } from '../../src/operate/drain.ts'
 import { Simulation } from './simulation.ts'
 
 const AMOUNT = 100_000_000n
+/** A funding counts as final so many blocks later. */
+const DEEP = 6
 
 async function sold() {
   const simulation = new Simulation()
@@ -38,6 +40,7 @@ describe('a drain', () => {
     expect((await menu()).opening_fee_params_menu).toEqual([])
     expect((await simulation.outcome(pay().result, 'the payment to end')).status).toBe('settled')
     expect(await look()).toMatchObject({ done: false, funding: { standing: 1 } })
+    simulation.world.mine(DEEP)
     await simulation.rest()
     expect(simulation.state(bought.scid)).toBe('paid')
     expect(await look()).toMatchObject({ done: true, waits_for: [] })
@@ -54,6 +57,7 @@ describe('a drain', () => {
     expect(await look()).toMatchObject({ done: false, sales: { owed: 1 } })
     wallet.setPaymentPolicy('claim')
     expect((await simulation.outcome(pay().result, 'the payment to end')).status).toBe('settled')
+    simulation.world.mine(DEEP)
     await simulation.rest()
     expect(simulation.journal()).toMatchObject([{ earned: bought.fee }])
     expect((await look()).done).toBe(true)

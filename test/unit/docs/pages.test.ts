@@ -74,7 +74,7 @@ describe('ARCHITECTURE.md', () => {
   it('has every table of the database', () => {
     const text = [
       'src/jit/records.ts',
-      'src/funding/service.ts',
+      'src/funding/records.ts',
       'src/journal/journal.ts',
       'src/journal/flight.ts',
       'src/operate/drain.ts',

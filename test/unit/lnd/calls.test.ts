@@ -88,6 +88,16 @@ describe('the wallet', () => {
     })
   })
 
+  it('gives a transaction of the wallet as it was published', async () => {
+    const raw = (answer: () => unknown) => walletCalls(fake(answer).lnd).rawTransaction('ab'.repeat(32), signal)
+
+    expect(await raw(() => ({ num_confirmations: 3, raw_tx_hex: '0200' }))).toBe('0200')
+    expect(await raw(() => refuse('can not find transaction: txid ab'))).toBeUndefined()
+    await expect(raw(() => refuse('permission denied'))).rejects.toMatchObject({
+      failure: { detail: 'permission denied' },
+    })
+  })
+
   it('has nothing to release of a spent output, and keeps the lock of another', async () => {
     const release = (words: string) =>
       walletCalls(fake(() => refuse(words)).lnd).releaseOutput({ id: 'cd'.repeat(32), outpoint: OUTPOINT }, signal)
@@ -98,6 +108,22 @@ describe('the wallet', () => {
 })
 
 describe('the forwarding history', () => {
+  it('keeps only the rows that are wanted', async () => {
+    const rows = ['2', '3', '2'].map((chan_id_out) => ({
+      timestamp_ns: '0',
+      chan_id_in: '1',
+      chan_id_out,
+      amt_in_msat: '1',
+      amt_out_msat: '1',
+      fee_msat: '0',
+      incoming_htlc_id: '0',
+    }))
+    const { lnd } = fake(() => ({ forwarding_events: rows, last_offset_index: 3 }))
+    const wanted = ({ outgoingChannel }: { readonly outgoingChannel: bigint }) => outgoingChannel === 2n
+
+    expect(await channelCalls(lnd).forwardingHistory({ sinceSeconds: 0, wanted }, signal)).toHaveLength(2)
+  })
+
   it('is read page by page to its end', async () => {
     const row = {
       timestamp_ns: '0',
