@@ -1,10 +1,14 @@
+import { msat, type Sat } from '../lsps/base/amount.ts'
 import type { Clock } from '../lsps/base/clock.ts'
 import { formatDatetime, type Timestamp } from '../lsps/base/datetime.ts'
-import type { AdminPort } from './admin/port.ts'
-import type { DrainReport, FlightRecord, SaleSummary, Status } from './admin/schema.ts'
+import type { AdminPort, QuoteQuery } from './admin/port.ts'
+import type { DrainReport, FlightRecord, Quote, SaleSummary, Status } from './admin/schema.ts'
 import type { Config } from './config/schema.ts'
 import type { Feerate } from './funding/feerate.ts'
+import { reportFeerate } from './funding/feerate-report.ts'
 import type { FundingService } from './funding/service.ts'
+import type { PriceBook } from './jit/price-book.ts'
+import { reportPrice, reportQuote } from './jit/quote.ts'
 import { describeSale, summarize } from './jit/report.ts'
 import type { JitService } from './jit/service.ts'
 import type { Sale } from './jit/states.ts'
@@ -37,6 +41,7 @@ export type ReportDeps = {
   /** Why nothing is sold now. */
   readonly stops: () => readonly Stop[]
   readonly feerate: Feerate
+  readonly prices: PriceBook
 }
 
 /** What the admin interface tells, gathered from the services. */
@@ -45,6 +50,7 @@ export function createReports(deps: ReportDeps): AdminPort {
   const summaryOf = async (sale: Sale) => summarize(sale, await flightSteps(store, sale.deal.scid))
   return {
     status: (signal) => status(deps, signal),
+    quote: (query, signal) => quote(deps, query, signal),
     drain: async () => drainReport(deps),
     beginDrain: async () => {
       await deps.drain.begin()
@@ -76,7 +82,9 @@ export function createReports(deps: ReportDeps): AdminPort {
       if (sale === undefined) return undefined
       const pendingId = 'channel' in sale ? sale.channel.pendingChannelId : undefined
       const order = pendingId === undefined ? undefined : (await deps.funding.get(pendingId))?.order
-      return describeSale(sale, await flightSteps(store, sale.deal.scid), order?.capacity)
+      const price = await reportPrice(store, sale.deal)
+      const described = describeSale(sale, await flightSteps(store, sale.deal.scid), order?.capacity)
+      return { ...described, ...(price === undefined ? {} : { price }) }
     },
   }
 }
@@ -93,6 +101,47 @@ function drainReport({ drain, jit, funding }: ReportDeps): DrainReport {
 
 function slotsOf(peers: readonly Peer[], channels: readonly Channel[], limit: number): Slots {
   return countSlots({ peers, withChannel: new Set(channels.map(({ peer }) => peer)) }, limit)
+}
+
+function coinWarnings({ lsps2 }: Config, wallet: Sat | undefined): readonly string[] {
+  if (!lsps2.enabled || wallet === undefined || wallet >= lsps2.min_channel_sat) return []
+  return [`lnd's wallet has ${wallet} sat to open channels with: fund it, or every payment to a new customer fails`]
+}
+
+async function quote(deps: ReportDeps, query: QuoteQuery, signal: AbortSignal): Promise<Quote | undefined> {
+  const { config, clock, lnd, prices, feerate } = deps
+  const { token, amount } = query
+  const rule = config.lsps2.tokens.find(({ name }) => name === token)
+  if (token !== undefined && rule === undefined) return undefined
+  const now = clock.now()
+  const stops = [...deps.stops()]
+  if (!config.lsps2.enabled) {
+    stops.push({
+      code: 'disabled',
+      what: 'LSPS2 is off',
+      fix: 'write "enabled": true in lsps2 and start sluiced again',
+    })
+  }
+  if (rule?.valid_until !== undefined && now > rule.valid_until) {
+    const what = `the token ${rule.name} is stale since ${formatDatetime(rule.valid_until)}: it is answered 200`
+    stops.push({ code: 'token-stale', what, fix: 'write a later valid_until, or give out a new token' })
+  }
+  const wallet = await lnd.walletBalance(signal).catch(() => undefined)
+  const worry = feerate.warning()
+  return {
+    at: formatDatetime(now),
+    ...(token === undefined ? {} : { token }),
+    ...(amount === undefined ? {} : { amount_msat: `${amount}` }),
+    stops,
+    warnings: [...coinWarnings(config, wallet), ...(worry === undefined ? [] : [`${worry.what}; ${worry.fix}`])],
+    feerate: reportFeerate(feerate.facts(now)),
+    ...reportQuote({
+      prices: prices.current(token),
+      amount: amount === undefined ? undefined : msat(amount),
+      now,
+      stops,
+    }),
+  }
 }
 
 async function status(deps: ReportDeps, signal: AbortSignal): Promise<Status> {
@@ -112,11 +161,7 @@ async function status(deps: ReportDeps, signal: AbortSignal): Promise<Status> {
   const finding = slots === undefined ? undefined : checkSlots(slots)
   if (finding !== undefined) warnings.push(`${finding.what}: ${finding.fix}`)
   const wallet = facts?.[3]
-  if (config.lsps2.enabled && wallet !== undefined && wallet < config.lsps2.min_channel_sat) {
-    warnings.push(
-      `lnd's wallet has ${wallet} sat to open channels with: fund it, or every payment to a new customer fails`,
-    )
-  }
+  warnings.push(...coinWarnings(config, wallet))
   if (config.lsps2.enabled) {
     for (const { what, fix } of deps.stops()) warnings.push(`nothing is sold: ${what}; ${fix}`)
     const warning = deps.feerate.warning()

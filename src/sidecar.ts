@@ -111,7 +111,8 @@ export async function startSidecar(config: Config, deps: SidecarDeps): Promise<S
     },
   )
   /** Why nothing is sold now: whoever has a reason says it here. Asked for each menu, so it must not wait. */
-  const stops = (): readonly Stop[] => [feerate.stop(), inventory.stop()].filter((stop) => stop !== undefined)
+  const stops = (): readonly Stop[] =>
+    [feerate.stop(), inventory.stop(), drain.stop].filter((stop) => stop !== undefined)
   const inventory = createInventory(config, {
     lnd,
     store,
@@ -358,6 +359,7 @@ export async function startSidecar(config: Config, deps: SidecarDeps): Promise<S
       info,
       stops,
       feerate,
+      prices,
     })
     return { admin: reports, stop }
   } catch (error) {

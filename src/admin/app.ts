@@ -21,6 +21,15 @@ const SalesQuery = z.strictObject({
   before: Word.optional(),
 })
 
+const QuoteQuery = z.strictObject({
+  token: Word.optional(),
+  amount_msat: z
+    .string()
+    .regex(/^(0|[1-9]\d{0,18})$/, 'not an amount in msat')
+    .transform(BigInt)
+    .optional(),
+})
+
 /** The HTTP application without its socket. Loads fastify only now: the interceptor must not wait for it at start. */
 export async function createAdminApp(port: AdminPort, log: Log): Promise<FastifyInstance> {
   const { fastify } = await import('fastify')
@@ -58,6 +67,15 @@ function addRoutes(app: FastifyInstance, port: AdminPort): void {
     const order = DrainOrder.safeParse(request.body)
     if (!order.success) return fault(reply, 400, 'BAD_REQUEST', z.prettifyError(order.error))
     return order.data.draining ? port.beginDrain() : port.endDrain()
+  })
+
+  app.get('/v1/quote', async (request, reply) => {
+    const query = QuoteQuery.safeParse(request.query)
+    if (!query.success) return fault(reply, 400, 'BAD_REQUEST', z.prettifyError(query.error))
+    const { token, amount_msat: amount } = query.data
+    const asked = { ...(token === undefined ? {} : { token }), ...(amount === undefined ? {} : { amount }) }
+    const quote = await port.quote(asked, request.signal)
+    return quote ?? fault(reply, 404, 'NOT_FOUND', `no token of lsps2.tokens has the name ${token}`)
   })
 
   app.get('/v1/jit', async (request, reply) => {

@@ -1,4 +1,4 @@
-import type { DrainReport, FlightRecord, SaleSummary, Status } from './schema.ts'
+import type { DrainReport, FlightRecord, Quote, SaleSummary, Status } from './schema.ts'
 
 export type SalesQuery = {
   /** Only sales in this state. */
@@ -9,6 +9,13 @@ export type SalesQuery = {
   readonly before?: string
 }
 
+export type QuoteQuery = {
+  /** The short name of a token. */
+  readonly token?: string
+  /** A payment, in msat. */
+  readonly amount?: bigint
+}
+
 /** What the admin interface needs of the daemon; `sidecar.ts` provides it. */
 export interface AdminPort {
   status(signal: AbortSignal): Promise<Status>
@@ -17,6 +24,8 @@ export interface AdminPort {
   /** On disk when it resolves; saying it again changes nothing. So also the end. */
   beginDrain(): Promise<DrainReport>
   endDrain(): Promise<DrainReport>
+  /** Undefined when there is no token of that name. */
+  quote(query: QuoteQuery, signal: AbortSignal): Promise<Quote | undefined>
   jitList(query: SalesQuery, signal: AbortSignal): Promise<readonly SaleSummary[]>
   /** `id` is a sale's id, its scid or a payment hash; undefined when there is none. */
   jitShow(id: string, signal: AbortSignal): Promise<FlightRecord | undefined>

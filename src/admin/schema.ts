@@ -77,6 +77,69 @@ export type DrainReport = z.output<typeof DrainReport>
 /** The body that begins or ends the drain. */
 export const DrainOrder = z.strictObject({ draining: z.boolean() })
 
+/** How a least fee came about: (open_vbytes x feerate + close_vbytes x feerate of the close) x (1 + margin). */
+const Breakdown = z.object({
+  open_vbytes: Count,
+  sat_per_vbyte: Count,
+  open_msat: Amount,
+  close_vbytes: Count,
+  close_sat_per_vbyte: Count,
+  close_msat: Amount,
+  margin_ppm: Count,
+  margin_msat: Amount,
+  least_fee_msat: Amount,
+})
+
+const price = {
+  /** The id of the price list. */
+  list: z.string(),
+  /** The short name of the token that selects it. */
+  token: z.string().optional(),
+  /** Absent when prices are fixed, or when the list is no longer on record. */
+  breakdown: Breakdown.optional(),
+}
+
+/** Why nothing is sold now, and what to do. */
+const Stop = z.object({ code: z.string(), what: z.string(), fix: z.string() })
+
+const estimate = { sat_per_vbyte: z.number().optional(), age_seconds: Count.optional() }
+
+const QuotedOffer = z.object({
+  floor_msat: Amount,
+  min_fee_msat: Amount,
+  proportional: Count,
+  min_payment_size_msat: Amount,
+  max_payment_size_msat: Amount,
+  min_lifetime: Count,
+  max_client_to_self_delay: Count,
+  valid_for_seconds: Count,
+  /** For the amount that was asked for. */
+  fee_msat: Amount.optional(),
+  /** What `lsps2.buy` would answer to that amount. */
+  refusal: z.object({ code: z.int(), message: z.string() }).optional(),
+})
+
+/** What a customer would be offered now, and why. */
+export const Quote = z.object({
+  at: Time,
+  token: z.string().optional(),
+  amount_msat: Amount.optional(),
+  /** None when channels are sold. */
+  stops: z.array(Stop),
+  warnings: z.array(z.string()),
+  feerate: z.object({
+    ...estimate,
+    ceiling_sat_per_vbyte: Count,
+    second: z
+      .object({ url: z.string(), ...estimate, max_ratio: z.number(), on_unreachable: z.enum(['sell', 'stop']) })
+      .optional(),
+  }),
+  /** Absent while there was no feerate since the start. */
+  price: z.object(price).optional(),
+  menu: z.array(QuotedOffer),
+})
+export type Quote = z.output<typeof Quote>
+
 const sale = {
   /** Of the sale: its short channel id. */
   id: z.string(),
@@ -118,6 +181,8 @@ export const FlightRecord = z.object({
     max_client_to_self_delay: Count,
     lsp_cltv_expiry_delta: Count,
   }),
+  /** How it came about; `floor_msat` is the least fee that the operator asks in any case. */
+  price: z.object({ ...price, floor_msat: Amount.optional() }).optional(),
   /** What came in for it, and what the client got. */
   amount_in_msat: Amount.optional(),
   amount_out_msat: Amount.optional(),

@@ -72,6 +72,22 @@ export function plural(count: number, noun: string): string {
   return `${thousands(count)} ${noun}${count === 1 ? '' : 's'}`
 }
 
+/** Columns of a terminal that is not wide. */
+export const WIDTH = 80
+
+/** Breaks a text at spaces so that no line is wider than a terminal; later lines begin with `indent`. */
+export function wrap(text: string, indent: string): string {
+  const done: string[] = []
+  let line = text
+  while (line.length > WIDTH) {
+    const at = line.lastIndexOf(' ', WIDTH)
+    if (at <= indent.length) break // one long word
+    done.push(line.slice(0, at))
+    line = indent + line.slice(at + 1)
+  }
+  return [...done, line].join('\n')
+}
+
 /** First and last characters of a long id. */
 export function shortId(id: string): string {
   return id.length > 20 ? `${id.slice(0, 8)}..${id.slice(-4)}` : id

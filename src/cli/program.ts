@@ -10,6 +10,7 @@ import { describeError } from './errors.ts'
 import { EXIT, type ExitCode } from './exit-codes.ts'
 import { addJit } from './jit.ts'
 import { addMacaroon, type BakeCommand } from './macaroon.ts'
+import { addQuote } from './quote.ts'
 import { addStatus } from './status.ts'
 
 export type ProgramDeps = {
@@ -27,6 +28,7 @@ Examples:
   sluice check-config --config ./sluice.json
   sluice doctor
   sluice macaroon
+  sluice quote --amount 100000
   sluice jit list --state paid --limit 10
   sluice jit show 16123456x7x8 --json
   sluice drain --wait --timeout 120
@@ -44,6 +46,7 @@ export async function runProgram(argv: readonly string[], deps: ProgramDeps): Pr
     .configureOutput({ writeOut: console.print, writeErr: complain })
     .exitOverride()
   addStatus(program, console)
+  addQuote(program, console)
   addJit(program, console)
   addDoctor(program, {
     console,

@@ -12,6 +12,7 @@ import {
   table,
   thousands,
 } from './format.ts'
+import { priceFacts } from './render-price.ts'
 
 const STATE_STYLE: Readonly<Record<string, Style>> = {
   paid: 'green',
@@ -64,6 +65,7 @@ function recordFacts(record: FlightRecord, now: number): (readonly [string, Cell
       'fee agreed',
       `${formatMsat(record.fee_msat)} (${thousands(terms.proportional)} ppm, at least ${formatMsat(terms.min_fee_msat)})`,
     ],
+    ...priceFacts(record.price),
     ['came in', optional(record.amount_in_msat, formatMsat)],
     ['client got', optional(record.amount_out_msat, formatMsat)],
     ['earned', optional(record.earned_msat, (amount) => ({ text: formatMsat(amount), style: 'green' }))],

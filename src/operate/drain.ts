@@ -1,8 +1,9 @@
 import * as z from 'zod'
 import type { Clock } from '../../lsps/base/clock.ts'
-import type { Timestamp } from '../../lsps/base/datetime.ts'
+import { formatDatetime, type Timestamp } from '../../lsps/base/datetime.ts'
 import { KeyedLock } from '../kernel/keyed-lock.ts'
 import type { Log } from '../kernel/log.ts'
+import type { Stop } from '../kernel/stop.ts'
 import type { Store, Write } from '../store/port.ts'
 import { Table } from '../store/table.ts'
 
@@ -37,6 +38,16 @@ export class Drain {
   /** Undefined while the shop is open. */
   get since(): Timestamp | undefined {
     return this.#since
+  }
+
+  /** For whoever asks why nothing is sold; undefined while the shop is open. */
+  get stop(): Stop | undefined {
+    if (this.#since === undefined) return undefined
+    return {
+      code: 'draining',
+      what: `it drains since ${formatDatetime(this.#since)}`,
+      fix: '`sluice drain --end` sells again',
+    }
   }
 
   /** Before anything is sold. */

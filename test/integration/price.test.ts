@@ -126,6 +126,31 @@ describe('the price on the simulated node', () => {
     await expect(menuOf(simulation, wallet, 'WINTER')).rejects.toMatchObject({ code: 200 })
   })
 
+  it('is explained to the operator: the quote, and the record of a sale after the price has changed', async () => {
+    const { simulation, wallet, feerate } = await prepare()
+    const { signal } = new AbortController()
+    const { admin } = simulation.sidecar
+    await feerate(10)
+    const bought = await simulation.buy(wallet, AMOUNT)
+    const quoted = await simulation.outcome(admin.quote({ amount: AMOUNT }, signal), 'the quote')
+    expect(quoted).toMatchObject({
+      stops: [],
+      feerate: { sat_per_vbyte: 10, ceiling_sat_per_vbyte: 100 },
+      price: { breakdown: { open_msat: '1650000', close_msat: '2350000', margin_msat: '400000' } },
+      menu: [{ floor_msat: '1000000', min_fee_msat: '4400000', fee_msat: `${bought.fee}` }],
+    })
+    await feerate(101)
+    const stopped = await simulation.outcome(admin.quote({ amount: AMOUNT }, signal), 'the quote')
+    expect(stopped).toMatchObject({ stops: [{ code: 'feerate-above-ceiling' }], menu: [] })
+    await simulation.outcome(admin.beginDrain(), 'the drain')
+    const drained = await simulation.outcome(admin.quote({}, signal), 'the quote')
+    expect(drained?.stops.map(({ code }) => code)).toEqual(['feerate-above-ceiling', 'draining'])
+    expect(await simulation.outcome(admin.quote({ token: 'none' }, signal), 'the quote')).toBeUndefined()
+
+    const record = await simulation.outcome(admin.jitShow(bought.scid, signal), 'the record')
+    expect(record?.price).toEqual({ ...quoted?.price, floor_msat: '1000000' })
+  })
+
   it('of a sale is on record as it came about, also after the sidecar died at any commit', async () => {
     for (let point = 1; point < 40; point += 1) {
       const simulation = new Simulation()

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { createAdminApp, MAX_SALES_PER_PAGE } from '../../../src/admin/app.ts'
-import type { AdminPort, SalesQuery } from '../../../src/admin/port.ts'
-import { DrainReport, FlightRecord, SaleList, Status } from '../../../src/admin/schema.ts'
+import type { AdminPort, QuoteQuery, SalesQuery } from '../../../src/admin/port.ts'
+import { DrainReport, FlightRecord, Quote, SaleList, Status } from '../../../src/admin/schema.ts'
 import { silentLog } from '../../../src/kernel/log.ts'
-import { HASH, OPEN, RECORD, SALE, STATUS, samplePort } from './samples.ts'
+import { HASH, OPEN, QUOTE, RECORD, SALE, STATUS, samplePort } from './samples.ts'
 
 type Sent = { readonly payload?: string; readonly type?: string }
 
@@ -34,6 +34,24 @@ describe('the admin interface', () => {
     expect(Status.parse(body)).toEqual(STATUS)
   })
 
+  it('tells what a customer would be offered, and passes the question on', async () => {
+    const asked: QuoteQuery[] = []
+    const quote: AdminPort['quote'] = async (query) => {
+      asked.push(query)
+      return QUOTE
+    }
+
+    expect(Quote.parse((await ask('/v1/quote', { quote })).body)).toEqual(QUOTE)
+    await ask('/v1/quote?token=partner&amount_msat=9007199254740993000', { quote })
+    expect(asked).toEqual([{}, { token: 'partner', amount: 9_007_199_254_740_993_000n }])
+  })
+
+  it('says that there is no such token', async () => {
+    expect((await ask('/v1/quote?token=stranger')).body.error.message).toBe(
+      'no token of lsps2.tokens has the name stranger',
+    )
+  })
+
   it('lists sales and passes the question on', async () => {
     const asked: SalesQuery[] = []
     const jitList: AdminPort['jitList'] = async (query) => {
@@ -50,6 +68,7 @@ describe('the admin interface', () => {
     ['a limit of nothing', '/v1/jit?limit=0'],
     ['a limit above the page', `/v1/jit?limit=${MAX_SALES_PER_PAGE + 1}`],
     ['a limit that is no number', '/v1/jit?limit=many'],
+    ['an amount that is none', '/v1/quote?amount_msat=1.5'],
     ['an unknown question', '/v1/jit?colour=red'],
     ['a state twice', '/v1/jit?state=a&state=b'],
     ['a state without end', `/v1/jit?state=${'a'.repeat(101)}`],

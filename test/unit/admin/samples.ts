@@ -1,5 +1,5 @@
 import type { AdminPort } from '../../../src/admin/port.ts'
-import type { DrainReport, FlightRecord, SaleSummary, Status } from '../../../src/admin/schema.ts'
+import type { DrainReport, FlightRecord, Quote, SaleSummary, Status } from '../../../src/admin/schema.ts'
 
 export const CLIENT = `02${'ab'.repeat(32)}`
 export const HASH = 'cd'.repeat(32)
@@ -105,10 +105,74 @@ const SELLING: DrainReport = {
   more: 0,
 }
 
+const PRICE: NonNullable<Quote['price']> = {
+  list: '0le2ab3c4',
+  breakdown: {
+    open_vbytes: 165,
+    sat_per_vbyte: 12,
+    open_msat: '1980000',
+    close_vbytes: 235,
+    close_sat_per_vbyte: 12,
+    close_msat: '2820000',
+    margin_ppm: 100_000,
+    margin_msat: '480000',
+    least_fee_msat: '5280000',
+  },
+}
+
+/** What a customer is offered at 12 sat/vB, and what 1,500,000 sat would cost. */
+export const QUOTE: Quote = {
+  at: '2026-01-03T05:07:00.000Z',
+  amount_msat: '1500000000',
+  stops: [],
+  warnings: [],
+  feerate: {
+    sat_per_vbyte: 12,
+    age_seconds: 20,
+    ceiling_sat_per_vbyte: 100,
+    second: {
+      url: 'http://mempool.lan:8999/api/v1/fees/recommended',
+      sat_per_vbyte: 13.5,
+      age_seconds: 45,
+      max_ratio: 3,
+      on_unreachable: 'sell',
+    },
+  },
+  price: PRICE,
+  menu: [
+    {
+      floor_msat: '2000000',
+      min_fee_msat: '5280000',
+      proportional: 4000,
+      min_payment_size_msat: '10000000',
+      max_payment_size_msat: '1000000000',
+      min_lifetime: 4320,
+      max_client_to_self_delay: 2016,
+      valid_for_seconds: 3600,
+      refusal: { code: 203, message: 'too large' },
+    },
+    {
+      floor_msat: '4000000',
+      min_fee_msat: '5280000',
+      proportional: 6000,
+      min_payment_size_msat: '10000000',
+      max_payment_size_msat: '10000000000',
+      min_lifetime: 12_960,
+      max_client_to_self_delay: 2016,
+      valid_for_seconds: 600,
+      fee_msat: '9000000',
+    },
+  ],
+}
+
+/** How the price of a sale came about. */
+export const SALE_PRICE: NonNullable<FlightRecord['price']> = { ...PRICE, token: 'partner', floor_msat: '2000000' }
+
 /** A daemon with one sale. */
 export function samplePort(overrides: Partial<AdminPort> = {}): AdminPort {
   return {
     status: async () => STATUS,
+    quote: async ({ token }) => (token === undefined || token === 'partner' ? QUOTE : undefined),
     drain: async () => SELLING,
     beginDrain: async () => OPEN,
     endDrain: async () => SELLING,

@@ -8,7 +8,7 @@ import { type ProgramDeps, runProgram } from '../../../src/cli/program.ts'
 import { SidecarError } from '../../../src/kernel/errors.ts'
 import { silentLog } from '../../../src/kernel/log.ts'
 import { VERSION } from '../../../src/kernel/version.ts'
-import { OPEN, RECORD, SALE, STATUS, samplePort } from '../admin/samples.ts'
+import { OPEN, QUOTE, RECORD, SALE, STATUS, samplePort } from '../admin/samples.ts'
 import { withTemporaryFolder } from '../config/folder.ts'
 
 /** Runs `sluice`; what it printed where, and its exit code. */
@@ -59,6 +59,16 @@ describe('sluice with a running daemon', () => {
       expect((await sluice(['status', '--config', file])).out).toMatch(/^sluiced +0\.1\.0 on regtest/m)
       expect((await sluice(['jit', 'list', '--config', file])).out).toContain(SALE.id)
       expect((await sluice(['jit', 'show', SALE.id, '--config', file])).out).toMatch(/\+312 ms +channel active/)
+    })
+  })
+
+  it('shows what a customer would be offered', async () => {
+    await withConfig(async (file) => {
+      const { out } = await sluice(['quote', '--amount', '1500000', '--config', file])
+      expect(out).toContain('= ')
+      expect(JSON.parse((await sluice(['quote', '--json', '--config', file])).out)).toEqual(QUOTE)
+      expect((await sluice(['quote', '--token', 'stranger', '--config', file])).exitCode).toBe(EXIT.NOT_FOUND)
+      expect((await sluice(['quote', '--amount', '1.5', '--config', file])).exitCode).toBe(EXIT.USAGE)
     })
   })
 

@@ -2,10 +2,11 @@ import { describe, expect, it } from 'vitest'
 import { plain } from '../../../src/cli/format.ts'
 import { renderDrain } from '../../../src/cli/render-drain.ts'
 import { renderFindings } from '../../../src/cli/render-findings.ts'
+import { renderQuote } from '../../../src/cli/render-price.ts'
 import { renderRecord, renderSales } from '../../../src/cli/render-sales.ts'
 import { renderStatus } from '../../../src/cli/render-status.ts'
 import { paintFor } from '../../../src/cli/terminal.ts'
-import { CLIENT, HASH, OPEN, RECORD, SALE, STATUS, TXID } from '../admin/samples.ts'
+import { CLIENT, HASH, OPEN, QUOTE, RECORD, SALE, SALE_PRICE, STATUS, TXID } from '../admin/samples.ts'
 
 const NOW = Date.parse('2026-01-03T05:07:09.000Z')
 const lines = (text: string) => text.split('\n')
@@ -112,6 +113,78 @@ describe('sluice jit show', () => {
       `                                      outpoint ${TXID}:1`,
       '2026-01-02T03:04:06.500Z    +88 ms  settled',
     ])
+  })
+})
+
+describe('how the price of a sale came about', () => {
+  const shown = (price: typeof RECORD.price) => lines(renderRecord({ ...RECORD, price }, NOW, plain)).slice(8, 15)
+
+  it('is shown with its numbers', () => {
+    expect(shown(SALE_PRICE)).toEqual([
+      'price list    0le2ab3c4, token partner',
+      'least fee        165 vB x 12 sat/vB to open   1,980 sat',
+      '              +  235 vB x 12 sat/vB to close  2,820 sat',
+      '              +  10 % of both                   480 sat',
+      '              =  least fee by the chain       5,280 sat',
+      '              the larger of that and 2,000 sat, the floor of the offer',
+      'came in       100,000 sat',
+    ])
+  })
+
+  it('is shown when it was fixed, or is no longer on record', () => {
+    expect(shown({ list: '0le2ab3c4', floor_msat: '2000000' })[1]).toBe('least fee     2,000 sat, fixed by the config')
+    expect(shown({ list: '0le2ab3c4' })[1]).toBe('least fee     how it came about is no longer on record')
+  })
+})
+
+describe('sluice quote', () => {
+  it('shows the menu, what a payment would cost, and the formula, within 80 columns', () => {
+    const text = lines(renderQuote(QUOTE, NOW, plain))
+    expect(text).toEqual([
+      'at          2026-01-03T05:07:00Z (9 s ago)',
+      'sold now    2 offers',
+      'feerate     12 sat/vB of 20 s ago by lnd; nothing is sold above 100',
+      'second      13.5 sat/vB of 45 s ago; nothing is sold when over 3 times apart',
+      '            http://mempool.lan:8999/api/v1/fees/recommended',
+      'price list  0le2ab3c4',
+      'least fee      165 vB x 12 sat/vB to open   1,980 sat',
+      '            +  235 vB x 12 sat/vB to close  2,820 sat',
+      '            +  10 % of both                   480 sat',
+      '            =  least fee by the chain       5,280 sat',
+      '',
+      'least fee    ppm  payments from              to  valid for  fee of 1,500,000 sat',
+      '5,280 sat  4,000     10,000 sat   1,000,000 sat  1 h               refused (203)',
+      '5,280 sat  6,000     10,000 sat  10,000,000 sat  10 min                9,000 sat',
+    ])
+    expect(text.filter((line) => line.length > 80)).toEqual([])
+  })
+
+  it('says why nothing is sold, and what to do', () => {
+    const stops = [
+      {
+        code: 'feerates-differ',
+        what: 'lnd says 5 sat/vB, http://mempool.lan:8999/api/v1/fees/recommended says 40 sat/vB: more than 3 times apart',
+        fix: 'find out which is right',
+      },
+    ]
+    const text = lines(renderQuote({ ...QUOTE, stops, menu: [] }, NOW, plain))
+    expect(text.slice(0, 6)).toEqual([
+      'stop     lnd says 5 sat/vB, http://mempool.lan:8999/api/v1/fees/recommended says',
+      '         40 sat/vB: more than 3 times apart',
+      '         fix: find out which is right',
+      '',
+      'at          2026-01-03T05:07:00Z (9 s ago)',
+      'sold now    nothing, for 1 reason',
+    ])
+    expect(text.filter((line) => line.length > 80)).toEqual([])
+  })
+
+  it('is short while there was no feerate yet, or prices are fixed', () => {
+    const { price, ...rest } = QUOTE
+    const unknown = renderQuote({ ...rest, feerate: { ceiling_sat_per_vbyte: 100 }, menu: [] }, NOW, plain)
+    expect(lines(unknown).at(-1)).toBe('feerate   not known by lnd; nothing is sold above 100')
+    const fixed = renderQuote({ ...rest, price: { list: price?.list ?? '' } }, NOW, plain)
+    expect(fixed).toContain('least fee   fixed by the config')
   })
 })
 
