@@ -118,7 +118,8 @@ export class Closing {
   }
 
   #mustForceClose(channel: SimChannel, height: number): boolean {
-    return [...channel.outgoing.values()].some((htlc) => height >= htlc.expiry && htlc.resolution?.type !== 'settle')
+    // Also when the peer has decided: while the link is down the node does not know.
+    return [...channel.outgoing.values()].some((htlc) => height >= htlc.expiry)
   }
 
   /** The commitment is in the chain: the peer claims what it can, the rest times out. */
