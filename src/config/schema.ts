@@ -67,7 +67,11 @@ const Log = z.strictObject({
 
 const Peer = z.strictObject({
   requests_per_second: count(1, 100_000).default(5).describe('Requests that one peer may send per second, sustained.'),
-  burst: count(1, 100_000).default(20).describe('Requests that one peer may send at once after a pause.'),
+  burst: count(1, 100_000)
+    .default(20)
+    .describe(
+      'Requests that one peer may send at once after a pause. As many more are refused, and further ones are not read.',
+    ),
   max_pending_per_peer: count(1, 1000)
     .default(10)
     .describe('Requests of one peer that may wait for their answer; more are refused.'),

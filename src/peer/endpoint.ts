@@ -59,7 +59,7 @@ export function createPeerEndpoint(
   const replies = new Replies()
   const quirks = new Quirks()
   const unsent = new Map<NodeId, number>()
-  const turns = new Turns(MESSAGES_PER_TURN)
+  const turns = new Turns<NodeId>(MESSAGES_PER_TURN)
   const server = createRpcServer<PeerContext>({
     services,
     tolerated: TOLERATED,
@@ -107,12 +107,13 @@ export function createPeerEndpoint(
       return reply
     }
     // Also a repetition counts against the limits; refused by them it is answered so, and the first answer stays.
-    if (limits.admit(peer, now) !== undefined) return answer(peer, payload)
+    if (!limits.allows(peer, now) || limits.admit(peer, now) !== undefined) return answer(peer, payload)
     limits.done(peer)
     return known
   }
 
   async function serve({ peer, data }: CustomMessage, signal: AbortSignal): Promise<void> {
+    if (!limits.listens(peer, clock.now())) return
     const reply = await answerOnce(peer, data)
     if (reply === undefined) return
     const before = unsent.get(peer) ?? 0
@@ -132,7 +133,7 @@ export function createPeerEndpoint(
     limits,
     onMessage(message, signal) {
       if (message.type !== LSPS_MESSAGE_TYPE) return
-      turns.run(() => {
+      turns.run(message.peer, () => {
         serve(message, signal).catch((error: unknown) => {
           if (!signal.aborted) log.info({ peer: message.peer, err: error }, 'reply not sent')
         })

@@ -46,7 +46,7 @@ export type Due = {
 export type Said = { readonly peer: number; readonly type: number; readonly bytes: Buffer; readonly reading: Reading }
 
 type Kept = { readonly at: number; raw: string | undefined; readonly due: Due }
-type Customer = { tokens: number; at: number; isLdk: boolean; readonly kept: Map<string, Kept> }
+type Customer = { tokens: number; refusals: number; at: number; isLdk: boolean; readonly kept: Map<string, Kept> }
 /** `refused` is an error of this code; a list of codes is any of them. */
 type Verdict = { readonly codes: readonly number[]; readonly fault?: Fault }
 
@@ -84,8 +84,7 @@ export class Judge {
     if (reading.type === 'response') return undefined
     const customer = this.#customer(peer, now)
     if (reading.type === 'bad') {
-      const admitted = spend(customer, now)
-      if (!admitted) return undefined
+      if (spend(customer, now) !== 'admitted') return undefined
       return { peer, id: null, optional: busy, reached: false, refused: false, check: checkBad }
     }
     const { id, method, params } = reading
@@ -94,7 +93,9 @@ export class Judge {
     const purchase = method === 'lsps2.buy' && bytes.length <= TERMS.keptRequestBytes && NAMED_ONCE.test(place)
     const kept = purchase ? customer.kept.get(place) : undefined
     const isKept = kept !== undefined && now - kept.at < TERMS.keptReplyMs
-    const admitted = spend(customer, now)
+    const spent = spend(customer, now)
+    if (spent === 'unheard') return undefined
+    const admitted = spent === 'admitted'
     if (!isKept || !admitted) observe(customer, id, method, params)
     if (!admitted) return this.#refusal(peer, id, customer)
     if (isKept) return repeated(kept, busy)
@@ -134,14 +135,14 @@ export class Judge {
   #customer(peer: number, now: number): Customer {
     const known = this.#customers.get(peer)
     if (known !== undefined) return known
-    const customer: Customer = { tokens: TERMS.burst, at: now, isLdk: false, kept: new Map() }
+    const customer: Customer = { tokens: TERMS.burst, refusals: TERMS.burst, at: now, isLdk: false, kept: new Map() }
     this.#customers.set(peer, customer)
     return customer
   }
 
   #refusal(peer: number, id: Id, customer: Customer): Due {
-    const { isLdk } = customer
-    const check: Due['check'] = (answer) => wrongError(answer, { codes: [REJECTED] }, isLdk)
+    const dataFor = dataRule(customer)
+    const check: Due['check'] = (answer) => wrongError(answer, { codes: [REJECTED] }, dataFor)
     return { peer, id, optional: false, reached: false, refused: true, check }
   }
 
@@ -150,7 +151,7 @@ export class Judge {
     { id, method, params }: { readonly id: Id; readonly method: string; readonly params: unknown },
     { now, busy, customer }: { readonly now: number; readonly busy: boolean; readonly customer: Customer },
   ): Due {
-    const { isLdk } = customer
+    const dataFor = dataRule(customer)
     const due = (reached: boolean, check: Due['check']): Due => ({
       peer,
       id,
@@ -158,9 +159,9 @@ export class Judge {
       reached,
       refused: false,
       check: (answer, raw) =>
-        busy && codeOf(answer) === REJECTED ? wrongError(answer, { codes: [REJECTED] }, isLdk) : check(answer, raw),
+        busy && codeOf(answer) === REJECTED ? wrongError(answer, { codes: [REJECTED] }, dataFor) : check(answer, raw),
     })
-    const fails = (verdict: Verdict, reached = true) => due(reached, (answer) => wrongError(answer, verdict, isLdk))
+    const fails = (verdict: Verdict, reached = true) => due(reached, (answer) => wrongError(answer, verdict, dataFor))
     switch (method) {
       case 'lsps0.list_protocols': {
         const fault = readListProtocols(params)
@@ -278,14 +279,20 @@ function repeated(kept: Kept, busy: boolean): Due {
   return { ...kept.due, optional: busy, check }
 }
 
-/** A token bucket, as the config says it. */
-function spend(customer: Customer, now: number): boolean {
+/** Two token buckets, as the config says: what is served, and how often a peer is told that it is not. */
+function spend(customer: Customer, now: number): 'admitted' | 'refused' | 'unheard' {
   const { burst, requestsPerSecond } = TERMS
-  customer.tokens = Math.min(burst, customer.tokens + (Math.max(now - customer.at, 0) / 1000) * requestsPerSecond)
+  const more = (Math.max(now - customer.at, 0) / 1000) * requestsPerSecond
+  customer.tokens = Math.min(burst, customer.tokens + more)
+  customer.refusals = Math.min(burst, customer.refusals + more)
   customer.at = now
-  if (customer.tokens < 1) return false
-  customer.tokens -= 1
-  return true
+  if (customer.tokens >= 1) {
+    customer.tokens -= 1
+    return 'admitted'
+  }
+  if (customer.refusals < 1) return 'unheard'
+  customer.refusals -= 1
+  return 'refused'
 }
 
 /** L0-39, D7: how lightning-liquidity gives itself away. */
@@ -295,8 +302,19 @@ function observe(customer: Customer, id: Id, method: string, params: unknown): v
   if (method === 'lsps2.get_info' && nullToken && typeof id === 'string' && LDK_ID.test(id)) customer.isLdk = true
 }
 
+/** Whether `data` is due where the spec defines some. Who gives itself away in the same breath may get it or not. */
+type DataRule = () => 'due' | 'none' | 'either'
+
+function dataRule(customer: Customer): DataRule {
+  const wasLdk = customer.isLdk
+  return () => {
+    if (wasLdk) return 'none'
+    return customer.isLdk ? 'either' : 'due'
+  }
+}
+
 function checkBad(answer: Fields): string | undefined {
-  return wrongError(answer, { codes: [-32_700] }, false)
+  return wrongError(answer, { codes: [-32_700] }, () => 'due')
 }
 
 export function codeOf({ error }: Fields): unknown {
@@ -314,15 +332,17 @@ function wrongResult(
 }
 
 /** Only 1 and -32602 have `data` (L0-31, L0-35, L0-36), and for lightning-liquidity nothing has (D4). */
-function wrongError(answer: Fields, { codes, fault }: Verdict, isLdk: boolean): string | undefined {
+function wrongError(answer: Fields, { codes, fault }: Verdict, dataFor: DataRule): string | undefined {
   const { error, result } = answer
   if (!isObject(error)) return `${codes.join(' or ')} was due, got a result: ${JSON.stringify(result).slice(0, 300)}`
   const { code, message, data, ...more } = error
   const said = JSON.stringify(error).slice(0, 300)
   if (typeof code !== 'number' || !codes.includes(code)) return `${codes.join(' or ')} was due, got ${said}`
   if (typeof message !== 'string' || message === '' || Object.keys(more).length > 0) return `a malformed error: ${said}`
-  const hasData = !isLdk && (code === REJECTED || code === BAD_PARAMS)
-  if (!hasData) return 'data' in error ? `data where none is defined: ${said}` : undefined
+  const isDefined = code === REJECTED || code === BAD_PARAMS
+  const rule = dataFor()
+  if (isDefined && rule === 'either' && data === undefined) return undefined
+  if (!isDefined || rule === 'none') return 'data' in error ? `data where none is defined: ${said}` : undefined
   if (!isObject(data)) return `no data where some is defined: ${said}`
   const { message: reason } = data
   if (code === REJECTED) return typeof reason === 'string' ? undefined : `1 without a message: ${said}`

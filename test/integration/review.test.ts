@@ -385,7 +385,7 @@ describe('a peer that asks without end and reads no answer', () => {
         clock,
         log: silentLog,
       },
-      { requestsPerSecond: 5, burst: 20, maxPendingPerPeer: 10, maxPending: 1000 },
+      { requestsPerSecond: 5, burst: 1000, maxPendingPerPeer: 10, maxPending: 1000 },
     )
     const peer = `02${'11'.repeat(32)}` as NodeId
     for (let n = 0; n < 1000; n += 1) {

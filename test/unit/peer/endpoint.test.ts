@@ -121,6 +121,20 @@ describe('limits', () => {
     ])
   })
 
+  it('tell a peer as often that it asks too much, and then do not listen until it may ask again', () => {
+    const limits = new Limits({ ...LIMITS, maxPendingPerPeer: 100, maxPending: 100 })
+    const heard = (ms: number) => limits.listens(PEER, at(ms)) && limits.admit(PEER, at(ms))
+    expect([heard(0), heard(0), heard(0), heard(0), heard(0), heard(500), heard(1_000)]).toEqual([
+      undefined,
+      undefined,
+      'rate',
+      'rate',
+      false,
+      false,
+      undefined,
+    ])
+  })
+
   it('bound what waits for its answer, per peer and in all', () => {
     const limits = new Limits({ ...LIMITS, burst: 100 })
     const other = `03${'22'.repeat(32)}` as NodeId
