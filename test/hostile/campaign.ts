@@ -18,6 +18,11 @@ export type Failure = {
 
 export type Totals = Omit<Outcome, 'wrong'> & { readonly sequences: number; readonly failures: readonly Failure[] }
 
+type Listener = {
+  readonly onPlayed?: (played: number) => void
+  readonly onFailure?: (failure: Failure) => void
+}
+
 async function alone(seed: number, steps: readonly Step[]): Promise<readonly string[]> {
   const lsp = await HostileLsp.start()
   const { wrong } = await new Play(lsp, new SeenScids(), seed).run(steps)
@@ -39,7 +44,7 @@ async function shrink(seed: number, steps: readonly Step[]): Promise<readonly St
 /** Plays sequences one after the other against one LSP, which lives through all of them. */
 export async function campaign(
   { first, sequences }: { readonly first: number; readonly sequences: number },
-  onPlayed: (played: number) => void = () => undefined,
+  { onPlayed, onFailure }: Listener = {},
 ): Promise<Totals> {
   let lsp = await HostileLsp.start()
   let scids = new SeenScids()
@@ -53,18 +58,22 @@ export async function campaign(
     for (const key of Object.keys(totals) as (keyof typeof totals)[]) totals[key] += counts[key]
     const left = played % USAGE_EVERY === USAGE_EVERY - 1 ? await leftBehind(lsp) : []
     if (wrong.length + left.length > 0) {
-      failures.push({ seed, wrong: [...wrong, ...left], steps: await shrink(seed, steps) })
+      const failure = { seed, wrong: [...wrong, ...left], steps: await shrink(seed, steps) }
+      failures.push(failure)
+      onFailure?.(failure)
       // Whatever came over the old one is not to count twice; the new one draws the same short channel ids.
       lsp = await HostileLsp.start()
       scids = new SeenScids()
     }
-    onPlayed(played + 1)
+    onPlayed?.(played + 1)
   }
   await lsp.clock.advance(ALL_ENDS_MS)
   const { pending, live, held } = await lsp.usage()
   if (pending + live + held > 0) {
     const wrong = [`after the end ${pending} requests wait, ${live} sales live and ${held} payments are held`]
-    failures.push({ seed: first + played, wrong, steps: undefined })
+    const failure = { seed: first + played, wrong, steps: undefined }
+    failures.push(failure)
+    onFailure?.(failure)
   }
   await lsp.stop()
   return { ...totals, sequences: played, failures }

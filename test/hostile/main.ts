@@ -28,6 +28,8 @@ const LEAST_REACHED = 0.5
 
 const say = (text: string) => process.stdout.write(`${text}\n`)
 
+const mib = (bytes: number) => (bytes / MIB).toFixed(1)
+
 setFlagsFromString('--expose-gc')
 const collect = runInNewContext('gc') as () => void
 
@@ -71,14 +73,15 @@ async function main(): Promise<void> {
   const started = performance.now()
   const early = Math.ceil(sequences / 10)
   let [heapEarly, heapLate] = [0, 0]
-  const totals = await campaign({ first, sequences }, (played) => {
+  const onPlayed = (played: number) => {
     if (played === early) heapEarly = heapUsed()
     if (played === sequences) heapLate = heapUsed()
+    if (played % Math.ceil(sequences / REPORTS) !== 0) return
     const seconds = Math.round((performance.now() - started) / 1000)
-    if (played % Math.ceil(sequences / REPORTS) === 0) say(`${played} sequences after ${seconds} s`)
-  })
-  for (const failure of totals.failures) say(describe(failure))
-  const mib = (bytes: number) => (bytes / MIB).toFixed(1)
+    say(`${played} sequences after ${seconds} s, live heap ${mib(heapUsed())} MiB`)
+  }
+  const onFailure = (failure: Failure) => say(describe(failure))
+  const totals = await campaign({ first, sequences }, { onPlayed, onFailure })
   say(`${counts(totals)}; seeds ${first} to ${first + totals.sequences - 1}`)
   say(`live heap ${mib(heapEarly)} MiB after ${early} sequences, ${mib(heapLate)} MiB after ${sequences}`)
   const isFlat = heapLate - heapEarly < Math.max(heapEarly * FLAT_SHARE, FLAT_BYTES)

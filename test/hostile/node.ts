@@ -19,6 +19,12 @@ const FEATURES: readonly number[] = [23, 31, 47, 51, 729]
 const SELF = `02${'ee'.repeat(32)}` as NodeId
 const FIRST_HEIGHT = 1000
 const RICH = 100_000_000_000n as Sat
+/** More than openings are under way at once. */
+const COINS = Array.from({ length: 100 }, (_, index) => ({
+  outpoint: `${'11'.repeat(32)}:${index}`,
+  amount: RICH,
+  confirmations: 100,
+}))
 
 /** An HTLC that stands in the payers' channel, and what it was answered so far. */
 export type Standing = { readonly offer: HtlcOffer; answer: HtlcAnswer['type'] | undefined }
@@ -130,7 +136,7 @@ export class HostileNode {
       listAliases: async () => [],
       listLeases: async () => [],
       walletBalance: async () => RICH,
-      listUnspent: async () => [{ outpoint: `${'11'.repeat(32)}:0`, amount: RICH, confirmations: 100 }],
+      listUnspent: async () => COINS,
       anchorReserve: async () => 0n as Sat,
       estimateFeerate: async () => 2,
       forwardingHistory: async () => [],
