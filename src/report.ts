@@ -2,7 +2,7 @@ import { msat, type Sat } from '../lsps/base/amount.ts'
 import type { Clock } from '../lsps/base/clock.ts'
 import { formatDatetime, type Timestamp } from '../lsps/base/datetime.ts'
 import type { AdminPort, QuoteQuery } from './admin/port.ts'
-import type { DrainReport, FlightRecord, Quote, SaleSummary, Status } from './admin/schema.ts'
+import type { DrainReport, FlightRecord, Quote, ReconcileReport, SaleSummary, Status } from './admin/schema.ts'
 import type { Config } from './config/schema.ts'
 import type { Feerate } from './funding/feerate.ts'
 import { reportFeerate } from './funding/feerate-report.ts'
@@ -11,6 +11,7 @@ import type { PriceBook } from './jit/price-book.ts'
 import { reportPrice, reportQuote } from './jit/quote.ts'
 import { describeSale, summarize } from './jit/report.ts'
 import type { JitService } from './jit/service.ts'
+import { SharedLook } from './jit/shared-look.ts'
 import type { Sale } from './jit/states.ts'
 import { flightSteps } from './journal/flight.ts'
 import type { Journal } from './journal/journal.ts'
@@ -20,6 +21,7 @@ import { VERSION } from './kernel/version.ts'
 import type { Channel, LndPort, NodeInfo, Peer } from './lnd/port.ts'
 import { checkSlots, countSlots, type Slots } from './lnd/slots.ts'
 import type { Drain } from './operate/drain.ts'
+import { reconcile } from './operate/gather.ts'
 import { countBy, reportOpenWork } from './operate/open-work.ts'
 import type { PeerEndpoint } from './peer/endpoint.ts'
 import type { Store } from './store/port.ts'
@@ -28,7 +30,7 @@ export type ReportDeps = {
   readonly config: Config
   readonly clock: Clock
   readonly startedAt: Timestamp
-  readonly lnd: Pick<LndPort, 'getInfo' | 'listPeers' | 'listChannels' | 'walletBalance'>
+  readonly lnd: LndPort
   readonly jit: JitService
   readonly funding: FundingService
   readonly journal: Journal
@@ -48,9 +50,11 @@ export type ReportDeps = {
 export function createReports(deps: ReportDeps): AdminPort {
   const { jit, store } = deps
   const summaryOf = async (sale: Sale) => summarize(sale, await flightSteps(store, sale.deal.scid))
+  const reconciled = new SharedLook((signal) => reconcileReport(deps, signal))
   return {
     status: (signal) => status(deps, signal),
     quote: (query, signal) => quote(deps, query, signal),
+    reconcile: (signal) => reconciled.ask(signal),
     drain: async () => drainReport(deps),
     beginDrain: async () => {
       await deps.drain.begin()
@@ -87,6 +91,16 @@ export function createReports(deps: ReportDeps): AdminPort {
       return { ...described, ...(price === undefined ? {} : { price }) }
     },
   }
+}
+
+/** Differences that are told; more of them have one cause. */
+const MAX_DIFFERENCES = 1000
+
+async function reconcileReport(deps: ReportDeps, signal: AbortSignal): Promise<ReconcileReport> {
+  const { lnd, store, journal, jit, funding } = deps
+  const found = await reconcile({ lnd, store, journal, live: jit.live, fundings: funding.live }, signal)
+  const differences = found.differences.slice(0, MAX_DIFFERENCES)
+  return { differences, more: found.differences.length - differences.length, compared: found.compared }
 }
 
 function drainReport({ drain, jit, funding }: ReportDeps): DrainReport {

@@ -10,6 +10,8 @@ const MAX_HEADER_BYTES = 8192
 /** The longest id: a payment hash in hex, with room. */
 const MAX_ID_LENGTH = 100
 const REQUEST_TIMEOUT_MS = 10_000
+/** Reads the whole forwarding history of lnd. */
+const RECONCILE_TIMEOUT_MS = 60_000
 export const MAX_SALES_PER_PAGE = 1000
 const DEFAULT_SALES_PER_PAGE = 50
 
@@ -38,7 +40,7 @@ export async function createAdminApp(port: AdminPort, log: Log): Promise<Fastify
     bodyLimit: MAX_BODY_BYTES,
     handlerTimeout: REQUEST_TIMEOUT_MS,
     requestTimeout: REQUEST_TIMEOUT_MS,
-    connectionTimeout: REQUEST_TIMEOUT_MS,
+    connectionTimeout: RECONCILE_TIMEOUT_MS,
     forceCloseConnections: true,
     routerOptions: { maxParamLength: MAX_ID_LENGTH },
     http: { maxHeaderSize: MAX_HEADER_BYTES },
@@ -68,6 +70,8 @@ function addRoutes(app: FastifyInstance, port: AdminPort): void {
     if (!order.success) return fault(reply, 400, 'BAD_REQUEST', z.prettifyError(order.error))
     return order.data.draining ? port.beginDrain() : port.endDrain()
   })
+
+  app.get('/v1/reconcile', { handlerTimeout: RECONCILE_TIMEOUT_MS }, (request) => port.reconcile(request.signal))
 
   app.get('/v1/quote', async (request, reply) => {
     const query = QuoteQuery.safeParse(request.query)

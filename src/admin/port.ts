@@ -1,4 +1,4 @@
-import type { DrainReport, FlightRecord, Quote, SaleSummary, Status } from './schema.ts'
+import type { DrainReport, FlightRecord, Quote, ReconcileReport, SaleSummary, Status } from './schema.ts'
 
 export type SalesQuery = {
   /** Only sales in this state. */
@@ -21,6 +21,8 @@ export interface AdminPort {
   status(signal: AbortSignal): Promise<Status>
   /** Whether it drains, and what it is still needed for. */
   drain(): Promise<DrainReport>
+  /** Compares the records with lnd and the chain. */
+  reconcile(signal: AbortSignal): Promise<ReconcileReport>
   /** On disk when it resolves; saying it again changes nothing. So also the end. */
   beginDrain(): Promise<DrainReport>
   endDrain(): Promise<DrainReport>

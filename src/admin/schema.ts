@@ -140,6 +140,24 @@ export const Quote = z.object({
 })
 export type Quote = z.output<typeof Quote>
 
+const Difference = z.object({
+  /** For programs, for example `alias-missing`. */
+  kind: z.string(),
+  thing: z.string(),
+  ours: z.string(),
+  theirs: z.string(),
+  todo: z.string(),
+})
+
+/** The records against lnd and the chain. */
+export const ReconcileReport = z.object({
+  differences: z.array(Difference).readonly(),
+  /** How many are not in the list. */
+  more: Count,
+  compared: z.object({ sales: Count, openings: Count, channels: Count, fees: Count }),
+})
+export type ReconcileReport = z.output<typeof ReconcileReport>
+
 const sale = {
   /** Of the sale: its short channel id. */
   id: z.string(),

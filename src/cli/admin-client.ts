@@ -12,8 +12,13 @@ const MAX_ANSWER_BYTES = 16 * 1024 * 1024
  * Asks the running daemon.
  * @throws CliError that says why there is no answer, and what to do
  */
-export function askDaemon<T>(socketPath: string, path: string, schema: z.ZodType<T>): Promise<T> {
-  return exchange({ socketPath, path, method: 'GET' }, schema)
+export function askDaemon<T>(
+  socketPath: string,
+  path: string,
+  schema: z.ZodType<T>,
+  timeoutMs = TIMEOUT_MS,
+): Promise<T> {
+  return exchange({ socketPath, path, method: 'GET', timeoutMs }, schema)
 }
 
 /**
@@ -21,7 +26,7 @@ export function askDaemon<T>(socketPath: string, path: string, schema: z.ZodType
  * @throws CliError that says why there is no answer, and what to do
  */
 export function tellDaemon<T>(socketPath: string, path: string, body: object, schema: z.ZodType<T>): Promise<T> {
-  return exchange({ socketPath, path, method: 'POST', body: JSON.stringify(body) }, schema)
+  return exchange({ socketPath, path, method: 'POST', body: JSON.stringify(body), timeoutMs: TIMEOUT_MS }, schema)
 }
 
 type Question = {
@@ -29,6 +34,7 @@ type Question = {
   readonly path: string
   readonly method: 'GET' | 'POST'
   readonly body?: string
+  readonly timeoutMs: number
 }
 
 async function exchange<T>(question: Question, schema: z.ZodType<T>): Promise<T> {
@@ -52,12 +58,12 @@ function understood<T>(result: z.ZodSafeParseResult<T>, path: string): T {
   )
 }
 
-function fetchText({ socketPath, path, method, body }: Question): Promise<{
+function fetchText({ socketPath, path, method, body, timeoutMs }: Question): Promise<{
   readonly status: number
   readonly text: string
 }> {
   return new Promise((resolve, reject) => {
-    const signal = AbortSignal.timeout(TIMEOUT_MS)
+    const signal = AbortSignal.timeout(timeoutMs)
     const type = body === undefined ? {} : { 'content-type': 'application/json' }
     const asked = request(
       { socketPath, path, method, signal, headers: { connection: 'close', ...type } },
@@ -65,7 +71,7 @@ function fetchText({ socketPath, path, method, body }: Question): Promise<{
         collect(response).then((text) => resolve({ status: response.statusCode ?? 0, text }), reject)
       },
     )
-    asked.on('error', (error) => reject(describeConnection(error, socketPath)))
+    asked.on('error', (error) => reject(describeConnection(error, socketPath, timeoutMs)))
     asked.end(body)
   })
 }
@@ -89,7 +95,7 @@ function parseJson(text: string): unknown {
   }
 }
 
-function describeConnection(error: NodeJS.ErrnoException, socketPath: string): CliError {
+function describeConnection(error: NodeJS.ErrnoException, socketPath: string, timeoutMs: number): CliError {
   switch (error.code) {
     case 'ENOENT':
     case 'ECONNREFUSED':
@@ -105,7 +111,7 @@ function describeConnection(error: NodeJS.ErrnoException, socketPath: string): C
         `${socketPath} may not be opened by this user. Run sluice as the user that runs sluiced.`,
       )
     case 'ABORT_ERR':
-      return new CliError(EXIT.TIMED_OUT, `sluiced did not answer within ${TIMEOUT_MS / 1000} s. Look at its log.`)
+      return new CliError(EXIT.TIMED_OUT, `sluiced did not answer within ${timeoutMs / 1000} s. Look at its log.`)
     default:
       return new CliError(EXIT.FAILED, `sluiced could not be asked at ${socketPath}: ${error.message}`)
   }

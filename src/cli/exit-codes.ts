@@ -12,6 +12,8 @@ export const EXIT = {
   /** A file, the socket or lnd may not be used by this user. */
   PERMISSION: 4,
   NOT_FOUND: 5,
+  /** `reconcile` found a difference between the records and lnd or the chain. */
+  DIFFERS: 6,
   TIMED_OUT: 7,
   CONFIG: 10,
   /** lnd's version, flags or permissions do not suit. */

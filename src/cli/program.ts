@@ -11,6 +11,7 @@ import { EXIT, type ExitCode } from './exit-codes.ts'
 import { addJit } from './jit.ts'
 import { addMacaroon, type BakeCommand } from './macaroon.ts'
 import { addQuote } from './quote.ts'
+import { addReconcile } from './reconcile.ts'
 import { addStatus } from './status.ts'
 
 export type ProgramDeps = {
@@ -31,6 +32,7 @@ Examples:
   sluice quote --amount 100000
   sluice jit list --state paid --limit 10
   sluice jit show 16123456x7x8 --json
+  sluice reconcile
   sluice drain --wait --timeout 120
 `
 
@@ -48,13 +50,11 @@ export async function runProgram(argv: readonly string[], deps: ProgramDeps): Pr
   addStatus(program, console)
   addQuote(program, console)
   addJit(program, console)
-  addDoctor(program, {
-    console,
-    inspect,
-    setExitCode: (code) => {
-      exitCode = code
-    },
-  })
+  const setExitCode = (code: ExitCode) => {
+    exitCode = code
+  }
+  addDoctor(program, { console, inspect, setExitCode })
+  addReconcile(program, { console, setExitCode })
   addDrain(program, { console, sleep })
   addMacaroon(program, { console, bakeCommand })
   addCheckConfig(program, console)

@@ -76,3 +76,10 @@ function paidBy(sale: Sale, ahead: Ahead, { circuit, amountIn, amountOut }: Stra
     money: [{ type: 'jit-fee', sale: deal.scid, client: deal.client, paymentHash, earned, openingFee, at }],
   }
 }
+
+/** The HTLCs that a sale counts on now. */
+export function circuitsOf(sale: Sale): readonly { readonly circuit: string; readonly state: 'held' | 'forwarded' }[] {
+  if (!('part' in sale) || sale.part === undefined) return []
+  const isForwarded = sale.tag === 'forwarding' && sale.bound
+  return [{ circuit: sale.part.circuit, state: isForwarded ? 'forwarded' : 'held' }]
+}

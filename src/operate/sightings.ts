@@ -1,7 +1,7 @@
 import type { Sat } from '../../lsps/base/amount.ts'
 import type { NodeId } from '../../lsps/base/node-id.ts'
 import { isMinted } from '../jit/scid.ts'
-import type { Channel, CircuitKey, LndPort, Outpoint, PendingHtlc } from '../lnd/port.ts'
+import type { Channel, CircuitKey, LndPort, Outpoint, PendingChannel, PendingHtlc } from '../lnd/port.ts'
 import { type Memo, parseMemo } from './memo.ts'
 
 /** A channel at lnd that carries our memo. `chanId`, capacity and what it sent are known once it is open. */
@@ -27,6 +27,7 @@ export type InFlight = {
 /** What lnd shows of us at one moment. */
 export type Sightings = {
   readonly channels: readonly Channel[]
+  readonly pending: readonly PendingChannel[]
   readonly ours: readonly OurChannel[]
   readonly inFlight: readonly InFlight[]
   /** HTLCs that stand in an incoming channel, by circuit. */
@@ -53,6 +54,7 @@ export async function readSightings(lnd: SightingsPort, signal: AbortSignal): Pr
   })
   return {
     channels,
+    pending,
     ours: [...open, ...others],
     inFlight: circuitsOf(channels),
     incoming: new Set(

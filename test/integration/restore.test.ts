@@ -114,6 +114,11 @@ async function wrongAfter(simulation: Simulation): Promise<readonly string[]> {
   return simulation.violations()
 }
 
+function reconciled(simulation: Simulation) {
+  const { admin } = simulation.sidecar
+  return simulation.outcome(admin.reconcile(new AbortController().signal), 'the comparison')
+}
+
 describe.each(STORIES.map((story) => [story.name, story] as const))('an older database, after %s', (_, story) => {
   it('is brought to where lnd is: one channel, one fee, the same books; the next payment pays what is owed', async () => {
     const whole = await began(story)
@@ -136,6 +141,8 @@ describe.each(STORIES.map((story) => [story.name, story] as const))('an older da
       await simulation.advance(60_000)
       const wrong = [...(await wrongAfter(simulation))]
       if (simulation.nodeEarned() !== earned) wrong.push('a fee was taken for nothing')
+      const { differences } = await reconciled(simulation)
+      for (const { kind, thing, ours, theirs } of differences) wrong.push(`${kind}: ${thing}: ${ours}, ${theirs}`)
       const status = await pay(simulation, wallet, isPaid ? { ...sale, amount: SMALL, fee: 0n } : sale)
       wrong.push(...(await wrongAfter(simulation)))
       if (wallet.channels.size > channels) wrong.push(`the wallet has ${wallet.channels.size} channels`)

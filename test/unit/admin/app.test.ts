@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { createAdminApp, MAX_SALES_PER_PAGE } from '../../../src/admin/app.ts'
 import type { AdminPort, QuoteQuery, SalesQuery } from '../../../src/admin/port.ts'
-import { DrainReport, FlightRecord, Quote, SaleList, Status } from '../../../src/admin/schema.ts'
+import { DrainReport, FlightRecord, Quote, ReconcileReport, SaleList, Status } from '../../../src/admin/schema.ts'
 import { silentLog } from '../../../src/kernel/log.ts'
-import { HASH, OPEN, QUOTE, RECORD, SALE, STATUS, samplePort } from './samples.ts'
+import { AGREES, HASH, OPEN, QUOTE, RECORD, SALE, STATUS, samplePort } from './samples.ts'
 
 type Sent = { readonly payload?: string; readonly type?: string }
 
@@ -103,6 +103,16 @@ describe('the admin interface', () => {
       status: 500,
       body: { error: { code: 'INTERNAL', message: 'lnd is away' } },
     })
+  })
+})
+
+describe('the comparison over the admin interface', () => {
+  it('tells the differences, and what was compared', async () => {
+    const { status, body } = await ask('/v1/reconcile')
+
+    expect(status).toBe(200)
+    expect(ReconcileReport.parse(body)).toEqual(AGREES)
+    expect((await ask('/v1/reconcile', {}, 'POST')).status).toBe(404)
   })
 })
 

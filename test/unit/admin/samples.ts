@@ -1,5 +1,12 @@
 import type { AdminPort } from '../../../src/admin/port.ts'
-import type { DrainReport, FlightRecord, Quote, SaleSummary, Status } from '../../../src/admin/schema.ts'
+import type {
+  DrainReport,
+  FlightRecord,
+  Quote,
+  ReconcileReport,
+  SaleSummary,
+  Status,
+} from '../../../src/admin/schema.ts'
 
 export const CLIENT = `02${'ab'.repeat(32)}`
 export const HASH = 'cd'.repeat(32)
@@ -95,6 +102,13 @@ export const OPEN: DrainReport = {
   more: 0,
 }
 
+/** The records and lnd agree. */
+export const AGREES: ReconcileReport = {
+  differences: [],
+  more: 0,
+  compared: { sales: 2, openings: 1, channels: 40, fees: 1234 },
+}
+
 const SELLING: DrainReport = {
   done: true,
   sales: {},
@@ -173,6 +187,7 @@ export function samplePort(overrides: Partial<AdminPort> = {}): AdminPort {
   return {
     status: async () => STATUS,
     quote: async ({ token }) => (token === undefined || token === 'partner' ? QUOTE : undefined),
+    reconcile: async () => AGREES,
     drain: async () => SELLING,
     beginDrain: async () => OPEN,
     endDrain: async () => SELLING,

@@ -8,7 +8,7 @@ import { type ProgramDeps, runProgram } from '../../../src/cli/program.ts'
 import { SidecarError } from '../../../src/kernel/errors.ts'
 import { silentLog } from '../../../src/kernel/log.ts'
 import { VERSION } from '../../../src/kernel/version.ts'
-import { OPEN, QUOTE, RECORD, SALE, STATUS, samplePort } from '../admin/samples.ts'
+import { AGREES, OPEN, QUOTE, RECORD, SALE, STATUS, samplePort } from '../admin/samples.ts'
 import { withTemporaryFolder } from '../config/folder.ts'
 
 /** Runs `sluice`; what it printed where, and its exit code. */
@@ -221,6 +221,7 @@ describe('the command line', () => {
       ['macaroon'],
       ['check-config'],
       ['drain'],
+      ['reconcile'],
     ]) {
       const { exitCode, out } = await sluice([...argv, '--help'])
       expect(exitCode).toBe(EXIT.OK)
@@ -343,5 +344,35 @@ describe('sluice drain', () => {
     await withConfig(async (file) => {
       expect((await sluice(['drain', ...options, '--config', file])).exitCode).toBe(EXIT.USAGE)
     })
+  })
+})
+
+describe('sluice reconcile', () => {
+  const difference = {
+    kind: 'alias-missing',
+    thing: 'sale 1x2x3',
+    ours: 'leads on',
+    theirs: 'leads nowhere',
+    todo: 'restart',
+  }
+
+  it('ends with 0 when nothing differs, with 6 when something does', async () => {
+    await withConfig(async (file) => {
+      expect(await sluice(['reconcile', '--config', file])).toMatchObject({
+        exitCode: EXIT.OK,
+        out: 'compared 2 open sales, 1 opening, 40 channels, 1,234 fees: nothing differs\n',
+      })
+    })
+    await withConfig(
+      async (file) => {
+        const { exitCode, out } = await sluice(['reconcile', '--config', file])
+        expect(exitCode).toBe(EXIT.DIFFERS)
+        expect(out).toContain('1 difference\n')
+        const json = await sluice(['reconcile', '--json', '--config', file])
+        expect(json.exitCode).toBe(EXIT.DIFFERS)
+        expect(JSON.parse(json.out).differences).toEqual([difference])
+      },
+      { reconcile: async () => ({ ...AGREES, differences: [difference] }) },
+    )
   })
 })

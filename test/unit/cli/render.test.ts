@@ -3,10 +3,11 @@ import { plain } from '../../../src/cli/format.ts'
 import { renderDrain } from '../../../src/cli/render-drain.ts'
 import { renderFindings } from '../../../src/cli/render-findings.ts'
 import { renderQuote } from '../../../src/cli/render-price.ts'
+import { renderReconcile } from '../../../src/cli/render-reconcile.ts'
 import { renderRecord, renderSales } from '../../../src/cli/render-sales.ts'
 import { renderStatus } from '../../../src/cli/render-status.ts'
 import { paintFor } from '../../../src/cli/terminal.ts'
-import { CLIENT, HASH, OPEN, QUOTE, RECORD, SALE, SALE_PRICE, STATUS, TXID } from '../admin/samples.ts'
+import { AGREES, CLIENT, HASH, OPEN, QUOTE, RECORD, SALE, SALE_PRICE, STATUS, TXID } from '../admin/samples.ts'
 
 const NOW = Date.parse('2026-01-03T05:07:09.000Z')
 const lines = (text: string) => text.split('\n')
@@ -254,5 +255,48 @@ describe('sluice drain', () => {
     }
 
     expect(renderDrain(selling, NOW, plain)).toBe('selling  yes\nopen     nothing: sluiced may be stopped')
+  })
+})
+
+describe('sluice reconcile', () => {
+  it('shows each difference with both sides and what to do, within 80 columns', () => {
+    const differences = [
+      {
+        kind: 'row-not-booked',
+        thing: 'channel 17592186044416000002, circuit 499178279141376:0',
+        ours: 'not in the journal',
+        theirs: 'kept 1000000 msat',
+        todo: 'nothing if you raised the fees of this channel: an ordinary forward; else restart sluiced, it looks for fees',
+      },
+      {
+        kind: 'order-without-channel',
+        thing: 'opening cdcdcdcdcdcdcdcd..',
+        ours: `stands as ${TXID}:1`,
+        theirs: 'no such channel, open, pending or closed',
+        todo: 'look at the log',
+      },
+    ]
+    const text = renderReconcile({ ...AGREES, differences, more: 3 }, plain)
+
+    expect(lines(text)).toEqual([
+      'channel 17592186044416000002, circuit 499178279141376:0',
+      '  row-not-booked',
+      '  ours  not in the journal',
+      '  lnd   kept 1000000 msat',
+      '  do    nothing if you raised the fees of this channel: an ordinary forward;',
+      '        else restart sluiced, it looks for fees',
+      '',
+      'opening cdcdcdcdcdcdcdcd..',
+      '  order-without-channel',
+      '  ours  stands as',
+      `        ${TXID}:1`,
+      '  lnd   no such channel, open, pending or closed',
+      '  do    look at the log',
+      '',
+      'and 3 more differences',
+      '',
+      'compared 2 open sales, 1 opening, 40 channels, 1,234 fees: 5 differences',
+    ])
+    expect(lines(text).filter((line) => line.length > 80)).toEqual([])
   })
 })
