@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { holdFolder, removeFolder } from '../stack/leash.ts'
 import { reasonOf } from '../stack/wait.ts'
+import { flood } from './flood.ts'
 import { grpc } from './grpc.ts'
 import { describeMachine } from './machine.ts'
 import { offers } from './offers.ts'
@@ -18,6 +19,7 @@ const BENCHES: Readonly<Record<string, (options: BenchOptions) => Promise<Row[]>
   offers,
   grpc,
   purchases,
+  flood,
   sales,
 }
 

@@ -31,28 +31,51 @@ type Round = {
   readonly durable: number
 }
 
+type Population = {
+  readonly buyers: number
+  /** Peers that do something else; they come after the buyers. */
+  readonly others?: number
+  /** Other limits than those of the benchmarks, which no honest load reaches. */
+  readonly limits?: object
+}
+
 /** The sidecar on the simulated node in its own process, and wallets that reach it over a link. */
 export class SimulatedDaemon {
   readonly child: Child<Command, Answer>
   readonly buyers: Buyers
+  /** Answers to peers that are no buyers. */
+  othersAnswered = 0
   readonly #link: Promise<Link>
 
-  private constructor(child: Child<Command, Answer>, socket: string) {
+  private constructor(child: Child<Command, Answer>, socket: string, buyers: number) {
     this.child = child
     let link: Link | undefined
-    this.buyers = new Buyers(PEERS, (peer, payload) => link?.send(peer, payload))
-    this.#link = connect(socket, (peer, payload) => this.buyers.onMessage(peer, payload)).then((made) => {
+    this.buyers = new Buyers(buyers, (peer, payload) => link?.send(peer, payload))
+    const onMessage = (peer: number, payload: Buffer) => {
+      if (peer < buyers) this.buyers.onMessage(peer, payload)
+      else this.othersAnswered += 1
+    }
+    this.#link = connect(socket, onMessage).then((made) => {
       link = made
       return made
     })
   }
 
-  static async start(folder: string): Promise<SimulatedDaemon> {
+  static async start(
+    folder: string,
+    { buyers, others = 0, limits }: Population = { buyers: PEERS },
+  ): Promise<SimulatedDaemon> {
     mkdirSync(folder, { recursive: true })
-    const options: DaemonOptions = { folder, socket: join(folder, 'peers.sock'), peers: PEERS }
+    const socket = join(folder, 'peers.sock')
+    const options: DaemonOptions = {
+      folder,
+      socket,
+      peers: buyers + others,
+      ...(limits === undefined ? {} : { limits }),
+    }
     const child = new Child<Command, Answer>('simulated-daemon.ts', options, nodeOptions())
     await child.hear('ready')
-    const daemon = new SimulatedDaemon(child, options.socket)
+    const daemon = new SimulatedDaemon(child, socket, buyers)
     await daemon.#link
     return daemon
   }
@@ -64,6 +87,12 @@ export class SimulatedDaemon {
     const result = await run()
     const waited = (await this.#coreWait()) - before
     return { result, crowding: waited / (performance.now() - start) }
+  }
+
+  /** A message of any peer. */
+  async send(peer: number, payload: Uint8Array): Promise<void> {
+    const link = await this.#link
+    link.send(peer, payload)
   }
 
   async #coreWait(): Promise<number> {

@@ -12,7 +12,13 @@ import { product } from './product.ts'
  * takes time of the other's event loop, and so that it can be killed.
  */
 
-export type DaemonOptions = { readonly folder: string; readonly socket: string; readonly peers: number }
+export type DaemonOptions = {
+  readonly folder: string
+  readonly socket: string
+  readonly peers: number
+  /** The config's `peer`; otherwise limits that no honest load reaches. */
+  readonly limits?: object
+}
 export type Command =
   | { readonly type: 'offers'; readonly perSecond: number; readonly ms: number }
   | { readonly type: 'core-wait' }
@@ -39,7 +45,7 @@ async function main(options: DaemonOptions): Promise<void> {
   for (const wallet of wallets) wallet.connect()
   const feed = new OfferFeed(await product<typeof import('../../src/lnd/interceptor.ts')>('src/lnd/interceptor'))
   const lnd: LndPort = { ...world.attach(), interceptHtlcs: (onOffer, signal) => feed.intercept(onOffer, signal) }
-  await startSidecar(await benchConfig(options.folder), {
+  await startSidecar(await benchConfig(options.folder, options.limits === undefined ? {} : { peer: options.limits }), {
     lnd,
     store: await openLevelStore(join(options.folder, 'db')),
     clock: systemClock,
