@@ -234,7 +234,7 @@ export async function startSidecar(config: Config, deps: SidecarDeps): Promise<S
     streams.open('channels', (up, streamSignal) => {
       up()
       funding.onChannelEvent() // whatever was missed: look again
-      return lnd.subscribeChannelEvents(() => funding.onChannelEvent(), streamSignal)
+      return lnd.subscribeChannelEvents((event) => funding.onChannelEvent(event), streamSignal)
     })
   }
 

@@ -3,7 +3,7 @@ import { SidecarError } from '../kernel/errors.ts'
 import type { Log } from '../kernel/log.ts'
 import { type EffectContext, Runner } from '../kernel/runner.ts'
 import { Bell } from '../kernel/wait.ts'
-import type { LndPort } from '../lnd/port.ts'
+import type { ChannelEvent, LndPort, Outpoint } from '../lnd/port.ts'
 import type { Store, Write } from '../store/port.ts'
 import { Discard } from './discard.ts'
 import { FollowUp } from './follow.ts'
@@ -20,6 +20,8 @@ export const CHANNEL_LOOK_MS = 1_000
 export const LONGEST_CHANNEL_LOOK_MS = 60_000
 /** What share of the time waited so far the next pause is: a tenth. */
 const PATIENCE = 10
+
+type Standing = Extract<Funding, { tag: 'standing' }>
 
 export type FundingConfig = {
   readonly leaseSeconds: number
@@ -48,7 +50,10 @@ export class FundingService {
   readonly #runner: Runner<Funding, FundingEvent, FundingEffect>
   readonly #discard: Discard
   readonly #followUp: FollowUp
+  /** Rings for every channel. */
   readonly #channelBell = new Bell()
+  /** Of channels that are to become active: rings for that one only. */
+  readonly #activeBells = new Map<Outpoint, Bell>()
 
   constructor(deps: FundingDeps, config: FundingConfig) {
     this.#deps = deps
@@ -68,6 +73,7 @@ export class FundingService {
       execute: (effect, context) => this.#execute(effect, context),
       alongside: (_id, before, after) => deps.observer?.writesFor(before, after) ?? [],
       onCommitted: (_id, _before, after) => deps.observer?.onCommitted(after),
+      onWriting: (before, after) => this.#tellEarly(before, after),
     })
   }
 
@@ -96,9 +102,14 @@ export class FundingService {
     return this.#runner.get(pendingChannelId)
   }
 
-  /** lnd says that some channel changed. */
-  onChannelEvent(): void {
+  /** lnd says that a channel changed; without an event, any may have. */
+  onChannelEvent(event?: ChannelEvent): void {
     this.#channelBell.ring()
+    // What is pending, open or inactive is no more active than before: a look would only delay the one that counts.
+    if (event !== undefined && event.type !== 'active' && event.type !== 'closed') return
+    for (const [outpoint, bell] of this.#activeBells) {
+      if (event?.outpoint === undefined || event.outpoint === outpoint) bell.ring()
+    }
   }
 
   /** A new block. Doing it twice is harmless. */
@@ -161,20 +172,47 @@ export class FundingService {
     }
   }
 
+  /**
+   * A held payment waits for this: the owner hears of the active channel beside the commit of it, in which signing the
+   * funding is decided, and so writes one moment later. What it writes then is never on disk without that decision. The
+   * effect tells it once more, in case we die before it heard; it ignores what it knows.
+   */
+  #tellEarly(before: Funding | undefined, after: Funding): void {
+    if (before?.tag !== 'standing' || after.tag !== 'standing') return
+    const { order, outpoint, chanId } = after
+    if (before.chanId !== undefined || chanId === undefined) return
+    this.#deps.notify(order.owner, { type: 'channel-active', outpoint, chanId }).catch(() => undefined)
+  }
+
   async #watchActive(funding: Funding, signal: AbortSignal): Promise<FundingEvent | undefined> {
     if (funding.tag !== 'standing') return undefined
+    const { outpoint } = funding
+    const bell = new Bell()
+    this.#activeBells.set(outpoint, bell)
+    try {
+      return await this.#waitActive(funding, bell, signal)
+    } finally {
+      this.#activeBells.delete(outpoint)
+    }
+  }
+
+  async #waitActive(
+    { order, outpoint }: Standing,
+    bell: Bell,
+    signal: AbortSignal,
+  ): Promise<Extract<FundingEvent, { type: 'channel-active' | 'channel-closing' | 'channel-closed' }>> {
     const { lnd, clock } = this.#deps
     const since = clock.now()
     for (;;) {
       const patience = Math.min((clock.now() - since) / PATIENCE, LONGEST_CHANNEL_LOOK_MS)
       const pauseMs = Math.max(patience, CHANNEL_LOOK_MS)
-      const rung = this.#channelBell.next(pauseMs, clock, signal) // before the look: no event is missed between
+      const rung = bell.next(pauseMs, clock, signal) // before the look: no event is missed between
       rung.catch(() => undefined)
-      const channels = await lnd.listChannels(signal, funding.order.peer)
-      const ours = channels.find(({ outpoint }) => outpoint === funding.outpoint)
+      const channels = await lnd.listChannels(signal, order.peer)
+      const ours = channels.find((channel) => channel.outpoint === outpoint)
       if (ours?.active === true) return { type: 'channel-active', chanId: ours.chanId }
       if (ours === undefined) {
-        const sighting = await look(lnd, funding.order, funding.outpoint, signal)
+        const sighting = await look(lnd, order, outpoint, signal)
         if (sighting.found === 'closing') return { type: 'channel-closing' }
         if (sighting.found === 'closed') return { type: 'channel-closed' }
       }

@@ -55,6 +55,11 @@ export type RunnerOptions<State, Event, Effect, Money> = {
     event: Event | undefined,
     step: Step<State, Effect, Money>,
   ) => readonly Write[]
+  /**
+   * Called when the commit of a step is on its way to the disk and not there yet. What others commit from here on is on
+   * disk only if this is: the store keeps the order of the calls. Must not throw, and not act on it in any other way.
+   */
+  readonly onWriting?: (before: State | undefined, after: State) => void
   /** Called after each commit, in commit order per entity. Must not throw. */
   readonly onCommitted?: (id: string, before: State | undefined, state: State, terminal: boolean) => void
   /** A commit failed: the process must stop now. */
@@ -158,19 +163,21 @@ export class Runner<State, Event, Effect, Money = never> {
     event: Event | undefined,
     writes: readonly Write[] = [],
   ): Promise<State> {
-    const { machine, live, done, alongside, onCommitted } = this.#options
+    const { machine, live, done, alongside, onWriting, onCommitted } = this.#options
     const { state } = step
     const terminal = machine.isTerminal(state)
     const entries = this.#outbox.entriesFor(id, step.effects)
     const moved = terminal
       ? [done.put(id, state), ...(before === undefined ? [] : [live.del(id)])]
       : [live.put(id, state)]
-    await this.#write([
+    const written = this.#write([
       ...moved,
       ...entries.map((entry) => this.#options.outbox.put(entry.key, entry.effect)),
       ...writes,
       ...(alongside?.(id, before, state, event, step) ?? []),
     ])
+    onWriting?.(before, state)
+    await written
     if (terminal) this.#live.delete(id)
     else this.#live.set(id, state)
     this.#deadlines.set(id, terminal ? undefined : this.#dueAt(state))

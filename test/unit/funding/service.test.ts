@@ -103,3 +103,76 @@ describe('an order', () => {
     expect(service.outboxDepth).toBe(1)
   })
 })
+
+describe('a channel that is to become active', () => {
+  /** It is not active at the first look. After that the disk takes a batch and never ends; the owner writes, too. */
+  async function watch() {
+    let channel: Channel = { ...OPEN, active: false }
+    let looks = 0
+    let stopDisk = false
+    const never = new Promise<void>(() => undefined)
+    let batch: readonly string[] = []
+    const store = openMemoryStore({
+      async onBatch(_stage, writes) {
+        batch = writes.map(({ table }) => table)
+        if (stopDisk) await never
+      },
+    })
+    const lnd: Partial<LndPort> = {
+      async listChannels() {
+        looks += 1
+        return [channel]
+      },
+    }
+    const news: FundingNews[] = []
+    const deps = { lnd: lnd as LndPort, store, clock: new ManualClock(), log: silentLog, onFatal: fail }
+    const notify = (_owner: string, told: FundingNews) => {
+      news.push(told)
+      return store.commit([{ type: 'put', table: 'owner', key: '1', value: told.type }])
+    }
+    const service = new FundingService({ ...deps, notify }, { leaseSeconds: 3600, minConfs: 1 })
+    const state = { ...standing({ stage: 'unsigned', psbt: PSBT }), outpoint: OUTPOINT }
+    await store.commit([
+      new Table('funding-live', Funding).put(ORDER.pendingChannelId, state),
+      new Table('funding-outbox', FundingEffect).put(`${ORDER.pendingChannelId}/1`, { type: 'watch-active' }),
+    ])
+    await service.load()
+    void service.start(new AbortController().signal)
+    await turns()
+    stopDisk = true
+    const become = (active: boolean) => {
+      channel = { ...OPEN, active }
+    }
+    return { service, news, become, looks: () => looks, batch: () => batch }
+  }
+
+  it('is looked at when lnd says that it is active or closed, not at the news of others', async () => {
+    const { service, looks } = await watch()
+    expect(looks()).toBe(1)
+    for (const type of ['pending', 'open', 'inactive'] as const) service.onChannelEvent({ type, outpoint: OUTPOINT })
+    service.onChannelEvent({ type: 'active', outpoint: `${'ee'.repeat(32)}:0` })
+    await turns()
+    expect(looks()).toBe(1)
+    service.onChannelEvent({ type: 'active', outpoint: OUTPOINT })
+    await turns()
+    expect(looks()).toBe(2)
+    service.onChannelEvent()
+    await turns()
+    expect(looks()).toBe(3)
+  })
+
+  it('is told to its owner in time for the owner’s commit to follow in the same batch, and not before', async () => {
+    const { service, news, become, batch } = await watch()
+    become(true)
+    service.onChannelEvent({ type: 'active', outpoint: OUTPOINT })
+    await turns()
+    expect(news).toEqual([{ type: 'channel-active', outpoint: OUTPOINT, chanId: OPEN.chanId }])
+    expect(batch()).toEqual(['funding-live', 'funding-outbox', 'funding-outbox', 'funding-outbox', 'owner'])
+    expect(service.live.get(ORDER.pendingChannelId)).toMatchObject({ tx: { stage: 'unsigned' } })
+  })
+})
+
+/** Until nothing but timers and the disk is waited for. */
+async function turns(): Promise<void> {
+  for (let turn = 0; turn < 20; turn += 1) await new Promise((resolve) => setImmediate(resolve))
+}
