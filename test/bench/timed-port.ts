@@ -70,7 +70,7 @@ export class SaleWatch {
       },
       subscribeChannelEvents: (onEvent, signal) =>
         lnd.subscribeChannelEvents((event) => {
-          this.#onChannelEvent()
+          if (event.type === 'active') this.#onChannelEvent() // what others tell of makes nobody look
           onEvent(event)
         }, signal),
       subscribeHtlcEvents: (onEvent, signal) =>
@@ -117,7 +117,7 @@ export class SaleWatch {
     }
   }
 
-  /** A look for the channel: without an active one, the sale waits for lnd's next channel event. */
+  /** A look for the channel: without an active one, the sale waits for lnd to say that it is. */
   async #look<T extends readonly { readonly active: boolean }[]>(call: Promise<T>): Promise<T> {
     const from = performance.now()
     this.#endWaitForEvent(from)
