@@ -1,18 +1,20 @@
 import { msat, type Sat } from '../lsps/base/amount.ts'
 import type { Clock } from '../lsps/base/clock.ts'
 import { formatDatetime, type Timestamp } from '../lsps/base/datetime.ts'
-import type { AdminPort, QuoteQuery } from './admin/port.ts'
+import type { AdminPort, DecisionsQuery, QuoteQuery } from './admin/port.ts'
 import type { DrainReport, FlightRecord, Quote, ReconcileReport, SaleSummary, Status } from './admin/schema.ts'
 import type { Config } from './config/schema.ts'
 import type { Feerate } from './funding/feerate.ts'
 import { reportFeerate } from './funding/feerate-report.ts'
 import type { FundingService } from './funding/service.ts'
+import { soldDecision, soldSince } from './jit/decisions.ts'
 import type { PriceBook } from './jit/price-book.ts'
 import { reportPrice, reportQuote } from './jit/quote.ts'
 import { describeSale, summarize } from './jit/report.ts'
 import type { JitService } from './jit/service.ts'
 import { SharedLook } from './jit/shared-look.ts'
 import type { Sale } from './jit/states.ts'
+import type { Decisions } from './journal/decisions.ts'
 import { flightSteps } from './journal/flight.ts'
 import type { Journal } from './journal/journal.ts'
 import type { Stop } from './kernel/stop.ts'
@@ -44,6 +46,7 @@ export type ReportDeps = {
   readonly stops: () => readonly Stop[]
   readonly feerate: Feerate
   readonly prices: PriceBook
+  readonly decisions: Decisions
 }
 
 /** What the admin interface tells, gathered from the services. */
@@ -54,6 +57,7 @@ export function createReports(deps: ReportDeps): AdminPort {
   return {
     status: (signal) => status(deps, signal),
     quote: (query, signal) => quote(deps, query, signal),
+    decisions: (query) => decisionsOf(deps, query),
     reconcile: (signal) => reconciled.ask(signal),
     drain: async () => drainReport(deps),
     beginDrain: async () => {
@@ -120,6 +124,21 @@ function slotsOf(peers: readonly Peer[], channels: readonly Channel[], limit: nu
 function coinWarnings({ lsps2 }: Config, wallet: Sat | undefined): readonly string[] {
   if (!lsps2.enabled || wallet === undefined || wallet >= lsps2.min_channel_sat) return []
   return [`lnd's wallet has ${wallet} sat to open channels with: fund it, or every payment to a new customer fails`]
+}
+
+async function decisionsOf({ jit, store, decisions }: ReportDeps, { sale: id, since, limit }: DecisionsQuery) {
+  const from = since as Timestamp
+  const sale = id === undefined ? undefined : ((await jit.get(id)) ?? (await jit.byPaymentHash(id)))
+  if (id !== undefined && sale === undefined) return undefined
+  const found =
+    sale === undefined
+      ? [
+          ...(await decisions.since(from, limit)),
+          ...(await soldSince({ live: jit.live.values(), ended: jit.ended() }, from)),
+        ]
+      : [soldDecision(sale), ...(await flightSteps(store, sale.deal.scid))]
+  const ordered = found.sort((a, b) => a.at - b.at).slice(-limit)
+  return ordered.map(({ at, what, detail }) => ({ at: formatDatetime(at), what, detail }))
 }
 
 async function quote(deps: ReportDeps, query: QuoteQuery, signal: AbortSignal): Promise<Quote | undefined> {

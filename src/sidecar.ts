@@ -14,8 +14,10 @@ import { describeStep, isOneTooMany } from './jit/flight.ts'
 import { jitHandlers } from './jit/handlers.ts'
 import { PriceBook } from './jit/price-book.ts'
 import { PromiseKeys } from './jit/promise-keys.ts'
+import { tellRefusals } from './jit/refusals.ts'
 import { JitService } from './jit/service.ts'
 import { Tokens } from './jit/tokens.ts'
+import { Decisions } from './journal/decisions.ts'
 import { flightStep } from './journal/flight.ts'
 import { Journal } from './journal/journal.ts'
 import { delayAfter, STREAM_BACKOFF } from './kernel/backoff.ts'
@@ -85,8 +87,9 @@ export async function startSidecar(config: Config, deps: SidecarDeps): Promise<S
   await migrate(store)
   const journal = new Journal(store)
   const drain = new Drain({ store, clock, log, onFatal })
+  const decisions = new Decisions({ store, clock, keepDays: config.log.decisions_keep_days })
   const prices = new PriceBook(
-    { store, clock, log },
+    { store, clock, log, recordChange: (change) => decisions.entry(change) },
     {
       pricing: config.lsps2.pricing,
       menus: [
@@ -184,23 +187,26 @@ export async function startSidecar(config: Config, deps: SidecarDeps): Promise<S
           ? [
               service<typeof lsps2, PeerContext>(
                 lsps2,
-                jitHandlers(
-                  {
-                    jit,
-                    keys: new PromiseKeys(deps.seed, config.network),
-                    prices,
-                    tokens: new Tokens(config.lsps2.tokens),
-                    clock,
-                    canOpen: () => stops().length === 0,
-                    notSelling: () => (drain.since === undefined ? undefined : NOT_SELLING),
-                    rejection: (peer) => inventory.rejection(peer),
-                    receivable: () => receivable(inventory, capacity),
-                  },
-                  {
-                    cltvExpiryDelta: config.lsps2.lsp_cltv_expiry_delta,
-                    htlcMinimum: config.lsps2.htlc_minimum_msat,
-                    partHoldMs: config.lsps2.part_hold_seconds * 1000,
-                  },
+                tellRefusals(
+                  jitHandlers(
+                    {
+                      jit,
+                      keys: new PromiseKeys(deps.seed, config.network),
+                      prices,
+                      tokens: new Tokens(config.lsps2.tokens),
+                      clock,
+                      canOpen: () => stops().length === 0,
+                      notSelling: () => (drain.since === undefined ? undefined : NOT_SELLING),
+                      rejection: (peer) => inventory.rejection(peer),
+                      receivable: () => receivable(inventory, capacity),
+                    },
+                    {
+                      cltvExpiryDelta: config.lsps2.lsp_cltv_expiry_delta,
+                      htlcMinimum: config.lsps2.htlc_minimum_msat,
+                      partHoldMs: config.lsps2.part_hold_seconds * 1000,
+                    },
+                  ),
+                  (refused) => decisions.refused(refused),
                 ),
               ),
             ]
@@ -273,7 +279,7 @@ export async function startSidecar(config: Config, deps: SidecarDeps): Promise<S
       await Promise.all([jit.loadAliases(signal), feerate.refresh(signal), inventory.refreshOrWarn(signal)])
       tasks.push(feerate.run(signal), inventory.run(signal))
     }
-    tasks.push(jit.start(signal), funding.start(signal))
+    tasks.push(jit.start(signal), funding.start(signal), decisions.run(signal).catch(onFatal))
     streams.open('blocks', (up, streamSignal) => {
       up()
       return lnd.subscribeBlocks((height) => onBlock(height), streamSignal)
@@ -360,6 +366,7 @@ export async function startSidecar(config: Config, deps: SidecarDeps): Promise<S
       stops,
       feerate,
       prices,
+      decisions,
     })
     return { admin: reports, stop }
   } catch (error) {

@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyReply } from 'fastify'
 import * as z from 'zod'
+import { Datetime } from '../../lsps/base/datetime.ts'
 import type { Log } from '../kernel/log.ts'
 import type { AdminPort } from './port.ts'
 import { DrainOrder } from './schema.ts'
@@ -30,6 +31,12 @@ const QuoteQuery = z.strictObject({
     .regex(/^(0|[1-9]\d{0,18})$/, 'not an amount in msat')
     .transform(BigInt)
     .optional(),
+})
+
+const DecisionsQuery = z.strictObject({
+  since: Datetime,
+  limit: z.coerce.number().int().min(1).max(MAX_SALES_PER_PAGE),
+  sale: Word.optional(),
 })
 
 /** The HTTP application without its socket. Loads fastify only now: the interceptor must not wait for it at start. */
@@ -80,6 +87,16 @@ function addRoutes(app: FastifyInstance, port: AdminPort): void {
     const asked = { ...(token === undefined ? {} : { token }), ...(amount === undefined ? {} : { amount }) }
     const quote = await port.quote(asked, request.signal)
     return quote ?? fault(reply, 404, 'NOT_FOUND', `no token of lsps2.tokens has the name ${token}`)
+  })
+
+  app.get('/v1/decisions', async (request, reply) => {
+    const query = DecisionsQuery.safeParse(request.query)
+    if (!query.success) return fault(reply, 400, 'BAD_REQUEST', z.prettifyError(query.error))
+    const { since, limit, sale } = query.data
+    const decisions = await port.decisions({ since, limit, ...(sale === undefined ? {} : { sale }) }, request.signal)
+    return decisions === undefined
+      ? fault(reply, 404, 'NOT_FOUND', `no sale has the id, scid or payment hash ${sale}`)
+      : { decisions }
   })
 
   app.get('/v1/jit', async (request, reply) => {

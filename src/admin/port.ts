@@ -1,4 +1,4 @@
-import type { DrainReport, FlightRecord, Quote, ReconcileReport, SaleSummary, Status } from './schema.ts'
+import type { Decision, DrainReport, FlightRecord, Quote, ReconcileReport, SaleSummary, Status } from './schema.ts'
 
 export type SalesQuery = {
   /** Only sales in this state. */
@@ -16,6 +16,15 @@ export type QuoteQuery = {
   readonly amount?: bigint
 }
 
+export type DecisionsQuery = {
+  /** In milliseconds since the epoch. */
+  readonly since: number
+  /** At most this many, the newest. */
+  readonly limit: number
+  /** Only of this sale, with what became of each payment to it. */
+  readonly sale?: string
+}
+
 /** What the admin interface needs of the daemon; `sidecar.ts` provides it. */
 export interface AdminPort {
   status(signal: AbortSignal): Promise<Status>
@@ -28,6 +37,8 @@ export interface AdminPort {
   endDrain(): Promise<DrainReport>
   /** Undefined when there is no token of that name. */
   quote(query: QuoteQuery, signal: AbortSignal): Promise<Quote | undefined>
+  /** Oldest first; undefined when there is no such sale. */
+  decisions(query: DecisionsQuery, signal: AbortSignal): Promise<readonly Decision[] | undefined>
   jitList(query: SalesQuery, signal: AbortSignal): Promise<readonly SaleSummary[]>
   /** `id` is a sale's id, its scid or a payment hash; undefined when there is none. */
   jitShow(id: string, signal: AbortSignal): Promise<FlightRecord | undefined>

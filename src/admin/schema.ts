@@ -213,6 +213,12 @@ export const FlightRecord = z.object({
 })
 export type FlightRecord = z.output<typeof FlightRecord>
 
+/** What was decided, when and by which numbers. */
+export const Decision = z.object({ at: Time, what: z.string(), detail: z.record(z.string(), z.string()) })
+export type Decision = z.output<typeof Decision>
+
+export const DecisionList = z.object({ decisions: z.array(Decision) })
+
 export const SaleList = z.object({ sales: z.array(SaleSummary) })
 
 /** Every answer that is not 200. */

@@ -4,6 +4,7 @@ import { systemClock } from '../kernel/clock.ts'
 import { VERSION } from '../kernel/version.ts'
 import { addCheckConfig } from './check-config.ts'
 import type { Console } from './command.ts'
+import { addDecisions } from './decisions.ts'
 import { addDoctor, type Inspect } from './doctor.ts'
 import { addDrain } from './drain.ts'
 import { describeError } from './errors.ts'
@@ -50,6 +51,7 @@ export async function runProgram(argv: readonly string[], deps: ProgramDeps): Pr
   addStatus(program, console)
   addQuote(program, console)
   addJit(program, console)
+  addDecisions(program, console)
   const setExitCode = (code: ExitCode) => {
     exitCode = code
   }

@@ -63,6 +63,11 @@ const Log = z.strictObject({
   level: choice(['trace', 'debug', 'info', 'warn', 'error'])
     .default('info')
     .describe('info: money and lifecycle. debug: every message.'),
+  decisions_keep_days: count(1, 3650)
+    .default(90)
+    .describe(
+      'How long changes of prices and refused requests stay on record for `sluice decisions`; 200,000 at most.',
+    ),
 })
 
 const Peer = z.strictObject({

@@ -55,8 +55,15 @@ function title(before: Sale, after: Sale, event: JitEvent): string {
 function details(after: Sale, event: JitEvent): Record<string, string> {
   switch (event.type) {
     case 'part-held': {
-      const { circuit, paymentHash, amountIn, amountOut } = event.part
-      const held = { circuit, payment_hash: paymentHash, amount_in_msat: `${amountIn}`, amount_msat: `${amountOut}` }
+      const { circuit, paymentHash, amountIn, amountOut, expiryIn, expiryOut, autoFailHeight } = event.part
+      const held = {
+        circuit,
+        payment_hash: paymentHash,
+        amount_in_msat: `${amountIn}`,
+        amount_msat: `${amountOut}`,
+        expiries: `in ${expiryIn}, out ${expiryOut}, failed by lnd at ${autoFailHeight}, now ${event.height}`,
+        client: event.clientOnline ? 'online' : 'away',
+      }
       // Over a channel that stands already it goes on at once.
       return after.tag === 'forwarding' && after.bound ? { ...held, ...forwarded(after) } : held
     }

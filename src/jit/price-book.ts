@@ -1,6 +1,7 @@
 import type { Msat, Ppm } from '../../lsps/base/amount.ts'
 import type { Clock } from '../../lsps/base/clock.ts'
 import type { Timestamp } from '../../lsps/base/datetime.ts'
+import type { Decision } from '../journal/decisions.ts'
 import type { Log } from '../kernel/log.ts'
 import type { Store, Write } from '../store/port.ts'
 import { type PriceList, priceListId, priceLists } from './price-list.ts'
@@ -24,7 +25,13 @@ export type PriceBookConfig = {
   readonly htlcMinimum: Msat
 }
 
-export type PriceBookDeps = { readonly store: Store; readonly clock: Clock; readonly log: Log }
+export type PriceBookDeps = {
+  readonly store: Store
+  readonly clock: Clock
+  readonly log: Log
+  /** What else is written with a change of prices. */
+  readonly recordChange?: (decision: Decision) => Write
+}
 
 /** A price list that is sold from now, and is on disk. */
 export type ListInForce = { readonly id: string; readonly list: PriceList }
@@ -65,8 +72,10 @@ export class PriceBook {
       if (dropped.length > 0 && this.#inForce.get(menu.token)?.id !== id) this.#warn(menu.token, dropped)
     }
     this.#prune(new Set([...next.values()].map(({ id }) => id)), writes)
-    if (writes.length > 0) await store.commit(writes)
     const changed = [...next].some(([token, { id }]) => this.#inForce.get(token)?.id !== id)
+    const { recordChange } = this.#deps
+    if (changed && recordChange !== undefined) writes.push(recordChange(describeChange(next, feerate, clock.now())))
+    if (writes.length > 0) await store.commit(writes)
     this.#inForce = next
     if (changed) log.info({ ...feerate, lists: [...next.values()].map(({ id }) => id) }, 'prices changed')
   }
@@ -118,6 +127,17 @@ export class PriceBook {
     for await (const [id, value] of this.#deps.store.entries(priceLists.name)) this.#known.set(value, id)
     this.#loaded = true
   }
+}
+
+/** Which lists are in force from now, by the names of their tokens, and the feerate that made them. */
+function describeChange(
+  lists: ReadonlyMap<string | undefined, ListInForce>,
+  { satPerVbyte, lowest, highest }: FeerateNow,
+  at: Timestamp,
+): Decision {
+  const names = [...lists].map(([token, { id }]) => [token === undefined ? 'price_list' : `price_list of ${token}`, id])
+  const feerates = { sat_per_vbyte: `${satPerVbyte}`, lowest: `${lowest}`, highest: `${highest}` }
+  return { at, what: 'prices', detail: { ...feerates, ...Object.fromEntries(names) } }
 }
 
 function asPut(write: Write): Extract<Write, { type: 'put' }> {

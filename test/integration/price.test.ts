@@ -151,6 +151,27 @@ describe('the price on the simulated node', () => {
     expect(record?.price).toEqual({ ...quoted?.price, floor_msat: '1000000' })
   })
 
+  it('and every refusal is on record: who, why and how often, in one row a minute', async () => {
+    const { simulation, wallet, feerate } = await prepare()
+    const { admin } = simulation.sidecar
+    await feerate(10)
+    const bought = await simulation.buy(wallet, AMOUNT)
+    for (let n = 0; n < 5; n += 1) {
+      await expect(menuOf(simulation, wallet, 'SECRET-WORD')).rejects.toMatchObject({ code: 200 })
+    }
+    await simulation.advance(REFRESHED_MS)
+    const { signal } = new AbortController()
+    const all = await simulation.outcome(admin.decisions({ since: 0, limit: 100 }, signal), 'the decisions')
+    expect(all?.map(({ what }) => what)).toEqual(['prices', 'prices', 'sold', 'refused'])
+    expect(all?.at(-1)?.detail).toMatchObject({ code: '200', times: '5', peer: wallet.nodeId })
+    expect(JSON.stringify([...simulation.bytes.values()].map((rows) => [...rows]))).not.toContain('SECRET-WORD')
+
+    await pay(simulation, wallet, bought)
+    const one = await simulation.outcome(admin.decisions({ since: 0, limit: 100, sale: bought.scid }, signal), 'those')
+    expect(one?.map(({ what }) => what).slice(0, 2)).toEqual(['sold', 'payment held'])
+    expect(one?.[1]?.detail).toHaveProperty('expiries')
+  })
+
   it('of a sale is on record as it came about, also after the sidecar died at any commit', async () => {
     for (let point = 1; point < 40; point += 1) {
       const simulation = new Simulation()

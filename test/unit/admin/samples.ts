@@ -1,5 +1,6 @@
 import type { AdminPort } from '../../../src/admin/port.ts'
 import type {
+  Decision,
   DrainReport,
   FlightRecord,
   Quote,
@@ -182,10 +183,20 @@ export const QUOTE: Quote = {
 /** How the price of a sale came about. */
 export const SALE_PRICE: NonNullable<FlightRecord['price']> = { ...PRICE, token: 'partner', floor_msat: '2000000' }
 
+export const DECISIONS: readonly Decision[] = [
+  { at: '2026-01-02T03:00:00.000Z', what: 'prices', detail: { sat_per_vbyte: '12', price_list: '0le2ab3c4' } },
+  {
+    at: '2026-01-02T03:04:05.000Z',
+    what: 'sold',
+    detail: { sale: '16123456x7x8', client: CLIENT, fee_msat: '2000000' },
+  },
+]
+
 /** A daemon with one sale. */
 export function samplePort(overrides: Partial<AdminPort> = {}): AdminPort {
   return {
     status: async () => STATUS,
+    decisions: async ({ sale }) => (sale === undefined || sale === SALE.id ? DECISIONS : undefined),
     quote: async ({ token }) => (token === undefined || token === 'partner' ? QUOTE : undefined),
     reconcile: async () => AGREES,
     drain: async () => SELLING,

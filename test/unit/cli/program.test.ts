@@ -62,6 +62,18 @@ describe('sluice with a running daemon', () => {
     })
   })
 
+  it('lists decisions, of all or of one sale', async () => {
+    await withConfig(async (file) => {
+      const { out } = await sluice(['decisions', '--since', '7d', '--config', file])
+      expect(out).toContain('2026-01-02T03:00:00.000Z  prices\n  sat per vbyte 12, price list 0le2ab3c4\n')
+      expect(out).toMatch(/fee\s+2,000 sat/)
+      expect(out.split('\n').filter((line) => line.length > 80)).toEqual([])
+      const { exitCode } = await sluice(['decisions', '--sale', '1x2x3', '--config', file])
+      expect(exitCode).toBe(EXIT.NOT_FOUND)
+      expect((await sluice(['decisions', '--since', 'yesterday', '--config', file])).exitCode).toBe(EXIT.USAGE)
+    })
+  })
+
   it('shows what a customer would be offered', async () => {
     await withConfig(async (file) => {
       const { out } = await sluice(['quote', '--amount', '1500000', '--config', file])
