@@ -31,13 +31,16 @@ export const OFFER = {
   valid_for_seconds: 3600,
 }
 
-export function testConfig(overrides: { lsps2?: object; peer?: object; funding?: object } = {}): Config {
+export function testConfig(
+  overrides: { lsps2?: object; peer?: object; funding?: object; inventory?: object } = {},
+): Config {
   return parseConfig(
     {
       network: 'regtest',
       lsps2: { enabled: true, offers: [OFFER], ...overrides.lsps2 },
       peer: { requests_per_second: 1000, burst: 1000, ...overrides.peer },
       ...(overrides.funding === undefined ? {} : { funding: overrides.funding }),
+      ...(overrides.inventory === undefined ? {} : { inventory: overrides.inventory }),
     },
     'test.json',
   )
