@@ -41,7 +41,27 @@ const MIN_PART_HOLD_SECONDS = 90
 
 /** What the config allows but wallets do not expect. */
 export function checkTerms({ lsps2 }: Config): readonly Finding[] {
-  if (!lsps2.enabled || lsps2.part_hold_seconds >= MIN_PART_HOLD_SECONDS) return []
+  if (!lsps2.enabled) return []
+  return [...checkHold(lsps2), ...checkRates(lsps2)]
+}
+
+/** Two offers of one rate cost the same once the chain costs more than both floors; then only the first can be sold. */
+function checkRates({ offers, tokens, pricing }: Config['lsps2']): readonly Finding[] {
+  if (pricing.mode === 'fixed') return []
+  const menus = [
+    { name: 'lsps2.offers', offers },
+    ...tokens.map(({ name, offers: own }) => ({ name: `token ${name}`, offers: own })),
+  ]
+  return menus.flatMap(({ name, offers: menu }): Finding[] => {
+    const twice = menu.find((offer, index) => offer.proportional === menu[index - 1]?.proportional)
+    if (twice === undefined) return []
+    const what = `${name}: two offers have ${twice.proportional} ppm; while the chain costs more than both floors, only the first is sold`
+    return [{ severity: 'warning', what, fix: 'give each offer a larger `proportional` than the one before' }]
+  })
+}
+
+function checkHold(lsps2: Config['lsps2']): readonly Finding[] {
+  if (lsps2.part_hold_seconds >= MIN_PART_HOLD_SECONDS) return []
   const what = `payments are held for ${lsps2.part_hold_seconds} s only; bLIP-52 asks for at least ${MIN_PART_HOLD_SECONDS}`
   return [{ severity: 'warning', what, fix: `write "part_hold_seconds": ${MIN_PART_HOLD_SECONDS} or leave it out` }]
 }

@@ -29,4 +29,11 @@ describe('the doctor about the config', () => {
     expect(checkTerms(config({ enabled: true, part_hold_seconds: 90 }))).toEqual([])
     expect(checkTerms(config({ enabled: false, part_hold_seconds: 1 }))).toEqual([])
   })
+
+  it('warns of offers of which one cannot be sold when the chain is dear', () => {
+    const dear = { min_fee_msat: '2', proportional: 0, min_payment_size_msat: '3', max_payment_size_msat: '3' }
+    const offers = [...OFFERS, dear]
+    expect(checkTerms(config({ enabled: true, offers }))).toMatchObject([{ severity: 'warning' }])
+    expect(checkTerms(config({ enabled: true, offers, pricing: { mode: 'fixed' } }))).toEqual([])
+  })
 })
