@@ -2,11 +2,15 @@ import type { Msat } from '../lsps/base/amount.ts'
 import { satToMsat } from '../lsps/base/amount.ts'
 import type { Clock } from '../lsps/base/clock.ts'
 import type { Config } from './config/schema.ts'
+import { inputsOf, transactionId } from './funding/psbt.ts'
 import type { FundingService } from './funding/service.ts'
 import type { Funding } from './funding/states.ts'
 import type { FailedSale } from './inventory/cooldowns.ts'
 import { Inventory, type InventoryDeps } from './inventory/inventory.ts'
 import type { Opening } from './inventory/opening.ts'
+import { ReadyCoins, type ReadyCoinsDeps } from './inventory/ready-coins.ts'
+import type { Split } from './inventory/split-states.ts'
+import type { UnconfirmedTx } from './inventory/unconfirmed.ts'
 import { type CapacityRule, largestCarried } from './jit/capacity.ts'
 import type { ChannelOrderFor, OpenRefusal } from './jit/effects.ts'
 import type { JitEvent, Sale } from './jit/states.ts'
@@ -26,9 +30,26 @@ export function createInventory(config: Config, deps: InventoryDeps): Inventory 
     budget: inventory.unearned_budget_sat_per_hour,
     whenBudgetSpent: lsps2.when_budget_spent,
     cooldown: { firstMs: inventory.cooldown_seconds * 1000, longestMs: inventory.max_cooldown_seconds * 1000 },
-    minConfs: funding.min_confs,
+    depth: { minConfs: funding.min_confs, most: inventory.max_unconfirmed_depth },
     smallestChannel: lsps2.min_channel_sat,
   })
+}
+
+export function createReadyCoins(config: Config, deps: Omit<ReadyCoinsDeps, 'transactionId'>): ReadyCoins {
+  const { inventory, funding } = config
+  const { count, size_sat: size } = inventory.ready_coins
+  const options = { count, size, leaseSeconds: funding.lease_seconds, minConfs: funding.min_confs }
+  return new ReadyCoins({ ...deps, transactionId }, options)
+}
+
+/** How the channels of sales are sized. */
+export function capacityRule({ lsps2 }: Config): CapacityRule {
+  return {
+    headroom: lsps2.channel_headroom_sat,
+    headroomPpm: lsps2.channel_headroom_ppm,
+    least: lsps2.min_channel_sat,
+    most: lsps2.max_channel_sat,
+  }
 }
 
 /** What the funding service tells of its orders, for the inventory. */
@@ -120,6 +141,17 @@ function isWithheld({ order }: Funding): boolean {
 function mayReachChain(funding: Funding): boolean {
   if (!isWithheld(funding)) return true
   return funding.tag === 'standing' ? funding.tx.stage !== 'unsigned' : funding.tag === 'confirmed'
+}
+
+/** What was published and is not final: change of it may pay for more, as far as the operator lets it. */
+export function unconfirmedOf(fundings: Iterable<Funding>, splits: Iterable<Split>): readonly UnconfirmedTx[] {
+  const found: UnconfirmedTx[] = []
+  for (const funding of fundings) {
+    if (funding.tag !== 'standing' || !('raw' in funding.tx)) continue
+    found.push({ txid: transactionId(funding.tx.raw), inputs: inputsOf(funding.tx.raw) })
+  }
+  for (const split of splits) if (split.tag === 'signed') found.push({ txid: split.txid, inputs: split.plan.inputs })
+  return found
 }
 
 function stageOf(funding: Funding): Opening['stage'] {

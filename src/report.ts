@@ -7,6 +7,9 @@ import type { Config } from './config/schema.ts'
 import type { Feerate } from './funding/feerate.ts'
 import { reportFeerate } from './funding/feerate-report.ts'
 import type { FundingService } from './funding/service.ts'
+import type { Inventory } from './inventory/inventory.ts'
+import type { ReadyCoins } from './inventory/ready-coins.ts'
+import { reportInventory } from './inventory/report.ts'
 import { soldDecision, soldSince } from './jit/decisions.ts'
 import type { PriceBook } from './jit/price-book.ts'
 import { reportPrice, reportQuote } from './jit/quote.ts'
@@ -35,6 +38,8 @@ export type ReportDeps = {
   readonly lnd: LndPort
   readonly jit: JitService
   readonly funding: FundingService
+  readonly inventory: Inventory
+  readonly readyCoins: ReadyCoins
   readonly journal: Journal
   readonly drain: Drain
   readonly streams: Streams
@@ -230,8 +235,14 @@ async function status(deps: ReportDeps, signal: AbortSignal): Promise<Status> {
     limits: [
       { name: 'lsps2.max_live_sales', used: jit.live.size, max: config.lsps2.max_live_sales },
       { name: 'lsps2.max_held_htlcs', used: held.length, max: config.lsps2.max_held_htlcs },
+      {
+        name: 'inventory.max_channels_per_peer',
+        used: deps.inventory.report().largest.channels,
+        max: config.inventory.max_channels_per_peer,
+      },
       { name: 'peer.max_pending', used: endpoint.limits.pending, max: config.peer.max_pending },
     ],
+    inventory: reportInventory(deps.inventory, deps.readyCoins),
     ...(slots === undefined ? {} : { access_slots: { used: slots.used, max: slots.limit } }),
     warnings,
   }

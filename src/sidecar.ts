@@ -6,6 +6,7 @@ import { lsps2 } from '../lsps/lsps2/methods.ts'
 import { service } from '../lsps/rpc/server.ts'
 import type { AdminPort } from './admin/port.ts'
 import type { Config } from './config/schema.ts'
+import { checkConfigured, refuseUnfit } from './fitness.ts'
 import { Feerate } from './funding/feerate.ts'
 import { describeNews } from './funding/news.ts'
 import { FundingService } from './funding/service.ts'
@@ -28,9 +29,19 @@ import type { Log } from './kernel/log.ts'
 import type { Stop } from './kernel/stop.ts'
 import { Streams } from './kernel/streams.ts'
 import { childOf } from './kernel/wait.ts'
-import { checkNode, type Finding } from './lnd/gate.ts'
+import type { Finding } from './lnd/gate.ts'
 import type { LndPort, NodeInfo } from './lnd/port.ts'
-import { countOpenings, countOutcome, createInventory, opener, openingOf, receivable } from './openings.ts'
+import {
+  capacityRule,
+  countOpenings,
+  countOutcome,
+  createInventory,
+  createReadyCoins,
+  opener,
+  openingOf,
+  receivable,
+  unconfirmedOf,
+} from './openings.ts'
 import { catchUp } from './operate/catch-up.ts'
 import { Drain, NOT_SELLING } from './operate/drain.ts'
 import { createPeerEndpoint, type PeerContext } from './peer/endpoint.ts'
@@ -123,7 +134,11 @@ export async function startSidecar(config: Config, deps: SidecarDeps): Promise<S
     log,
     feerate: () => feerate.current(),
     tokenOf: async (id) => (await funding.get(id))?.order.token ?? '',
+    unconfirmed: () => unconfirmedOf(funding.live.values(), readyCoins.live.values()),
+    onLooked: () => readyCoins.plan(),
   })
+  const coinDeps = { lnd, store, clock, entropy, log, onFatal, inventory, feerate: () => feerate.current() }
+  const readyCoins = createReadyCoins(config, coinDeps)
   const funding: FundingService = new FundingService(
     {
       lnd,
@@ -136,12 +151,7 @@ export async function startSidecar(config: Config, deps: SidecarDeps): Promise<S
     },
     { leaseSeconds: config.funding.lease_seconds, minConfs: config.funding.min_confs },
   )
-  const capacity = {
-    headroom: config.lsps2.channel_headroom_sat,
-    headroomPpm: config.lsps2.channel_headroom_ppm,
-    least: config.lsps2.min_channel_sat,
-    most: config.lsps2.max_channel_sat,
-  }
+  const capacity = capacityRule(config)
   const jit = new JitService(
     {
       lnd,
@@ -258,6 +268,7 @@ export async function startSidecar(config: Config, deps: SidecarDeps): Promise<S
     const selling = config.lsps2.enabled || jit.hasNames
     if (selling) attachInterceptor()
     const [info] = await Promise.all([waitForNode(), journal.load(), drain.load(), jit.load(), funding.load()])
+    await readyCoins.load()
     refuseUnfit([...checkConfigured(info, config), ...((await deps.probe?.(signal)) ?? [])], log)
     if (selling) await catchUpWithNode()
     await inventory.load([...funding.live.values()].map(openingOf))
@@ -279,7 +290,8 @@ export async function startSidecar(config: Config, deps: SidecarDeps): Promise<S
       await Promise.all([jit.loadAliases(signal), feerate.refresh(signal), inventory.refreshOrWarn(signal)])
       tasks.push(feerate.run(signal), inventory.run(signal))
     }
-    tasks.push(jit.start(signal), funding.start(signal), decisions.run(signal).catch(onFatal))
+    tasks.push(jit.start(signal), funding.start(signal), readyCoins.start(signal))
+    tasks.push(decisions.run(signal).catch(onFatal))
     streams.open('blocks', (up, streamSignal) => {
       up()
       return lnd.subscribeBlocks((height) => onBlock(height), streamSignal)
@@ -338,6 +350,7 @@ export async function startSidecar(config: Config, deps: SidecarDeps): Promise<S
     while (followAgain && !signal.aborted) {
       followAgain = false
       await funding.onBlock(bestHeight, signal)
+      await readyCoins.onBlock(signal)
       await inventory.refreshOrWarn(signal)
     }
     following = undefined
@@ -357,6 +370,8 @@ export async function startSidecar(config: Config, deps: SidecarDeps): Promise<S
       lnd,
       jit,
       funding,
+      inventory,
+      readyCoins,
       journal,
       drain,
       streams,
@@ -373,22 +388,4 @@ export async function startSidecar(config: Config, deps: SidecarDeps): Promise<S
     await stop()
     throw error
   }
-}
-
-function checkConfigured(info: NodeInfo, config: Config): readonly Finding[] {
-  return checkNode(info, {
-    network: config.network,
-    lsps2: config.lsps2.enabled,
-    acceptFundingDeadlock: config.lnd.accept_funding_deadlock,
-    withoutRequireInterceptor: config.lsps2.without_require_interceptor === 'accept_lost_fees',
-  })
-}
-
-function refuseUnfit(findings: readonly Finding[], log: Log): void {
-  // A node that catches up with the chain still forwards: it needs us now, and opens nothing before it is synced.
-  const fatal = ({ severity, id }: Finding) => severity === 'error' && id !== 'not-synced'
-  for (const finding of findings) if (!fatal(finding)) log.warn({ fix: finding.fix }, finding.what)
-  const errors = findings.filter(fatal)
-  if (errors.length === 0) return
-  throw new SidecarError({ code: 'NOT_READY', findings: errors.map(({ what, fix }) => `${what}: ${fix}`) })
 }

@@ -20,6 +20,39 @@ const Stream = z.object({
 /** A named bound and how much of it is used. */
 const Limit = z.object({ name: z.string(), used: Count, max: Count })
 
+/** A named bound in satoshi and how much of it is used. */
+const Bound = z.object({ name: z.string(), used_sat: Amount, max_sat: Amount })
+
+/** What may still be sold. */
+const Inventory = z.object({
+  /** Coins that nobody has claimed or locked, and what of them may be spent on channels. */
+  coins: Count,
+  free_sat: Amount,
+  available_sat: Amount,
+  /** What stays in the wallet: ours, and what lnd keeps back for public anchor channels. */
+  reserve_sat: Amount,
+  anchor_reserve_sat: Amount,
+  /** Openings that were decided and whose coins lnd has not locked, as far as we have seen. */
+  reservations: Count,
+  reserved_sat: Amount,
+  largest_channel_sat: Amount,
+  /** What peers could send to the node now. */
+  inbound_sat: Amount,
+  /** Absent when none are kept. */
+  ready_coins: z.object({ wanted: Count, ready: Count, coming: Count, size_sat: Amount }).optional(),
+  /** Of ours, being opened or standing. */
+  channels: Count,
+  capacity_sat: Amount,
+  /** The caps that are set, each with the most that anybody uses of it; the hourly budget among them. */
+  bounds: z.array(Bound),
+  /** Until the budget is freed by the oldest channel that earned nothing; absent while nothing is spent. */
+  budget_next_release_seconds: Count.optional(),
+  /** Whom a channel that is sold now relies on. */
+  sells: z.enum(['lsp-trusts-client', 'client-trusts-lsp', 'nothing']),
+  /** Peers that have to wait after failed sales. */
+  cooling_peers: Count,
+})
+
 export const Status = z.object({
   version: z.string(),
   network: z.string(),
@@ -51,6 +84,7 @@ export const Status = z.object({
   /** By our own journal. */
   earned_msat: Amount,
   limits: z.array(Limit),
+  inventory: Inventory,
   /** Inbound peers without a channel: what lnd allows (as configured) and what is used now (decisions D21). */
   access_slots: z.object({ used: Count, max: Count }).optional(),
   warnings: z.array(z.string()),

@@ -25,6 +25,16 @@ export function renderStatus(status: Status, now: number, paint: Paint): string 
       limitsOf(status).map(({ name, used, max }) => [name, fill(used, max), thousands(max)]),
       paint,
     ),
+    pairs(inventoryFacts(status.inventory), paint),
+    table(
+      [{ title: 'bound in sat' }, { title: 'used', align: 'right' }, { title: 'of', align: 'right' }],
+      status.inventory.bounds.map(({ name, used_sat: used, max_sat: max }) => [
+        name,
+        fill(Number(used), Number(max)),
+        thousands(max),
+      ]),
+      paint,
+    ),
   ]
   return parts.join('\n\n')
 }
@@ -48,6 +58,38 @@ function facts(status: Status, now: number): (readonly [string, Cell])[] {
 
 function draining(since: string, now: number): Cell {
   return { text: `no, draining since ${formatTime(since, now)}`, style: 'yellow' }
+}
+
+function inventoryFacts(inventory: Status['inventory']): (readonly [string, Cell])[] {
+  const { ready_coins: ready, budget_next_release_seconds: release } = inventory
+  const sells = inventory.sells === 'nothing' ? ({ text: 'nothing', style: 'red' } as const) : inventory.sells
+  return [
+    ['sells', sells],
+    [
+      'coins',
+      `${plural(inventory.coins, 'coin')}, ${formatSat(inventory.free_sat)} free, ${formatSat(inventory.available_sat)} to spend`,
+    ],
+    [
+      'kept back',
+      `${formatSat(inventory.reserve_sat)} reserve, ${formatSat(inventory.anchor_reserve_sat)} for anchor channels`,
+    ],
+    ['reserved', `${plural(inventory.reservations, 'opening')}, ${formatSat(inventory.reserved_sat)}`],
+    ...(ready === undefined
+      ? []
+      : [
+          [
+            'ready',
+            `${ready.ready} of ${ready.wanted} coins of ${formatSat(ready.size_sat)}, ${ready.coming} coming`,
+          ] as const,
+        ]),
+    ['sold', `${plural(inventory.channels, 'channel')}, ${formatSat(inventory.capacity_sat)}`],
+    [
+      'largest',
+      `channel of ${formatSat(inventory.largest_channel_sat)}, ${formatSat(inventory.inbound_sat)} can come in`,
+    ],
+    ['budget', release === undefined ? 'nothing spent' : `next freed in ${formatSeconds(release)}`],
+    ['cooldown', plural(inventory.cooling_peers, 'peer')],
+  ]
 }
 
 function nodeFacts(node: NonNullable<Status['node']>): (readonly [string, Cell])[] {

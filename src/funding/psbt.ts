@@ -34,3 +34,9 @@ export function fundingOutpoint(funded: string, template: Pick<FundingTemplate, 
 export function transactionId(raw: string): string {
   return Transaction.fromHex(raw).getId()
 }
+
+/** The outpoints that a transaction spends. */
+export function inputsOf(raw: string): readonly Outpoint[] {
+  const { ins } = Transaction.fromHex(raw)
+  return ins.map(({ hash, index }) => `${Buffer.from(hash).reverse().toString('hex')}:${index}`)
+}

@@ -3,6 +3,7 @@ import type { Clock } from '../../lsps/base/clock.ts'
 import type { NodeId } from '../../lsps/base/node-id.ts'
 import type { Log } from '../kernel/log.ts'
 import type { Stop } from '../kernel/stop.ts'
+import type { Coin } from '../lnd/port.ts'
 import type { Store, Write } from '../store/port.ts'
 import { Budget, type Spending } from './budget.ts'
 import { largestPayment, pickCoins, unearnedCost } from './coins.ts'
@@ -11,11 +12,14 @@ import { type Facts, type FactsPort, readFacts } from './facts.ts'
 import type { Opening, OpeningCoins, Refused, Wanted } from './opening.ts'
 import { deleteSpending, putSpending, readSpendings } from './spending.ts'
 import { BUDGET_SPENT, CAPACITY_SOLD, LND_SILENT, noCoins } from './stops.ts'
+import type { Depth, UnconfirmedTx } from './unconfirmed.ts'
 import { type Caps, capRefusal, Usage } from './usage.ts'
-import { type Held, type Looked, walletOf } from './wallet.ts'
+import { type Held, type HeldSplit, type Looked, type Wallet, walletOf } from './wallet.ts'
 
 /** Between looks at lnd when no block comes; also how often the budget looks at the clock. */
 export const REFRESH_MS = 60_000
+/** The same after a look that failed. */
+export const RETRY_MS = 5_000
 /** What lnd said is believed for so long: after that nothing is sold until it says something again. */
 export const STALE_AFTER_MS = 10 * 60_000
 
@@ -27,8 +31,8 @@ export type InventoryConfig = {
   readonly budget: Sat
   readonly whenBudgetSpent: 'client_trusts_lsp' | 'empty_menu'
   readonly cooldown: CooldownConfig
-  /** Confirmations that a coin needs. */
-  readonly minConfs: number
+  /** Which coins may be spent. */
+  readonly depth: Depth
   /** While no channel of this size can be opened, nothing is offered. */
   readonly smallestChannel: Sat
 }
@@ -42,6 +46,10 @@ export type InventoryDeps = {
   readonly feerate: () => number | undefined
   /** The token that an opening of earlier times was bought with; empty when it is not known. */
   readonly tokenOf: (id: string) => Promise<string>
+  /** Transactions of ours that were published and are not final; asked only if unconfirmed coins may be spent. */
+  readonly unconfirmed: () => readonly UnconfirmedTx[]
+  /** What is known of the wallet is new. Must not throw. */
+  readonly onLooked: () => void
 }
 
 export type Claim = { readonly ok: true; readonly coins: OpeningCoins | undefined } | ({ readonly ok: false } & Refused)
@@ -56,12 +64,14 @@ export class Inventory {
   readonly #deps: InventoryDeps
   readonly #config: InventoryConfig
   readonly #openings = new Map<string, Held>()
+  readonly #splits = new Map<string, HeldSplit>()
   readonly #usage = new Usage()
   readonly #budget: Budget
   readonly #cooldowns: Cooldowns
   readonly #tokens = new Map<string, string>()
   #facts: Looked | undefined
   #looks = 0
+  #missed = false
   #running: Promise<void> = Promise.resolve()
   #next: Promise<void> | undefined
   #largest: { readonly feerate: number; readonly channel: Sat } | undefined
@@ -102,6 +112,22 @@ export class Inventory {
     this.#budget.remove(id)
     this.#openings.delete(id)
     if (!this.#isStanding(id)) this.#usage.delete(id)
+    this.#largest = undefined
+  }
+
+  /** Coins that no opening has claimed, and that may be spent. */
+  freeCoins(): readonly Coin[] {
+    return this.#isStale() ? [] : this.#wallet().coins
+  }
+
+  /** Whether coins are being split ahead, or what became of them was not looked at yet. */
+  get isSplitting(): boolean {
+    return this.#splits.size > 0
+  }
+
+  /** Coins that are being split ahead, from before lnd hears of it; they are no opening's. */
+  followSplit(id: string, split: Pick<HeldSplit, 'inputs' | 'stage'>): void {
+    this.#splits.set(id, { ...split, looks: this.#looks })
     this.#largest = undefined
   }
 
@@ -182,7 +208,7 @@ export class Inventory {
     const satPerVbyte = this.#deps.feerate()
     if (satPerVbyte === undefined || this.#isStale()) return sat(0n)
     if (this.#largest?.feerate !== satPerVbyte) {
-      const free = walletOf(this.#facts, this.#openings.values(), this.#config.reserve)
+      const free = this.#wallet()
       const paid = largestPayment(free.coins, satPerVbyte)
       const fee = unearnedCost(satPerVbyte, 1)
       const beside = free.available > fee ? free.available - fee : 0n
@@ -201,16 +227,14 @@ export class Inventory {
 
   /** What can be spent on channels now. */
   available(): Sat {
-    return this.#isStale()
-      ? sat(0n)
-      : sat(walletOf(this.#facts, this.#openings.values(), this.#config.reserve).available)
+    return this.#isStale() ? sat(0n) : sat(this.#wallet().available)
   }
 
   /** For people: every bound with what is used of it. */
   report() {
     const now = this.#deps.clock.now()
     const { caps, reserve } = this.#config
-    const wallet = walletOf(this.#facts, this.#openings.values(), this.#config.reserve)
+    const wallet = this.#wallet()
     return {
       readAt: this.#facts?.at,
       coins: wallet.coins.length,
@@ -252,7 +276,8 @@ export class Inventory {
   /** Keeps what is known of the wallet, and the budget's clock, up to date. */
   async run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
-      await this.#deps.clock.sleep(REFRESH_MS, signal).catch(() => undefined)
+      const pauseMs = this.#missed ? RETRY_MS : REFRESH_MS
+      await this.#deps.clock.sleep(pauseMs, signal).catch(() => undefined)
       if (signal.aborted) return
       this.#budget.observe(this.#deps.clock.now())
       await this.refreshOrWarn(signal)
@@ -261,9 +286,12 @@ export class Inventory {
 
   async refreshOrWarn(signal: AbortSignal): Promise<void> {
     try {
-      await this.refresh(signal)
+      // An answer that got lost on the way is asked for once more, at once: nothing is sold without it.
+      await this.refresh(signal).catch(() => this.refresh(signal))
       await this.#prune()
+      this.#missed = false
     } catch (error) {
+      this.#missed = true
       if (!signal.aborted) this.#deps.log.warn({ err: error }, 'coins and channels not read, will be tried again')
     }
   }
@@ -271,10 +299,13 @@ export class Inventory {
   async #look(signal: AbortSignal): Promise<void> {
     this.#looks += 1
     const look = this.#looks
-    const facts = await readFacts(this.#deps.lnd, this.#config.minConfs, signal)
+    const { minConfs, most } = this.#config.depth
+    const facts = await readFacts(this.#deps.lnd, most === 0 ? minConfs : 0, signal)
     await this.#learnTokens(facts)
-    this.#facts = { ...facts, at: this.#deps.clock.now(), look }
+    const unconfirmed = most === 0 ? [] : this.#deps.unconfirmed()
+    this.#facts = { ...facts, at: this.#deps.clock.now(), look, unconfirmed }
     this.#largest = undefined
+    for (const [id, { stage, looks }] of this.#splits) if (stage === 'over' && looks < look) this.#splits.delete(id)
     for (const [id, { opening, looks }] of this.#openings) {
       if (opening.stage === 'ended' && looks < look) this.#openings.delete(id)
     }
@@ -283,6 +314,7 @@ export class Inventory {
     for (const { id, peer, capacity } of facts.standing) {
       if (!this.#openings.has(id)) this.#usage.set(id, { peer, capacity, token: this.#tokens.get(id) ?? '' })
     }
+    this.#deps.onLooked()
   }
 
   /** Which token a standing channel was bought with is on disk, at its opening: read once for each. */
@@ -324,7 +356,7 @@ export class Inventory {
   #pick({ capacity, satPerVbyte }: Wanted): { readonly coins: OpeningCoins; readonly spent: Sat } | Refused {
     const none = (detail: string): Refused => ({ reason: 'no-coins', detail })
     if (this.#isStale()) return none('lnd has not said what its wallet holds')
-    const wallet = walletOf(this.#facts, this.#openings.values(), this.#config.reserve)
+    const wallet = this.#wallet()
     const picked = pickCoins(wallet.coins, capacity, satPerVbyte)
     if (picked === undefined) return none(`the wallet's free coins do not make a channel of ${capacity} sat`)
     if (picked.spent > wallet.available) {
@@ -332,7 +364,13 @@ export class Inventory {
     }
     const inputs = picked.coins.map(({ outpoint }) => outpoint)
     const confirmations = picked.coins.map((coin) => coin.confirmations)
-    return { coins: { inputs, minConfs: Math.min(this.#config.minConfs, ...confirmations) }, spent: picked.spent }
+    return { coins: { inputs, minConfs: Math.min(this.#config.depth.minConfs, ...confirmations) }, spent: picked.spent }
+  }
+
+  #wallet(): Wallet {
+    const { reserve, depth } = this.#config
+    const known = { facts: this.#facts, openings: this.#openings.values(), splits: this.#splits.values() }
+    return walletOf(known, reserve, depth)
   }
 
   #isStale(): boolean {

@@ -1,5 +1,6 @@
 import { Psbt, Transaction } from 'bitcoinjs-lib'
 import { expect, it } from 'vitest'
+import type { Sat } from '../../lsps/base/amount.ts'
 import { refusedWith, SidecarError } from '../../src/kernel/errors.ts'
 import {
   activeChannel,
@@ -240,6 +241,64 @@ export function fundingCases(world: () => NodeUnderTest, signal: AbortSignal): v
     )
     expect(refusedWith(error, /insufficient|not enough/i)).toBe(true)
     await node.port.cancelFunding(request.pendingChannelId, signal)
+  })
+
+  it('spends just the coins that are named, once, and shows what nobody has locked', async () => {
+    const { port } = world()
+    const coins = await port.listUnspent(1, signal)
+    const [coin] = coins
+    if (coin === undefined) throw new Error('the wallet has no confirmed coin')
+    expect(coins.reduce((sum, { amount }) => sum + amount, 0n)).toBe(await port.walletBalance(signal))
+    expect(await port.anchorReserve(signal)).toBeLessThanOrEqual(100_000n)
+    const addresses = [await port.newAddress(signal), await port.newAddress(signal)]
+    expect(new Set(addresses).size).toBe(2)
+    const amount = (coin.amount / 4n) as Sat
+    const outputs = addresses.map((address) => ({ address, amount }))
+    const lockId = newId()
+    const lock = { satPerVbyte: 2, lockSeconds: 600, minConfs: 1 }
+    const psbt = await port.fundPsbt({ ...lock, lockId, outputs, inputs: [coin.outpoint] }, signal)
+    const unsigned = Transaction.fromBuffer(Psbt.fromBase64(psbt).data.globalMap.unsignedTx.toBuffer())
+    expect(unsigned.ins.map(({ hash, index }) => `${Buffer.from(hash).reverse().toString('hex')}:${index}`)).toEqual([
+      coin.outpoint,
+    ])
+    expect(unsigned.outs.filter(({ value }) => value === amount)).toHaveLength(2)
+    expect((await port.listLeases(signal)).filter(({ id }) => id === lockId)).toEqual([
+      { id: lockId, outpoint: coin.outpoint },
+    ])
+    expect((await port.listUnspent(1, signal)).map(({ outpoint }) => outpoint)).not.toContain(coin.outpoint)
+    const again = { ...lock, lockId: newId(), outputs, inputs: [coin.outpoint] }
+    expect(await refusal(world(), 'FundPsbt', port.fundPsbt(again, signal))).toMatch(
+      /LND_REFUSED .*not found in list of non-locked/,
+    )
+    await port.releaseOutput({ id: lockId, outpoint: coin.outpoint }, signal)
+    expect(await port.listUnspent(1, signal)).toHaveLength(coins.length)
+  })
+
+  it('spends unconfirmed coins only when told to', async () => {
+    const node = world()
+    const { port } = node
+    const [coin] = await port.listUnspent(1, signal)
+    if (coin === undefined) throw new Error('the wallet has no confirmed coin')
+    const amount = (coin.amount / 4n) as Sat
+    const pay = async () => [{ address: await port.newAddress(signal), amount }]
+    const lock = { satPerVbyte: 2, lockSeconds: 600 }
+    const request = { ...lock, lockId: newId(), minConfs: 1, outputs: await pay(), inputs: [coin.outpoint] }
+    const raw = await port.finalizePsbt(await port.fundPsbt(request, signal), signal)
+    await port.publishTransaction({ raw, label: 'compliance' }, signal)
+    const txid = Transaction.fromHex(raw).getId()
+    const change = await until(node, 'the unconfirmed coin', async () =>
+      (await port.listUnspent(0, signal)).find(({ outpoint, confirmations }) => {
+        return outpoint.startsWith(txid) && confirmations === 0
+      }),
+    )
+    expect((await port.listUnspent(1, signal)).map(({ outpoint }) => outpoint)).not.toContain(change.outpoint)
+    const half = [{ address: await port.newAddress(signal), amount: (change.amount / 2n) as Sat }]
+    const lockId = newId()
+    const spend = { ...lock, lockId, outputs: half, inputs: [change.outpoint] }
+    expect(await refusal(node, 'FundPsbt', port.fundPsbt({ ...spend, minConfs: 1 }, signal))).toMatch(/LND_REFUSED/)
+    expect(Psbt.fromBase64(await port.fundPsbt({ ...spend, minConfs: 0 }, signal)).inputCount).toBe(1)
+    await port.releaseOutput({ id: lockId, outpoint: change.outpoint }, signal)
+    await node.mine(1)
   })
 
   it('estimates a feerate of at least 1 sat/vB', async () => {

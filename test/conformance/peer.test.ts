@@ -48,6 +48,7 @@ class World {
   reachable = true
   canOpen = true
   receivable = msat(1n << 62n)
+  rejection: string | undefined
   attempts = 0
   validForSeconds = HOUR_S
 
@@ -82,7 +83,7 @@ class World {
               ]),
               clock: this.clock,
               canOpen: () => this.canOpen,
-              rejection: () => undefined,
+              rejection: () => this.rejection,
               receivable: () => this.receivable,
             },
             {
@@ -241,6 +242,23 @@ describe('get_info as it is served', () => {
 })
 
 describe('buy as it is served', () => {
+  it('[L2-44] refuses a size that cannot reach the client with 203', async () => {
+    const offer = await world.offer()
+    world.receivable = msat(BigInt(buyOf(offer).payment_size_msat) - 1n)
+    expect(outcome(await world.call('lsps2.buy', buyOf(offer)))).toBe(203)
+    world.receivable = msat(BigInt(buyOf(offer).payment_size_msat))
+    expect(outcome(await world.call('lsps2.buy', buyOf(offer)))).toBe('ok')
+  })
+
+  it('[L2-45] tells a client that has to wait so, with error 1', async () => {
+    const offer = await world.offer()
+    world.rejection = 'try again in 10 s'
+    expect((await world.call('lsps2.buy', buyOf(offer)))?.error).toMatchObject({
+      code: 1,
+      data: { message: 'try again in 10 s' },
+    })
+  })
+
   it('[L2-50] answers only when the sale is on disk', async () => {
     const offer = await world.offer()
     const before = world.sent.length

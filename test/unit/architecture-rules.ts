@@ -25,6 +25,7 @@ export const RULES: readonly (readonly [place: string, allowed: readonly string[
 
   ['src/sandbox/', ['lsps/', 'src/kernel/', 'src/lnd/port.ts', 'npm:bitcoinjs-lib', 'npm:@noble/', 'node:']],
   // The wiring: knows everything, is known by nobody but main, tests and the demo.
+  ['src/fitness.ts', ['src/']],
   ['src/openings.ts', ['lsps/', 'src/']],
   ['src/report.ts', ['lsps/', 'src/']],
   ['src/sidecar.ts', ['lsps/', 'src/', 'node:events']],

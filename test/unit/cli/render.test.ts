@@ -34,6 +34,19 @@ describe('sluice status', () => {
       'live sales             2  10,000',
       'held HTLCs             1     200',
       "lnd's access slots    12     100",
+      '',
+      'sells      lsp-trusts-client',
+      'coins      21 coins, 20,500,000 sat free, 20,475,000 sat to spend',
+      'kept back  25,000 sat reserve, 0 sat for anchor channels',
+      'reserved   2 openings, 402,000 sat',
+      'ready      18 of 20 coins of 1,000,000 sat, 0 coming',
+      'sold       7 channels, 3,400,000 sat',
+      'largest    channel of 20,470,000 sat, 90,000,000 sat can come in',
+      'budget     next freed in 30 min',
+      'cooldown   1 peer',
+      '',
+      'bound in sat                             used       of',
+      'inventory.unearned_budget_sat_per_hour  1,460  250,000',
     ])
   })
 

@@ -2,6 +2,7 @@ import { sat } from '../../../lsps/base/amount.ts'
 import type { NodeId } from '../../../lsps/base/node-id.ts'
 import { Inventory, type InventoryConfig } from '../../../src/inventory/inventory.ts'
 import type { Opening, Wanted } from '../../../src/inventory/opening.ts'
+import type { UnconfirmedTx } from '../../../src/inventory/unconfirmed.ts'
 import { silentLog } from '../../../src/kernel/log.ts'
 import type { Channel, Coin } from '../../../src/lnd/port.ts'
 import { ManualClock } from '../../../src/sandbox/manual-clock.ts'
@@ -44,7 +45,7 @@ const CONFIG: InventoryConfig = {
   budget: sat(1_000_000n),
   whenBudgetSpent: 'empty_menu',
   cooldown: { firstMs: 10_000, longestMs: 60_000 },
-  minConfs: 1,
+  depth: { minConfs: 1, most: 0 },
   smallestChannel: sat(20_000n),
 }
 
@@ -57,6 +58,8 @@ export class Shop {
   channels: Channel[] = []
   anchorReserve = sat(0n)
   feerate: number | undefined = 2
+  unconfirmed: UnconfirmedTx[] = []
+  onLooked: () => void = () => undefined
   tokens = new Map<string, string>()
   readonly inventory: Inventory
 
@@ -75,6 +78,8 @@ export class Shop {
         clock: this.clock,
         log: silentLog,
         feerate: () => this.feerate,
+        unconfirmed: () => this.unconfirmed,
+        onLooked: () => this.onLooked(),
         tokenOf: async (id) => this.tokens.get(id) ?? '',
       },
       { ...CONFIG, ...config },
