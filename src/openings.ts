@@ -1,6 +1,7 @@
 import type { Msat } from '../lsps/base/amount.ts'
 import { satToMsat } from '../lsps/base/amount.ts'
 import type { Clock } from '../lsps/base/clock.ts'
+import type { Scid } from '../lsps/base/scid.ts'
 import type { Config } from './config/schema.ts'
 import { inputsOf, transactionId } from './funding/psbt.ts'
 import type { FundingService } from './funding/service.ts'
@@ -13,7 +14,10 @@ import type { Split } from './inventory/split-states.ts'
 import type { UnconfirmedTx } from './inventory/unconfirmed.ts'
 import { type CapacityRule, largestCarried } from './jit/capacity.ts'
 import type { ChannelOrderFor, OpenRefusal } from './jit/effects.ts'
+import { describeStep, isOneTooMany } from './jit/flight.ts'
 import type { JitEvent, Sale } from './jit/states.ts'
+import { flightStep } from './journal/flight.ts'
+import type { Write } from './store/port.ts'
 
 /** Where features, inventory and funding meet: what is opened is claimed first, and what was opened is counted. */
 
@@ -42,16 +46,6 @@ export function createReadyCoins(config: Config, deps: Omit<ReadyCoinsDeps, 'tra
   return new ReadyCoins({ ...deps, transactionId }, options)
 }
 
-/** How the channels of sales are sized. */
-export function capacityRule({ lsps2 }: Config): CapacityRule {
-  return {
-    headroom: lsps2.channel_headroom_sat,
-    headroomPpm: lsps2.channel_headroom_ppm,
-    least: lsps2.min_channel_sat,
-    most: lsps2.max_channel_sat,
-  }
-}
-
 /** What the funding service tells of its orders, for the inventory. */
 export function countOpenings(inventory: Inventory) {
   return {
@@ -65,12 +59,23 @@ export function countOpenings(inventory: Inventory) {
   }
 }
 
-/** How a sale went, for the cooldown of its client. */
-export function countOutcome(inventory: Inventory, before: Sale, after: Sale, event: JitEvent): void {
+/** How a sale went, for the cooldown of its client; when its fee was paid in full, the budget has its chain fee back. */
+function countOutcome(inventory: Inventory, before: Sale, after: Sale, event: JitEvent): readonly Write[] {
   const { client } = after.deal
   if (event.type === 'failed' && before.tag === 'forwarding' && before.bound)
     inventory.failed(client, 'failed the payment')
-  if (after.tag === 'paid' && before.tag !== 'paid') inventory.succeeded(client)
+  if (after.tag !== 'paid' || before.tag === 'paid') return []
+  inventory.succeeded(client)
+  return inventory.earned(after.deal.scid)
+}
+
+/** What is committed with each step of a sale: what it means for the inventory, and its line of the flight record. */
+export function recorder(inventory: Inventory) {
+  return (scid: Scid, before: Sale, after: Sale, event: JitEvent): readonly Write[] => {
+    const counted = countOutcome(inventory, before, after, event)
+    if (isOneTooMany(before, after, event)) return counted
+    return [...counted, flightStep(scid, describeStep(before, after, event))]
+  }
 }
 
 export type OpenerDeps = {
@@ -94,7 +99,7 @@ export function opener({ inventory, funding, feerate, clock, signal }: OpenerDep
     const satPerVbyte = feerate()
     if (satPerVbyte === undefined) return { reason: 'no-feerate', detail: 'no usable feerate' }
     const { pendingChannelId: id, owner, peer, capacity } = order
-    const wanted = { id, owner, peer, capacity, token: '', satPerVbyte, broadcast: 'at-once' } as const
+    const wanted = { id, owner, peer, capacity, token: order.token ?? '', satPerVbyte, broadcast: order.broadcast }
     let claim = inventory.reserve(wanted)
     if (!claim.ok && claim.reason === 'no-coins') {
       await inventory.refresh(signal) // coins may have come since lnd was asked last
@@ -104,6 +109,15 @@ export function opener({ inventory, funding, feerate, clock, signal }: OpenerDep
     const coins = claim.coins && { ...claim.coins, inputs: [...claim.coins.inputs] }
     await funding.open({ ...order, satPerVbyte, placedAt: clock.now(), ...(coins === undefined ? {} : { coins }) })
     return undefined
+  }
+}
+
+/** Takes back a channel that nobody paid for: one that was never published is forgotten, another is closed. */
+export function reclaimer(funding: FundingService) {
+  return async (pendingChannelId: string): Promise<void> => {
+    const standing = await funding.get(pendingChannelId)
+    const unpublished = standing?.tag === 'standing' && standing.tx.stage === 'unsigned'
+    if (unpublished) await funding.discard(pendingChannelId)
   }
 }
 

@@ -11,7 +11,6 @@ import { Feerate } from './funding/feerate.ts'
 import { describeNews } from './funding/news.ts'
 import { FundingService } from './funding/service.ts'
 import type { FundingNews } from './funding/states.ts'
-import { describeStep, isOneTooMany } from './jit/flight.ts'
 import { jitHandlers } from './jit/handlers.ts'
 import { PriceBook } from './jit/price-book.ts'
 import { PromiseKeys } from './jit/promise-keys.ts'
@@ -32,20 +31,21 @@ import { childOf } from './kernel/wait.ts'
 import type { Finding } from './lnd/gate.ts'
 import type { LndPort, NodeInfo } from './lnd/port.ts'
 import {
-  capacityRule,
   countOpenings,
-  countOutcome,
   createInventory,
   createReadyCoins,
   opener,
   openingOf,
   receivable,
+  reclaimer,
+  recorder,
   unconfirmedOf,
 } from './openings.ts'
 import { catchUp } from './operate/catch-up.ts'
 import { Drain, NOT_SELLING } from './operate/drain.ts'
 import { createPeerEndpoint, type PeerContext } from './peer/endpoint.ts'
 import { createReports } from './report.ts'
+import { feerateOf, limitsOf, pricesOf, salesOf, termsOf } from './slices.ts'
 import { migrate } from './store/migrations.ts'
 import type { Store } from './store/port.ts'
 
@@ -101,14 +101,7 @@ export async function startSidecar(config: Config, deps: SidecarDeps): Promise<S
   const decisions = new Decisions({ store, clock, keepDays: config.log.decisions_keep_days })
   const prices = new PriceBook(
     { store, clock, log, recordChange: (change) => decisions.entry(change) },
-    {
-      pricing: config.lsps2.pricing,
-      menus: [
-        { offers: config.lsps2.offers },
-        ...config.lsps2.tokens.map(({ name: token, offers, margin_ppm }) => ({ token, offers, margin_ppm })),
-      ],
-      htlcMinimum: config.lsps2.htlc_minimum_msat,
-    },
+    pricesOf(config),
   )
   const feerate = new Feerate(
     {
@@ -118,11 +111,7 @@ export async function startSidecar(config: Config, deps: SidecarDeps): Promise<S
       fetchJson: deps.fetchJson,
       onEstimate: (movement) => prices.update(movement).catch(onFatal),
     },
-    {
-      confTarget: config.funding.conf_target,
-      maxSatPerVbyte: config.funding.max_feerate_sat_per_vbyte,
-      check: config.funding.feerate_check,
-    },
+    feerateOf(config),
   )
   /** Why nothing is sold now: whoever has a reason says it here. Asked for each menu, so it must not wait. */
   const stops = (): readonly Stop[] =>
@@ -151,7 +140,7 @@ export async function startSidecar(config: Config, deps: SidecarDeps): Promise<S
     },
     { leaseSeconds: config.funding.lease_seconds, minConfs: config.funding.min_confs },
   )
-  const capacity = capacityRule(config)
+  const sales = salesOf(config)
   const jit = new JitService(
     {
       lnd,
@@ -161,19 +150,12 @@ export async function startSidecar(config: Config, deps: SidecarDeps): Promise<S
       log,
       onFatal,
       openChannel: opener({ inventory, funding, feerate: () => feerate.current(), clock, signal }),
-      appendMoney: (money) => [...journal.append(money), ...money.flatMap(({ sale }) => inventory.earned(sale))],
-      recordStep: (scid, before, after, event) => {
-        countOutcome(inventory, before, after, event)
-        return isOneTooMany(before, after, event) ? [] : [flightStep(scid, describeStep(before, after, event))]
-      },
+      appendMoney: (money) => journal.append(money),
+      recordStep: recorder(inventory),
+      publishFunding: (pendingChannelId) => funding.publishDue(pendingChannelId),
+      reclaimChannel: reclaimer(funding),
     },
-    {
-      capacity,
-      maxHeldHtlcs: config.lsps2.max_held_htlcs,
-      maxLiveSales: config.lsps2.max_live_sales,
-      maxLiveSalesPerPeer: config.lsps2.max_live_sales_per_peer,
-      lndResumes: config.lsps2.without_require_interceptor !== undefined,
-    },
+    sales,
   )
 
   async function onFundingNews(owner: string, news: FundingNews): Promise<void> {
@@ -208,13 +190,10 @@ export async function startSidecar(config: Config, deps: SidecarDeps): Promise<S
                       canOpen: () => stops().length === 0,
                       notSelling: () => (drain.since === undefined ? undefined : NOT_SELLING),
                       rejection: (peer) => inventory.rejection(peer),
-                      receivable: () => receivable(inventory, capacity),
+                      receivable: () => receivable(inventory, sales.capacity),
+                      sellsOnTrust: () => config.lsps2.client_trusts_lsp || inventory.sellsOnTrust(),
                     },
-                    {
-                      cltvExpiryDelta: config.lsps2.lsp_cltv_expiry_delta,
-                      htlcMinimum: config.lsps2.htlc_minimum_msat,
-                      partHoldMs: config.lsps2.part_hold_seconds * 1000,
-                    },
+                    termsOf(config),
                   ),
                   (refused) => decisions.refused(refused),
                 ),
@@ -223,12 +202,7 @@ export async function startSidecar(config: Config, deps: SidecarDeps): Promise<S
           : []),
       ],
     },
-    {
-      requestsPerSecond: config.peer.requests_per_second,
-      burst: config.peer.burst,
-      maxPendingPerPeer: config.peer.max_pending_per_peer,
-      maxPending: config.peer.max_pending,
-    },
+    limitsOf(config),
   )
 
   const streams = new Streams({ clock, entropy, log, signal, onFatal })

@@ -200,9 +200,10 @@ const sale = {
   scid: z.string(),
   created_at: Time,
   updated_at: Time,
-  payment_msat: Amount,
-  /** The opening fee that was agreed. */
-  fee_msat: Amount,
+  /** Absent for an invoice without an amount, until it is paid. */
+  payment_msat: Amount.optional(),
+  /** The opening fee that was agreed; absent until the payment decides it. */
+  fee_msat: Amount.optional(),
   /** What stayed with us by the amounts of lnd; absent until it did. */
   earned_msat: Amount.optional(),
   payment_hash: z.string().optional(),
@@ -232,6 +233,8 @@ export const FlightRecord = z.object({
     min_lifetime: Count,
     max_client_to_self_delay: Count,
     lsp_cltv_expiry_delta: Count,
+    /** The channel's funding is published only when the client was paid. */
+    client_trusts_lsp: z.boolean().optional(),
   }),
   /** How it came about; `floor_msat` is the least fee that the operator asks in any case. */
   price: z.object({ ...price, floor_msat: Amount.optional() }).optional(),

@@ -18,6 +18,7 @@ const STATE_STYLE: Readonly<Record<string, Style>> = {
   paid: 'green',
   abandoned: 'dim',
   owed: 'yellow',
+  reclaiming: 'yellow',
   unearned: 'red',
 }
 
@@ -27,8 +28,8 @@ export function renderSales(sales: readonly SaleSummary[], now: number, paint: P
   const rows = sales.map((sale): Cell[] => [
     sale.id,
     stateCell(sale.state),
-    formatMsat(sale.payment_msat),
-    formatMsat(sale.fee_msat),
+    sale.payment_msat === undefined ? 'any' : formatMsat(sale.payment_msat),
+    sale.fee_msat === undefined ? '-' : formatMsat(sale.fee_msat),
     sale.earned_msat === undefined ? '-' : formatMsat(sale.earned_msat),
     shortId(sale.client),
     formatTime(sale.created_at, now),
@@ -60,12 +61,13 @@ function recordFacts(record: FlightRecord, now: number): (readonly [string, Cell
     ['scid', record.scid],
     ['sold', formatTime(record.created_at, now)],
     ['valid until', formatTime(terms.valid_until, now)],
-    ['payment', formatMsat(record.payment_msat)],
+    ['payment', record.payment_msat === undefined ? 'any amount' : formatMsat(record.payment_msat)],
     [
       'fee agreed',
-      `${formatMsat(record.fee_msat)} (${thousands(terms.proportional)} ppm, at least ${formatMsat(terms.min_fee_msat)})`,
+      `${agreedFee(record)}${thousands(terms.proportional)} ppm, at least ${formatMsat(terms.min_fee_msat)}`,
     ],
     ...priceFacts(record.price),
+    ['trust', terms.client_trusts_lsp === true ? 'the client trusts us: published when it was paid' : undefined],
     ['came in', optional(record.amount_in_msat, formatMsat)],
     ['client got', optional(record.amount_out_msat, formatMsat)],
     ['earned', optional(record.earned_msat, (amount) => ({ text: formatMsat(amount), style: 'green' }))],
@@ -79,6 +81,10 @@ function recordFacts(record: FlightRecord, now: number): (readonly [string, Cell
     ],
   ]
   return given.flatMap(([name, value]) => (value === undefined ? [] : [[name, value] as const]))
+}
+
+function agreedFee({ fee_msat: fee }: FlightRecord): string {
+  return fee === undefined ? '' : `${formatMsat(fee)}: `
 }
 
 /** One line a step, and below it, one line each, what belongs to it: outpoints and hashes are long. */

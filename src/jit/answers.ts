@@ -1,3 +1,4 @@
+import type { Msat } from '../../lsps/base/amount.ts'
 import type { Scid } from '../../lsps/base/scid.ts'
 import type { Log } from '../kernel/log.ts'
 import type { HtlcAnswer, LndPort } from '../lnd/port.ts'
@@ -6,6 +7,14 @@ import { type Held, HeldHtlcs } from './held.ts'
 import { SharedLook } from './shared-look.ts'
 import type { Sale } from './states.ts'
 import { verdict } from './verdict.ts'
+
+/** What may be held at once, over all sales and of those of one client. Values in msat. */
+export type HeldLimits = {
+  readonly htlcs: number
+  readonly htlcsPerClient: number
+  readonly value: Msat
+  readonly valuePerClient: Msat
+}
 
 export type AnswersDeps = {
   readonly lnd: Pick<LndPort, 'listChannels'>
@@ -21,14 +30,14 @@ export type AnswersDeps = {
 export class Answers {
   readonly held = new HeldHtlcs()
   readonly #deps: AnswersDeps
-  readonly #maxHeld: number
+  readonly #limits: HeldLimits
   /** lnd's list is long: however many HTLCs a payer sends to be refused, it is asked for one at a time. */
   readonly #pending: SharedLook<ReturnType<typeof pendingCircuits>>
 
-  constructor(deps: AnswersDeps, maxHeld: number) {
+  constructor(deps: AnswersDeps, limits: HeldLimits) {
     this.#deps = deps
     this.#pending = new SharedLook(async (signal) => pendingCircuits(await deps.lnd.listChannels(signal)))
-    this.#maxHeld = maxHeld
+    this.#limits = limits
   }
 
   /** Answers a held circuit, or has its sale hear of it first. */
@@ -45,13 +54,26 @@ export class Answers {
       this.#answer(held, answer, signal)
       return
     }
-    if (this.held.size > this.#maxHeld) {
+    if (this.#isTooMuch(held, sale)) {
       this.#answer(held, { type: 'fail' }, signal)
       return
     }
     this.#deps.hear(held, sale).then(
       () => this.settle(scid, this.#deps.sale(scid), signal),
       (error: unknown) => this.#deps.log.error({ scid, circuit, err: error }, 'held payment not judged'),
+    )
+  }
+
+  /** Whether lnd would hold more for us than the operator wants, with this one. */
+  #isTooMuch(held: Held, sale: Sale): boolean {
+    const { htlcs, htlcsPerClient, value, valuePerClient } = this.#limits
+    const { client } = sale.deal
+    const all = [...this.held.all()].filter((other) => other !== held)
+    const ofClient = all.filter(({ offer }) => this.#deps.sale(offer.requestedScid)?.deal.client === client)
+    const worth = (of: readonly Held[]) =>
+      of.reduce((sum, { offer }) => sum + offer.amountIn, held.offer.amountIn as bigint)
+    return (
+      all.length >= htlcs || ofClient.length >= htlcsPerClient || worth(all) > value || worth(ofClient) > valuePerClient
     )
   }
 

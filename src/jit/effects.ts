@@ -1,10 +1,11 @@
-import type { Msat, Sat } from '../../lsps/base/amount.ts'
+import type { Sat } from '../../lsps/base/amount.ts'
 import type { Clock } from '../../lsps/base/clock.ts'
 import type { NodeId } from '../../lsps/base/node-id.ts'
 import { type Scid, scidToNumber } from '../../lsps/base/scid.ts'
 import { refusedWith } from '../kernel/errors.ts'
 import type { LndPort } from '../lnd/port.ts'
 import { type CapacityRule, channelCapacity } from './capacity.ts'
+import { openingFee } from './fees.ts'
 import type { Deal, JitEffect, JitEvent, RefusedChannel, Sale } from './states.ts'
 
 /** What the funding service is asked for; it reports back through `JitService.onFunding`. */
@@ -15,6 +16,10 @@ export type ChannelOrderFor = {
   readonly capacity: Sat
   readonly memo: string
   readonly maxLocalCsv: number
+  /** Name of the token that it was bought with. */
+  readonly token?: string
+  /** `when-due`: the client trusts us, and the funding is published only once it was paid (L2-86). */
+  readonly broadcast: 'at-once' | 'when-due'
 }
 
 export type OpenRefusal = { readonly reason: RefusedChannel; readonly detail: string }
@@ -24,6 +29,10 @@ export type EffectDeps = {
   readonly clock: Clock
   /** Why no channel is opened now; undefined: it is ordered. Resolved when the order is on disk. */
   readonly openChannel: (order: ChannelOrderFor) => Promise<OpenRefusal | undefined>
+  /** The funding of a channel is published from now on. Resolved when that is on disk. */
+  readonly publishFunding: (pendingChannelId: string) => Promise<void>
+  /** The channel is given up: forgotten where nothing of it was published, else closed. Resolved when that is on disk. */
+  readonly reclaimChannel: (pendingChannelId: string) => Promise<void>
   readonly capacity: CapacityRule
 }
 
@@ -37,7 +46,15 @@ export async function executeEffect(
   switch (effect.type) {
     case 'open-channel':
       // Idempotent by pending_chan_id: the funding service keeps the first order of an id.
-      return orderChannel(deps, sale.deal, effect.pendingChannelId, effect.amount)
+      return orderChannel(deps, sale.deal, effect)
+    case 'publish-funding':
+      // Idempotent: the funding service keeps that it is due; said twice, it changes nothing.
+      await deps.publishFunding(effect.pendingChannelId)
+      return undefined
+    case 'reclaim-channel':
+      // Idempotent: the funding service keeps that it is wanted; said twice, it changes nothing.
+      await deps.reclaimChannel(effect.pendingChannelId)
+      return { type: 'reclaim-ordered', at: deps.clock.now() }
     case 'add-alias':
       // Idempotent: the alias is there afterwards, whoever added it, and on our base.
       await bindAlias(deps, effect.chanId, sale.deal.scid, signal)
@@ -48,16 +65,17 @@ export async function executeEffect(
 async function orderChannel(
   { openChannel, capacity, clock }: EffectDeps,
   deal: Deal,
-  pendingChannelId: string,
-  amount: Msat,
+  { pendingChannelId, amount }: Extract<JitEffect, { type: 'open-channel' }>,
 ): Promise<JitEvent | undefined> {
   const refusal = await openChannel({
     pendingChannelId,
     owner: deal.scid,
     peer: deal.client,
     capacity: channelCapacity(amount, capacity),
-    memo: `sluice1:jit:${pendingChannelId}:${deal.scid}:${deal.fee}`,
+    memo: `sluice1:jit:${pendingChannelId}:${deal.scid}:${openingFee(deal, amount) ?? 0n}`,
     maxLocalCsv: deal.maxClientToSelfDelay,
+    ...(deal.token === undefined ? {} : { token: deal.token }),
+    broadcast: deal.trust === 'client-trusts-lsp' ? 'when-due' : 'at-once',
   })
   return refusal && { type: 'channel-refused', ...refusal, at: clock.now() }
 }

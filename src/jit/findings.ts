@@ -3,8 +3,9 @@ import type { Clock } from '../../lsps/base/clock.ts'
 import type { Timestamp } from '../../lsps/base/datetime.ts'
 import type { Scid } from '../../lsps/base/scid.ts'
 import type { Channel, CircuitKey, LndPort } from '../lnd/port.ts'
-import { forwardedAmount } from './machine.ts'
-import type { JitEvent, Part, Sale } from './states.ts'
+import { openParts } from './parts.ts'
+import type { JitEvent, Part, Sale, SentPart } from './states.ts'
+import { forwardedAmount } from './verdict.ts'
 
 /** lnd writes its forwarding history every 15 s; only after this does a missing row mean something. */
 export const HISTORY_FLUSH_MS = 20_000
@@ -50,22 +51,22 @@ export class Findings {
 
   async look(sales: Iterable<readonly [Scid, Sale]>, signal: AbortSignal): Promise<readonly Finding[]> {
     const waiting: Waiting[] = [] // taken before lnd is asked: a part that comes later is not missing
-    for (const [scid, sale] of sales) {
-      if ('part' in sale && sale.part !== undefined) waiting.push({ scid, part: sale.part, sale })
-    }
+    for (const [scid, sale] of sales) for (const part of openParts(sale)) waiting.push({ scid, part, sale })
     const circuits = new Set(waiting.map(({ part }) => part.circuit))
     for (const gone of this.#goneSince.keys()) if (!circuits.has(gone)) this.#goneSince.delete(gone) // ended unasked
     if (waiting.length === 0) return []
     const channels = await this.#lnd.listChannels(signal)
     const pending = pendingCircuits(channels)
     const findings: Finding[] = []
+    /** Of each sale, what was found to have been sent though lnd wrote nothing of it: it explains no second part. */
+    const unwritten = new Map<Scid, bigint>()
     for (const candidate of waiting) {
       const { circuit } = candidate.part
       if (pending.has(circuit) || isOnItsWay(candidate, channels)) {
         this.#goneSince.delete(circuit)
         continue
       }
-      const event = await this.#explain(candidate, signal)
+      const event = await this.#explain(candidate, unwritten, signal)
       if (event === undefined) continue
       this.#goneSince.delete(circuit)
       findings.push({ scid: candidate.scid, event })
@@ -73,10 +74,15 @@ export class Findings {
     return findings
   }
 
-  async #explain({ part, sale }: Waiting, signal: AbortSignal): Promise<JitEvent | undefined> {
+  async #explain(
+    { scid, part, sale }: Waiting,
+    unwritten: Map<Scid, bigint>,
+    signal: AbortSignal,
+  ): Promise<JitEvent | undefined> {
     const { circuit } = part
     const at = this.#clock.now()
-    if (sale.tag !== 'forwarding') return { type: 'part-gone', circuit, at }
+    const sent = sale.tag === 'forwarding' ? sale.sent.find((other) => other.circuit === circuit) : undefined
+    if (sale.tag !== 'forwarding' || sent === undefined) return { type: 'part-gone', circuit, at }
     // Unbound too: without requireinterceptor lnd forwards by itself, and may have the alias before we know (D2).
     const since = this.#goneSince.get(circuit) ?? at
     this.#goneSince.set(circuit, since)
@@ -86,28 +92,35 @@ export class Findings {
     const row = rows.find((forward) => forward.circuit === circuit)
     if (row !== undefined) return { type: 'settled', circuit, amountOut: row.amountOut, at }
     if (at - since < HISTORY_FLUSH_MS) return undefined
-    const amountOut = this.#settledWithoutRow(sale, await this.#sentWithoutRow(sale, signal))
-    if (amountOut !== undefined) return { type: 'settled', circuit, amountOut, at }
+    const found = unwritten.get(scid) ?? 0n
+    const amountOut = this.#settledWithoutRow(sent, (await this.#sentWithoutRow(sale, signal)) - found)
+    if (amountOut !== undefined) {
+      unwritten.set(scid, found + amountOut)
+      return { type: 'settled', circuit, amountOut, at }
+    }
     if (!sale.bound) return { type: 'part-gone', circuit, at }
     return { type: 'failed', circuit, reason: 'lnd has no record of a settled forward', at }
   }
 
-  /** What the sale's channel sent according to itself, less what lnd's history says of it. */
-  async #sentWithoutRow({ deal, channel }: Forwarding, signal: AbortSignal): Promise<bigint> {
+  /** What the sale's channel sent according to itself, less what lnd's history, or else the sale, says of it. */
+  async #sentWithoutRow({ deal, channel, sent: parts }: Forwarding, signal: AbortSignal): Promise<bigint> {
     const sinceSeconds = Math.floor(deal.createdAt / 1000) - HISTORY_MARGIN_S
     const rows = await this.#lnd.forwardingHistory({ sinceSeconds }, signal)
     // Asked second: what is in the history has been sent, the other way round a payment could be missing here.
     const channels = await this.#lnd.listChannels(signal, deal.client)
     const sent = channels.find(({ outpoint }) => outpoint === channel.outpoint)?.totalSent ?? 0n
     const told = rows.filter(({ outgoingChannel }) => outgoingChannel === channel.chanId)
-    return told.reduce((rest, row) => rest - row.amountOut, sent * MSAT_PER_SAT)
+    const written = new Set(told.map((row) => row.circuit))
+    const known = parts.filter(({ circuit, end }) => end?.type === 'settled' && !written.has(circuit))
+    const explained = [...told, ...known.map(({ end }) => end as { amountOut: Msat })]
+    return explained.reduce((rest, { amountOut }) => rest - amountOut, sent * MSAT_PER_SAT)
   }
 
   /** The amount of a forward that lnd has no row of; undefined when the channel did not send that much. */
-  #settledWithoutRow({ deal, part }: Forwarding, sent: bigint): Msat | undefined {
-    const skimmed = forwardedAmount(deal, part)
+  #settledWithoutRow(part: SentPart, sent: bigint): Msat | undefined {
+    const skimmed = forwardedAmount(part)
     const covers = (amount: Msat) => sent > amount - MSAT_PER_SAT // channels count in whole satoshi
-    if (this.#lndResumes && deal.fee >= MSAT_PER_SAT && covers(part.amountOut)) return part.amountOut
+    if (this.#lndResumes && part.fee >= MSAT_PER_SAT && covers(part.amountOut)) return part.amountOut
     return covers(skimmed) ? skimmed : undefined
   }
 }

@@ -1,19 +1,29 @@
+import { msat } from '../../lsps/base/amount.ts'
 import type { FlightStep } from '../journal/flight.ts'
-import { forwardedAmount, MAX_REFUSALS } from './machine.ts'
+import { MAX_REFUSALS, total } from './parts.ts'
 import type { JitEvent, Sale } from './states.ts'
+import { forwardedAmount } from './verdict.ts'
 
 /** One refusal too many: a payer may send HTLCs without end, and the record of a sale must not grow with them. */
 export function isOneTooMany(before: Sale, after: Sale, event: JitEvent): boolean {
   if (event.type !== 'part-held' || !('refused' in before) || before.refused.length < MAX_REFUSALS) return false
-  return !('part' in after) || after.part?.circuit !== event.part.circuit
+  return !isCounted(after, event.part.circuit)
+}
+
+function isCounted(sale: Sale, circuit: string): boolean {
+  const isIt = (part: { circuit: string }) => part.circuit === circuit
+  return ('parts' in sale && sale.parts.some(isIt)) || ('sent' in sale && sale.sent.some(isIt))
 }
 
 /** What the flight record says of one event that changed a sale; the sentence names what happened, not how. */
 export function describeStep(before: Sale, after: Sale, event: JitEvent): FlightStep {
-  const newRefusal = 'refused' in after ? after.refused.at(-1) : undefined
-  const knew = 'refused' in before && before.refused.some(({ circuit }) => circuit === newRefusal?.circuit)
+  const knew = new Set('refused' in before ? before.refused.map(({ circuit }) => circuit) : [])
+  const news = 'refused' in after ? after.refused.filter(({ circuit }) => !knew.has(circuit)) : []
+  const [first] = news
   const refusal: Record<string, string> =
-    newRefusal === undefined || knew ? {} : { refused: newRefusal.circuit, code: newRefusal.code, why: newRefusal.why }
+    first === undefined
+      ? {}
+      : { refused: news.map(({ circuit }) => circuit).join(' '), code: first.code, why: first.why }
   return {
     at: event.at,
     what: title(before, after, event),
@@ -24,8 +34,8 @@ export function describeStep(before: Sale, after: Sale, event: JitEvent): Flight
 function title(before: Sale, after: Sale, event: JitEvent): string {
   switch (event.type) {
     case 'part-held':
-      if ('part' in after && after.part?.circuit === event.part.circuit) return 'payment held'
-      return 'payment refused'
+      if (!isCounted(after, event.part.circuit)) return 'payment refused'
+      return heldPart(after, event.part.paymentHash) ? 'part of a payment held' : 'payment held'
     case 'client-online':
       return 'client came back'
     case 'part-expiring':
@@ -33,7 +43,8 @@ function title(before: Sale, after: Sale, event: JitEvent): string {
     case 'part-gone':
       return 'payment gone from lnd'
     case 'deadline':
-      if (after.tag === 'unearned') return 'offer ended, fee not earned'
+      if (before.tag === 'reclaiming') return 'channel to be taken back'
+      if (after.tag === 'unearned' || after.tag === 'reclaiming') return 'offer ended, fee not earned'
       return after.tag === 'abandoned' ? 'offer ended' : 'payment held long enough'
     case 'channel-active':
       return 'channel active'
@@ -44,12 +55,22 @@ function title(before: Sale, after: Sale, event: JitEvent): string {
     case 'alias-added':
       return before.tag === 'forwarding' ? 'alias bound, payment forwarded' : 'alias bound'
     case 'settled':
-      return after.tag === 'paid' && after.earned < after.deal.fee
-        ? 'payment settled, fee lost'
-        : 'payment settled, fee earned'
+      if (after.tag !== 'paid') return 'part of a payment settled'
+      return after.earned < (after.fee ?? 0n) ? 'payment settled, fee lost' : 'payment settled, fee earned'
     case 'failed':
       return 'payment failed by the client or on the way to it'
+    case 'reclaim-ordered':
+      return 'channel is being taken back'
   }
+}
+
+/** Whether the payment is not all here yet, or came in several parts. */
+function heldPart(after: Sale, hash: string): boolean {
+  const { paymentSize } = after.deal
+  if (paymentSize === undefined || !('parts' in after)) return false
+  const sent = 'sent' in after ? after.sent : []
+  const parts = [...sent, ...after.parts].filter(({ paymentHash }) => paymentHash === hash)
+  return parts.length > 1
 }
 
 function details(after: Sale, event: JitEvent): Record<string, string> {
@@ -76,18 +97,22 @@ function details(after: Sale, event: JitEvent): Record<string, string> {
     case 'alias-added':
       return after.tag === 'forwarding' ? forwarded(after) : {}
     case 'settled':
-      if (after.tag !== 'paid') return {}
+      if (after.tag !== 'paid') return { circuit: event.circuit, forwarded_msat: `${event.amountOut}` }
       return { forwarded_msat: `${after.amountOut}`, earned_msat: `${after.earned}` }
     case 'failed':
-      return { reason: event.reason }
+      return { circuit: event.circuit, reason: event.reason }
     case 'client-online':
     case 'part-expiring':
     case 'part-gone':
     case 'deadline':
+    case 'reclaim-ordered':
       return {}
   }
 }
 
-function forwarded({ deal, part }: Extract<Sale, { tag: 'forwarding' }>): Record<string, string> {
-  return { forwarded_msat: `${forwardedAmount(deal, part)}`, fee_msat: `${deal.fee}` }
+function forwarded({ sent }: Extract<Sale, { tag: 'forwarding' }>): Record<string, string> {
+  const amount = sent.reduce((sum, part) => sum + forwardedAmount(part), 0n)
+  const fee = msat(total(sent) - amount)
+  const parts: Record<string, string> = sent.length === 1 ? {} : { parts: `${sent.length}` }
+  return { forwarded_msat: `${amount}`, fee_msat: `${fee}`, ...parts }
 }

@@ -4,6 +4,7 @@ import type { Handlers } from '../../lsps/base/method.ts'
 import type { NodeId } from '../../lsps/base/node-id.ts'
 import { type lsps2, lsps2Faults } from '../../lsps/lsps2/methods.ts'
 import { readPromise } from '../../lsps/lsps2/promise.ts'
+import type { OpeningFeeParams } from '../../lsps/lsps2/schema.ts'
 import { validateBuy } from '../../lsps/lsps2/validate-buy.ts'
 import { menuFor, readNote } from './menu.ts'
 import type { PriceBook } from './price-book.ts'
@@ -25,17 +26,43 @@ export type JitHandlersDeps = {
   readonly rejection: (client: NodeId) => string | undefined
   /** The largest payment that can reach the client through a channel that could be opened now (L2-44). */
   readonly receivable: () => Msat
+  /** Whether what is sold now is published only once it was paid (L2-49). */
+  readonly sellsOnTrust: () => boolean
 }
 
 export type JitHandlersConfig = {
   readonly cltvExpiryDelta: number
   readonly htlcMinimum: Msat
   readonly partHoldMs: number
+  /** What is taken of payments to invoices without an amount (D11): by the spec, or what ldk-node takes, from here on. */
+  readonly lenientSkimFloor?: Msat
+  /** How long after its offer an unpaid channel is taken back. */
+  readonly reclaimAfterMs: number
+}
+
+/** An invoice without an amount: the one payment that comes decides the fee, within the limits of the offer. */
+function anyAmount(offer: OpeningFeeParams, { lenientSkimFloor }: JitHandlersConfig) {
+  return {
+    minPayment: offer.min_payment_size_msat,
+    maxPayment: offer.max_payment_size_msat,
+    ...(lenientSkimFloor === undefined ? {} : { lenientSkimFloor }),
+  }
 }
 
 /** The two methods of bLIP-52. */
 export function jitHandlers(
-  { jit, keys, prices, tokens, clock, canOpen, rejection, receivable, notSelling = () => undefined }: JitHandlersDeps,
+  {
+    jit,
+    keys,
+    prices,
+    tokens,
+    clock,
+    canOpen,
+    rejection,
+    receivable,
+    sellsOnTrust,
+    notSelling = () => undefined,
+  }: JitHandlersDeps,
   config: JitHandlersConfig,
 ): Handlers<typeof lsps2, { readonly peer: NodeId }> {
   return {
@@ -50,8 +77,6 @@ export function jitHandlers(
 
     'lsps2.buy': async ({ peer }, { opening_fee_params: offer, payment_size_msat: paymentSize }) => {
       const now = clock.now()
-      // Invoices without an amount are not served yet: the client is told so rather than sold a dead scid.
-      const unserved = paymentSize === undefined ? 'only invoices with a fixed amount are served' : undefined
       let note: string | undefined
       const verdict = validateBuy({
         offer,
@@ -61,11 +86,11 @@ export function jitHandlers(
           note = readPromise(keys.at(now), peer, offer, offer.promise)
           return note !== undefined
         },
-        rejection: notSelling() ?? jit.rejection(peer) ?? rejection(peer) ?? unserved,
+        rejection: notSelling() ?? jit.rejection(peer) ?? rejection(peer),
         receivable: receivable(),
       })
       if ('fault' in verdict) throw verdict.fault
-      if (paymentSize === undefined || verdict.fee === undefined) throw lsps2Faults.invalidFeeParams()
+      const trusted = sellsOnTrust()
       const deal = await jit.sell({
         client: peer,
         minFee: offer.min_fee_msat,
@@ -73,15 +98,16 @@ export function jitHandlers(
         validUntil: offer.valid_until,
         minLifetime: offer.min_lifetime,
         maxClientToSelfDelay: offer.max_client_to_self_delay,
-        paymentSize,
-        fee: verdict.fee,
+        ...(paymentSize === undefined ? anyAmount(offer, config) : { paymentSize, fee: verdict.fee }),
+        ...(trusted ? { trust: 'client-trusts-lsp' as const } : {}),
         cltvExpiryDelta: config.cltvExpiryDelta,
         htlcMinimum: config.htlcMinimum,
         partHold: config.partHoldMs,
+        reclaimAfter: config.reclaimAfterMs,
         createdAt: now,
         ...readNote(note ?? ''),
       })
-      return { jit_channel_scid: deal.scid, lsp_cltv_expiry_delta: deal.cltvExpiryDelta, client_trusts_lsp: false }
+      return { jit_channel_scid: deal.scid, lsp_cltv_expiry_delta: deal.cltvExpiryDelta, client_trusts_lsp: trusted }
     },
   }
 }

@@ -1,5 +1,6 @@
 import type { Store, Write } from '../store/port.ts'
 import { Table } from '../store/table.ts'
+import { openParts } from './parts.ts'
 import { JitEffect, Sale } from './states.ts'
 
 /** Digits of a time in an index key, so that keys sort by it. */
@@ -28,7 +29,7 @@ export function indexWrites(sale: Sale): readonly Write[] {
 
 /** The sale that this hash paid for, or is held for. */
 export async function saleByHash(store: Store, live: Iterable<Sale>, hash: string): Promise<Sale | undefined> {
-  for (const sale of live) if ('part' in sale && sale.part?.paymentHash === hash) return sale
+  for (const sale of live) if (openParts(sale).some(({ paymentHash }) => paymentHash === hash)) return sale
   const scid = await store.get(BY_HASH, hash)
   return scid === undefined ? undefined : doneSales.get(store, scid)
 }

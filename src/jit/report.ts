@@ -1,7 +1,9 @@
+import type { Msat } from '../../lsps/base/amount.ts'
 import { formatDatetime, type Timestamp } from '../../lsps/base/datetime.ts'
 import type { FlightStep } from '../journal/flight.ts'
-import { forwardedAmount } from './machine.ts'
+import { openingFee } from './fees.ts'
 import type { Sale } from './states.ts'
+import { forwardedAmount } from './verdict.ts'
 
 /** A sale as an operator sees it: amounts are decimal strings in msat, times UTC datetimes. */
 export type SaleSummaryReport = {
@@ -11,8 +13,9 @@ export type SaleSummaryReport = {
   readonly scid: string
   readonly created_at: string
   readonly updated_at: string
-  readonly payment_msat: string
-  readonly fee_msat: string
+  /** Absent for an invoice without an amount, until it is paid. */
+  readonly payment_msat?: string
+  readonly fee_msat?: string
   readonly earned_msat?: string
   readonly payment_hash?: string
   readonly funding_txid?: string
@@ -21,7 +24,7 @@ export type SaleSummaryReport = {
 /** `steps`: of its flight record, the last one last. */
 export function summarize(sale: Sale, steps: readonly FlightStep[]): SaleSummaryReport {
   const { deal } = sale
-  const part = 'part' in sale ? sale.part : undefined
+  const [part] = [...('sent' in sale ? sale.sent : []), ...('parts' in sale ? sale.parts : [])]
   const updated = steps.at(-1)?.at ?? deal.createdAt
   const hash = sale.tag === 'paid' ? sale.paymentHash : part?.paymentHash
   const outpoint = outpointOf(sale)
@@ -32,12 +35,26 @@ export function summarize(sale: Sale, steps: readonly FlightStep[]): SaleSummary
     scid: deal.scid,
     created_at: formatDatetime(deal.createdAt),
     updated_at: formatDatetime(updated),
-    payment_msat: `${deal.paymentSize}`,
-    fee_msat: `${deal.fee}`,
+    ...priceOf(sale),
     ...(sale.tag === 'paid' ? { earned_msat: `${sale.earned}` } : {}),
     ...(hash === undefined ? {} : { payment_hash: hash }),
     ...(outpoint === undefined ? {} : { funding_txid: outpoint.split(':')[0] ?? outpoint }),
   }
+}
+
+/** What was sold; for an invoice without an amount, what it came to. */
+function priceOf(sale: Sale): { payment_msat?: string; fee_msat?: string } {
+  const { deal } = sale
+  const payment = deal.paymentSize ?? paidWith(sale)
+  if (payment === undefined) return {}
+  const fee = (sale.tag === 'paid' ? sale.fee : undefined) ?? openingFee(deal, payment)
+  return { payment_msat: `${payment}`, ...(fee === undefined ? {} : { fee_msat: `${fee}` }) }
+}
+
+function paidWith(sale: Sale): Msat | undefined {
+  if (sale.tag === 'paid') return sale.amountIn
+  const [first] = 'sent' in sale ? sale.sent : 'parts' in sale ? sale.parts : []
+  return first?.amountOut
 }
 
 function outpointOf(sale: Sale): string | undefined {
@@ -60,6 +77,7 @@ export function describeSale(sale: Sale, steps: readonly FlightStep[], capacityS
       min_lifetime: deal.minLifetime,
       max_client_to_self_delay: deal.maxClientToSelfDelay,
       lsp_cltv_expiry_delta: deal.cltvExpiryDelta,
+      client_trusts_lsp: deal.trust === 'client-trusts-lsp',
     },
     ...amountsOf(sale),
     ...(outpoint === undefined ? {} : { funding_outpoint: outpoint }),
@@ -73,7 +91,11 @@ export function describeSale(sale: Sale, steps: readonly FlightStep[], capacityS
 function amountsOf(sale: Sale): { amount_in_msat?: string; amount_out_msat?: string } {
   if (sale.tag === 'paid') return { amount_in_msat: `${sale.amountIn}`, amount_out_msat: `${sale.amountOut}` }
   if (sale.tag !== 'forwarding') return {}
-  return { amount_in_msat: `${sale.part.amountIn}`, amount_out_msat: `${forwardedAmount(sale.deal, sale.part)}` }
+  const sum = (amounts: readonly bigint[]) => `${amounts.reduce((all, amount) => all + amount, 0n)}`
+  return {
+    amount_in_msat: sum(sale.sent.map(({ amountIn }) => amountIn)),
+    amount_out_msat: sum(sale.sent.map(forwardedAmount)),
+  }
 }
 
 function describe({ at, what, detail }: FlightStep, first: Timestamp) {

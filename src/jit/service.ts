@@ -1,18 +1,19 @@
-import type { Msat } from '../../lsps/base/amount.ts'
 import type { Clock } from '../../lsps/base/clock.ts'
 import type { NodeId } from '../../lsps/base/node-id.ts'
 import { type Scid, scidToNumber } from '../../lsps/base/scid.ts'
 import type { Entropy } from '../kernel/entropy.ts'
 import type { Log } from '../kernel/log.ts'
 import { type EffectContext, Runner } from '../kernel/runner.ts'
-import type { CircuitKey, HtlcEvent, HtlcOffer, Interceptor, LndPort } from '../lnd/port.ts'
+import type { HtlcEvent, HtlcOffer, Interceptor, LndPort } from '../lnd/port.ts'
 import type { Store, Write } from '../store/port.ts'
-import { Answers } from './answers.ts'
+import { Answers, type HeldLimits } from './answers.ts'
 import type { CapacityRule } from './capacity.ts'
+import { Circuits } from './circuits.ts'
 import { bindAlias, type EffectDeps, executeEffect } from './effects.ts'
 import { Findings } from './findings.ts'
 import type { Held } from './held.ts'
-import { deadline, isTerminal, sell, step } from './machine.ts'
+import { deadline, isTerminal, isUnpaid, sell, step } from './machine.ts'
+import { openParts } from './parts.ts'
 import { doneSales, endedSales, indexWrites, liveSales, outboxTable, saleByHash } from './records.ts'
 import { isMinted, mintScid } from './scid.ts'
 import type { Deal, JitEffect, JitEvent, JitMoney, Sale } from './states.ts'
@@ -44,6 +45,8 @@ export type JitDeps = {
   readonly entropy: Entropy
   readonly log: Log
   readonly openChannel: EffectDeps['openChannel']
+  readonly publishFunding: EffectDeps['publishFunding']
+  readonly reclaimChannel: EffectDeps['reclaimChannel']
   readonly appendMoney: (money: readonly JitMoney[]) => readonly Write[]
   readonly recordStep: (scid: Scid, before: Sale, after: Sale, event: JitEvent) => readonly Write[]
   readonly onFatal: (error: unknown) => void
@@ -51,7 +54,7 @@ export type JitDeps = {
 
 export type JitConfig = {
   readonly capacity: CapacityRule
-  readonly maxHeldHtlcs: number
+  readonly held: HeldLimits
   readonly maxLiveSales: number
   readonly maxLiveSalesPerPeer: number
   /** The operator lets lnd run without requireinterceptor: it forwards in full what is held when we die (D2). */
@@ -65,9 +68,7 @@ export class JitService {
   readonly #runner: Runner<Sale, JitEvent, JitEffect, JitMoney>
   readonly #answers: Answers
   readonly #findings: Findings
-  /** What lnd said it forwarded of a part that is in flight; bounded by the parts in flight. */
-  readonly #forwardedAs = new Map<CircuitKey, Msat>()
-  readonly #saleByCircuit = new Map<CircuitKey, Scid>()
+  readonly #circuits = new Circuits()
   readonly #salesOf = new Map<NodeId, number>()
   readonly #foreignAliases = new Set<bigint>()
   readonly #online = new Set<NodeId>()
@@ -90,7 +91,7 @@ export class JitService {
         height: () => this.#height,
         hear: (held, sale) => this.#runner.dispatch(held.offer.requestedScid, this.#partHeld(held, sale)),
       },
-      config.maxHeldHtlcs,
+      config.held,
     )
     this.#runner = new Runner<Sale, JitEvent, JitEffect, JitMoney>({
       machine: { name: 'jit', step, isTerminal, time: { dueAt: deadline, event: (at) => ({ type: 'deadline', at }) } },
@@ -149,10 +150,10 @@ export class JitService {
   async load(): Promise<void> {
     await this.#runner.load()
     this.#salesOf.clear()
-    this.#saleByCircuit.clear()
+    this.#circuits.clear()
     for (const [scid, sale] of this.#runner.live) {
-      this.#count(sale.deal.client, 1)
-      if ('part' in sale && sale.part !== undefined) this.#saleByCircuit.set(sale.part.circuit, scid as Scid)
+      if (isUnpaid(sale)) this.#count(sale.deal.client, 1)
+      this.#circuits.follow(scid as Scid, undefined, sale)
     }
   }
 
@@ -236,18 +237,18 @@ export class JitService {
   }
 
   onHtlcEvent(event: HtlcEvent): void {
-    const scid = this.#saleByCircuit.get(event.circuit)
+    const scid = this.#circuits.saleOf(event.circuit)
     if (scid === undefined) return
     const at = this.#deps.clock.now()
     if (event.type === 'forwarded') {
-      this.#forwardedAs.set(event.circuit, event.amountOut)
+      this.#circuits.setForwarded(event.circuit, event.amountOut)
       return
     }
     const sale = this.#runner.live.get(scid)
     if (event.type === 'failed') {
       this.#dispatch(scid, { type: 'failed', circuit: event.circuit, reason: event.reason, at })
     } else if (sale?.tag === 'forwarding') {
-      const amountOut = this.#forwardedAs.get(event.circuit)
+      const amountOut = this.#circuits.forwardedAs(event.circuit)
       // Forwarded before this process listened, perhaps by lnd itself and in full (D2): the next look finds the amount.
       if (amountOut === undefined) return
       this.#dispatch(scid, { type: 'settled', circuit: event.circuit, amountOut, at })
@@ -267,7 +268,7 @@ export class JitService {
     this.#online.add(client)
     if (!this.#salesOf.has(client)) return
     for (const [scid, sale] of this.#runner.live) {
-      if (sale.tag !== 'awaiting' || sale.part === undefined || sale.deal.client !== client) continue
+      if (sale.tag !== 'awaiting' || sale.parts.length === 0 || sale.deal.client !== client) continue
       this.#clientOnline(scid as Scid)
     }
   }
@@ -282,9 +283,10 @@ export class JitService {
     if (!this.#ready) return
     for (const held of this.#answers.held.all()) this.#answers.judge(held, this.#signal)
     for (const [scid, sale] of this.#runner.live) {
-      if (!('part' in sale) || sale.part === undefined) continue
-      if (height < sale.part.autoFailHeight - EXPIRY_MARGIN_BLOCKS) continue
-      this.#dispatch(scid, { type: 'part-expiring', circuit: sale.part.circuit, at: this.#deps.clock.now() })
+      for (const { circuit, autoFailHeight } of openParts(sale)) {
+        if (height < autoFailHeight - EXPIRY_MARGIN_BLOCKS) continue
+        this.#dispatch(scid, { type: 'part-expiring', circuit, at: this.#deps.clock.now() })
+      }
     }
   }
 
@@ -343,32 +345,24 @@ export class JitService {
   }
 
   #onCommitted(scid: Scid, before: Sale | undefined, sale: Sale, terminal: boolean): void {
-    this.#indexPart(scid, before, sale)
-    if (terminal) {
-      this.#count(sale.deal.client, -1)
-      if (sale.tag === 'paid') this.#deps.log.info({ jit: scid, earned: sale.earned.toString() }, 'opening fee earned')
+    this.#circuits.follow(scid, before, sale)
+    if (before !== undefined && isUnpaid(before) && !isUnpaid(sale)) this.#count(sale.deal.client, -1)
+    if (terminal && sale.tag === 'paid') {
+      this.#deps.log.info({ jit: scid, earned: sale.earned.toString() }, 'opening fee earned')
     }
     this.#answers.settle(scid, sale, this.#signal)
     // The client may have come back while the part was being written down.
-    const cameBack = sale.tag === 'awaiting' && sale.part !== undefined && this.#online.has(sale.deal.client)
+    const cameBack = sale.tag === 'awaiting' && sale.parts.length > 0 && this.#online.has(sale.deal.client)
     if (cameBack) this.#clientOnline(scid)
-  }
-
-  #indexPart(scid: Scid, before: Sale | undefined, sale: Sale): void {
-    const old = before !== undefined && 'part' in before ? before.part?.circuit : undefined
-    const now = 'part' in sale ? sale.part?.circuit : undefined
-    if (old === now) return
-    if (old !== undefined) {
-      this.#saleByCircuit.delete(old)
-      this.#forwardedAs.delete(old)
-    }
-    if (now !== undefined) this.#saleByCircuit.set(now, scid)
   }
 
   async #execute(effect: JitEffect, { id, signal }: EffectContext): Promise<JitEvent | undefined> {
     const sale = await this.#runner.get(id)
-    // What an ended sale still wanted (an alias of a channel that is gone) would be tried for ever.
-    if (sale === undefined || isTerminal(sale)) return undefined
+    if (sale === undefined) return undefined
+    // What an ended sale still wanted of lnd (an alias of a channel that is gone) would be tried for ever; what it
+    // hands over to the funding service is wanted all the same.
+    const handsOver = effect.type === 'publish-funding' || effect.type === 'reclaim-channel'
+    if (isTerminal(sale) && !handsOver) return undefined
     return executeEffect({ ...this.#deps, capacity: this.#config.capacity }, effect, sale, signal)
   }
 

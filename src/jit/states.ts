@@ -8,6 +8,10 @@ const Uint = z.number().int().nonnegative()
 const At = z.custom<Timestamp>((v) => Number.isSafeInteger(v))
 const ChannelId = z.codec(z.string().regex(/^\d+$/), z.bigint(), { decode: (text) => BigInt(text), encode: String })
 
+/** Who waits for whom: the channel's funding is published at once, or only when the payment is claimed (L2-49, L2-86). */
+export const Trust = z.enum(['lsp-trusts-client', 'client-trusts-lsp'])
+export type Trust = z.output<typeof Trust>
+
 /** What was sold: the offer the client took, the payment it is for, and what that costs. Never changes. */
 export const Deal = z.object({
   scid: Scid,
@@ -17,14 +21,24 @@ export const Deal = z.object({
   validUntil: At,
   minLifetime: Uint,
   maxClientToSelfDelay: Uint,
-  paymentSize: Msat,
-  /** The opening fee for `paymentSize` (bLIP-52 opening fee computation). */
-  fee: Msat,
+  /** Absent: an invoice without an amount. The one HTLC that comes decides it (bLIP-52, "no-MPP+var-invoice"). */
+  paymentSize: Msat.optional(),
+  /** The opening fee for `paymentSize` (bLIP-52 opening fee computation); absent with it. */
+  fee: Msat.optional(),
+  /** Limits of the offer, inclusive: what an invoice without an amount may be paid with. */
+  minPayment: Msat.optional(),
+  maxPayment: Msat.optional(),
+  /** For an invoice without an amount: take what ldk-node 0.7 accepts, unless that is less than this (D11). */
+  lenientSkimFloor: Msat.optional(),
+  /** Absent: we trust the client. */
+  trust: Trust.optional(),
   cltvExpiryDelta: Uint,
   /** Least that may be forwarded in one HTLC. */
   htlcMinimum: Msat,
-  /** How long a held part waits, in ms from when it came (bLIP-52: at least 90 s). */
+  /** How long held parts wait, in ms from the first of them (bLIP-52: at least 90 s). */
   partHold: Uint,
+  /** How long after the offer an unpaid channel is taken back, in ms; absent: never. */
+  reclaimAfter: Uint.optional(),
   createdAt: At,
   /** The short name of the token whose menu it was taken from; never the token itself. */
   token: z.string().optional(),
@@ -46,6 +60,18 @@ export const Part = z.object({
 })
 export type Part = z.output<typeof Part>
 
+/** A part whose forward is decided: what is deducted of it (0: nothing, L2-94), and what became of it. */
+export const SentPart = Part.extend({
+  fee: Msat,
+  end: z
+    .discriminatedUnion('type', [
+      z.object({ type: z.literal('settled'), amountOut: Msat }),
+      z.object({ type: z.literal('failed') }),
+    ])
+    .optional(),
+})
+export type SentPart = z.output<typeof SentPart>
+
 /** The failure that the payer sees. */
 export const FailureCode = z.enum(['temporary_channel_failure', 'unknown_next_peer'])
 export type FailureCode = z.output<typeof FailureCode>
@@ -57,17 +83,48 @@ export type Refusal = z.output<typeof Refusal>
 export const ChannelRef = z.object({ outpoint: z.string(), chanId: ChannelId, pendingChannelId: z.string() })
 export type ChannelRef = z.output<typeof ChannelRef>
 
+/** Held, never forwarded, in the order in which they came. */
+const parts = z.array(Part)
 const refused = z.array(Refusal)
+/** What was deducted of parts that settled, of earlier payments to this sale. */
+const collected = Msat
+/** Circuits of parts of earlier payments that were forwarded and have ended: lnd may offer them once more (lnd.md 1.5). */
+const forwarded = z.array(z.string())
 
 export const Sale = z.discriminatedUnion('tag', [
-  /** Sold, waiting for its payment. Nothing of ours is at risk. A part may be held while the client is offline. */
-  z.object({ tag: z.literal('awaiting'), deal: Deal, part: Part.optional(), refused }),
-  /** The channel was ordered from the funding service. The part stays held; it is gone once it had to be failed. */
-  z.object({ tag: z.literal('opening'), deal: Deal, pendingChannelId: z.string(), part: Part.optional(), refused }),
-  /** The part, its deduction and the channel are fixed; replays get the same answer. Held until the alias is bound. */
-  z.object({ tag: z.literal('forwarding'), deal: Deal, channel: ChannelRef, part: Part, bound: z.boolean(), refused }),
+  /** Sold, waiting for its payment. Nothing of ours is at risk. Parts may be held, also while the client is offline. */
+  z.object({ tag: z.literal('awaiting'), deal: Deal, parts, refused }),
+  /** The channel was ordered from the funding service. Parts stay held; they are gone once they had to be failed. */
+  z.object({ tag: z.literal('opening'), deal: Deal, pendingChannelId: z.string(), parts, refused }),
+  /**
+   * The parts of one payment, their deductions and the channel are fixed; replays get the same answer. Held until the
+   * alias is bound. `fee` is what this sale costs in all; `parts` belong to other payments, which wait for this one.
+   */
+  z.object({
+    tag: z.literal('forwarding'),
+    deal: Deal,
+    channel: ChannelRef,
+    fee: Msat,
+    collected,
+    sent: z.array(SentPart),
+    parts,
+    bound: z.boolean(),
+    forwarded,
+    refused,
+  }),
   /** The channel stands and the fee is still owed: the next payment to the scid pays it, until the offer ends. */
-  z.object({ tag: z.literal('owed'), deal: Deal, channel: ChannelRef, bound: z.boolean(), refused }),
+  z.object({
+    tag: z.literal('owed'),
+    deal: Deal,
+    channel: ChannelRef,
+    collected,
+    parts,
+    bound: z.boolean(),
+    forwarded,
+    refused,
+  }),
+  /** The offer ended before the fee was earned. The channel is taken back at `due`; without it, that was asked for. */
+  z.object({ tag: z.literal('reclaiming'), deal: Deal, channel: ChannelRef, due: At.optional(), refused }),
   /** The client has its money. `earned` is what stayed with us by lnd's own amounts. Terminal. */
   z.object({
     tag: z.literal('paid'),
@@ -76,6 +133,8 @@ export const Sale = z.discriminatedUnion('tag', [
     paymentHash: z.string(),
     amountIn: Msat,
     amountOut: Msat,
+    /** The opening fee that was due. */
+    fee: Msat.optional(),
     earned: Msat,
     at: At,
   }),
@@ -87,9 +146,13 @@ export const Sale = z.discriminatedUnion('tag', [
 export type Sale = z.output<typeof Sale>
 
 export const JitEffect = z.discriminatedUnion('type', [
-  /** `amount`: what the channel must be able to carry. */
-  z.object({ type: z.literal('open-channel'), pendingChannelId: z.string(), amount: Msat }),
+  /** `amount`: what the channel must be able to carry, in so many HTLCs. */
+  z.object({ type: z.literal('open-channel'), pendingChannelId: z.string(), amount: Msat, parts: Uint.default(1) }),
   z.object({ type: z.literal('add-alias'), chanId: ChannelId }),
+  /** The client trusted us and was paid: its channel's funding has to be published now (L2-88). */
+  z.object({ type: z.literal('publish-funding'), pendingChannelId: z.string() }),
+  /** The channel was never paid for: it is closed, or when nothing of it was published, forgotten. */
+  z.object({ type: z.literal('reclaim-channel'), pendingChannelId: z.string() }),
 ])
 export type JitEffect = z.output<typeof JitEffect>
 
@@ -125,6 +188,8 @@ export type JitEvent =
   | { readonly type: 'alias-added'; readonly at: Timestamp }
   | { readonly type: 'settled'; readonly circuit: string; readonly amountOut: Msat; readonly at: Timestamp }
   | { readonly type: 'failed'; readonly circuit: string; readonly reason: string; readonly at: Timestamp }
+  /** The funding service has on disk that the channel is to be taken back. */
+  | { readonly type: 'reclaim-ordered'; readonly at: Timestamp }
 
 /** `client-refused` is the client's own word and final; the others send the sale back to waiting. */
 export type RefusedChannel =
@@ -144,7 +209,9 @@ export type JitMoney = {
   readonly sale: Scid
   readonly client: NodeId
   readonly paymentHash: string
-  /** What lnd keeps of this payment in all; equals the fee in its forwarding history. */
+  /** The HTLC that settled: one entry each, as in lnd's forwarding history. */
+  readonly circuit: string
+  /** What lnd keeps of this HTLC in all; equals the fee in its forwarding history. */
   readonly earned: Msat
   /** The part of it that was sold as opening fee. */
   readonly openingFee: Msat

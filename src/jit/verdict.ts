@@ -1,6 +1,6 @@
+import { type Msat, msat } from '../../lsps/base/amount.ts'
 import type { HtlcAnswer } from '../lnd/port.ts'
-import { forwardedAmount } from './machine.ts'
-import type { Sale } from './states.ts'
+import type { Sale, SentPart } from './states.ts'
 
 /** `judge` is for a circuit that the sale has not heard of: it has to become an event first. */
 export type Verdict = { readonly type: 'hold' } | { readonly type: 'judge' } | HtlcAnswer
@@ -16,15 +16,17 @@ export function verdict(sale: Sale, circuit: string): Verdict {
   switch (sale.tag) {
     case 'awaiting':
     case 'opening':
-      if (sale.part?.circuit === circuit) return HOLD
-      return refusal(sale, circuit, false) ?? { type: 'judge' }
+      if (sale.parts.some((part) => part.circuit === circuit)) return HOLD
+      return refusal(sale, circuit, 'leads nowhere') ?? { type: 'judge' }
     case 'forwarding': {
-      if (sale.part.circuit !== circuit) return refusal(sale, circuit, true) ?? { type: 'judge' }
-      if (!sale.bound) return HOLD
-      return { type: 'resume-modified', amountOut: forwardedAmount(sale.deal, sale.part), extraFee: sale.deal.fee }
+      const sent = sale.sent.find((part) => part.circuit === circuit)
+      if (sent === undefined) return waiting(sale, circuit)
+      return sale.bound ? forward(sent) : HOLD
     }
     case 'owed':
-      return refusal(sale, circuit, true) ?? { type: 'judge' }
+      return waiting(sale, circuit)
+    case 'reclaiming':
+      return refusal(sale, circuit, 'may lead to the client') ?? RESUME
     case 'paid':
     case 'abandoned':
     case 'unearned':
@@ -33,10 +35,31 @@ export function verdict(sale: Sale, circuit: string): Verdict {
   }
 }
 
-function refusal(sale: Extract<Sale, { refused: unknown }>, circuit: string, mayBeBound: boolean): Verdict | undefined {
-  const found = sale.refused.find((refused) => refused.circuit === circuit)
+/** What is forwarded of a part: its amount less what is deducted of it. */
+export function forwardedAmount({ amountOut, fee }: SentPart): Msat {
+  return msat(amountOut - fee)
+}
+
+function forward(sent: SentPart): Verdict {
+  // No record of a deduction where there is none (L2-94). Also what has ended: lnd drops it.
+  if (sent.fee === 0n || sent.end !== undefined) return RESUME
+  return { type: 'resume-modified', amountOut: forwardedAmount(sent), extraFee: sent.fee }
+}
+
+function waiting(sale: Extract<Sale, { forwarded: unknown }>, circuit: string): Verdict {
+  if (sale.parts.some((part) => part.circuit === circuit)) return HOLD
+  if (sale.forwarded.includes(circuit)) return RESUME // it has ended, and lnd drops it: nothing else is safe to say
+  return refusal(sale, circuit, 'may lead to the client') ?? { type: 'judge' }
+}
+
+function refusal(
+  { refused }: Extract<Sale, { refused: unknown }>,
+  circuit: string,
+  scid: 'leads nowhere' | 'may lead to the client',
+): Verdict | undefined {
+  const found = refused.find((other) => other.circuit === circuit)
   if (found === undefined) return undefined
   // unknown_next_peer can only be said by resuming while the scid leads nowhere (L2-110).
-  if (found.code === 'unknown_next_peer' && !mayBeBound) return RESUME
+  if (found.code === 'unknown_next_peer' && scid === 'leads nowhere') return RESUME
   return { type: 'fail' }
 }

@@ -15,6 +15,8 @@ export const MoneyEvent = z.object({
   sale: z.string(),
   client: z.string(),
   paymentHash: z.string(),
+  /** The HTLC that settled: with its circuit in lnd's forwarding history. Entries of the first format lack it. */
+  circuit: z.string().optional(),
   /** What the node keeps of the payment; equals the fee in lnd's forwarding history. */
   earned: Msat,
   /** The part of it that was sold as opening fee. */

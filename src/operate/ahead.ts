@@ -1,7 +1,7 @@
 import { type Msat, msat, type Ppm } from '../../lsps/base/amount.ts'
 import type { Timestamp } from '../../lsps/base/datetime.ts'
 import { type Scid, scidToNumber } from '../../lsps/base/scid.ts'
-import type { Ahead, CaughtUp, StrangeHtlc } from '../jit/catch-up.ts'
+import { type Ahead, type CaughtUp, leastFee, type StrangeHtlc } from '../jit/catch-up.ts'
 import { isTerminal } from '../jit/machine.ts'
 import type { Deal, Sale } from '../jit/states.ts'
 import type { Forward } from '../lnd/port.ts'
@@ -44,18 +44,19 @@ export function sentUnexplained({ chanId }: Suspect, { channels }: Sightings, ro
 
 export function aheadOf(suspect: Suspect, sale: Sale, seen: Sightings, rows: Rows, at: Timestamp): Ahead {
   const { scid, found, chanId } = suspect
-  const own = sale.tag === 'forwarding' ? sale.part.circuit : undefined
+  const own = new Set(sale.tag === 'forwarding' ? sale.sent.map(({ circuit }) => circuit) : [])
+  const fee = leastFee(sale.deal)
   const open = seen.channels.find((channel) => channel.chanId === chanId)
   const ref = 'channel' in sale ? sale.channel : undefined
   const pendingChannelId = found?.memo.pendingChannelId ?? ref?.pendingChannelId ?? ''
-  const inFlight = inFlightOver(seen, chanId, sale.deal.fee).filter(({ circuit }) => circuit !== own)
-  const settled = skimmed(chanId === undefined ? [] : (rows.get(chanId) ?? []), sale.deal.fee)
+  const inFlight = inFlightOver(seen, chanId, fee).filter(({ circuit }) => !own.has(circuit))
+  const settled = skimmed(chanId === undefined ? [] : (rows.get(chanId) ?? []), fee)
   return {
     channel: open === undefined || chanId === undefined ? ref : { outpoint: open.outpoint, chanId, pendingChannelId },
     outpoint: open?.outpoint ?? found?.outpoint ?? ref?.outpoint ?? '',
     bound: chanId !== undefined && seen.aliases.get(scidToNumber(scid)) === chanId,
     settled: [
-      ...settled.filter(({ circuit }) => circuit !== own),
+      ...settled.filter(({ circuit }) => !own.has(circuit)),
       ...(ref === undefined && settled.length + inFlight.length === 0 ? sentWithoutRow(suspect, sale, seen, rows) : []),
     ],
     inFlight,
@@ -63,17 +64,22 @@ export function aheadOf(suspect: Suspect, sale: Sale, seen: Sightings, rows: Row
   }
 }
 
-/** Forwards that kept at least the fee: what passes over the channel otherwise is none of the sale's business. */
+/** Forwards that together kept at least the fee: what passes over the channel otherwise is not the sale's business. */
 function skimmed(rows: readonly Forward[], fee: Msat): readonly StrangeHtlc[] {
-  return rows.flatMap(({ circuit, amountIn, amountOut }) =>
-    circuit === undefined || amountIn < amountOut + fee ? [] : [{ circuit, amountIn, amountOut }],
+  const kept = rows.flatMap(({ circuit, amountIn, amountOut }) =>
+    circuit === undefined || amountIn <= amountOut ? [] : [{ circuit, amountIn, amountOut }],
   )
+  return kept.reduce((sum, { amountIn, amountOut }) => sum + amountIn - amountOut, 0n) < fee ? [] : kept
 }
 
+/** The parts of one payment on its way, of which together the fee was deducted. */
 function inFlightOver({ inFlight }: Sightings, chanId: bigint | undefined, fee: Msat): Ahead['inFlight'] {
-  return inFlight.flatMap(({ circuit, over, incoming, outgoing }) => {
-    // lnd shows whole satoshi here: what was deducted may look smaller by one.
-    if (over !== chanId || incoming.amount + MSAT_PER_SAT <= outgoing.amount + fee) return []
+  const over = inFlight.filter((htlc) => htlc.over === chanId)
+  return over.flatMap(({ circuit, incoming, outgoing }) => {
+    const payment = over.filter((other) => other.incoming.paymentHash === incoming.paymentHash)
+    const kept = payment.reduce((sum, other) => sum + other.incoming.amount - other.outgoing.amount, 0n)
+    // lnd shows whole satoshi here: what was deducted may look smaller by one for each part.
+    if (kept + MSAT_PER_SAT * BigInt(payment.length) <= fee) return []
     const { amount: amountIn, paymentHash, expiryHeight: expiryIn } = incoming
     return [{ circuit, paymentHash, amountIn, amountOut: outgoing.amount, expiryIn, expiryOut: outgoing.expiryHeight }]
   })
@@ -85,7 +91,7 @@ function inFlightOver({ inFlight }: Sightings, chanId: bigint | undefined, fee: 
  */
 function sentWithoutRow(suspect: Suspect, { deal }: Sale, seen: Sightings, rows: Rows): readonly StrangeHtlc[] {
   const sent = sentUnexplained(suspect, seen, rows)
-  return sent < MSAT_PER_SAT ? [] : [{ circuit: '', amountIn: msat(sent + deal.fee), amountOut: msat(sent) }]
+  return sent < MSAT_PER_SAT ? [] : [{ circuit: '', amountIn: msat(sent + leastFee(deal)), amountOut: msat(sent) }]
 }
 
 /** What can be known of a sale that is not on record: its memo says who, which scid and what fee. */
@@ -110,7 +116,7 @@ export function forgottenSale(scid: Scid, { memo, peer, capacity }: OurChannel, 
     partHold: terms.partHoldMs,
     createdAt: at,
   }
-  return { tag: 'awaiting', deal, refused: [] }
+  return { tag: 'awaiting', deal, parts: [], refused: [] }
 }
 
 /** What of a sale cannot be read from lnd: taken from the config of today. */
@@ -127,9 +133,9 @@ export function stillOpening(sale: Sale, { memo }: OurChannel): CaughtUp | undef
   const { pendingChannelId } = memo
   if (isTerminal(sale) || (sale.tag === 'opening' && sale.pendingChannelId === pendingChannelId)) return undefined
   const { deal } = sale
-  const part = 'part' in sale ? sale.part : undefined
+  const parts = 'parts' in sale ? sale.parts : []
   return {
-    sale: { tag: 'opening', deal, pendingChannelId, part, refused: 'refused' in sale ? sale.refused : [] },
+    sale: { tag: 'opening', deal, pendingChannelId, parts, refused: 'refused' in sale ? sale.refused : [] },
     money: [],
   }
 }

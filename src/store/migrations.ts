@@ -8,7 +8,10 @@ const META = 'meta'
 const FORMAT = 'format'
 
 /** The migrations of this release, ascending. Format 1 is the first one: an empty store just gets its number. */
-export const MIGRATIONS: readonly Migration[] = [{ to: 1, migrate: async () => [] }]
+export const MIGRATIONS: readonly Migration[] = [
+  { to: 1, migrate: async () => [] },
+  { to: 2, migrate: salesOfSeveralParts },
+]
 
 /**
  * Brings the store to the newest format, each step in one commit together with its number: a crash between two
@@ -24,4 +27,26 @@ export async function migrate(store: Store, migrations: readonly Migration[] = M
     const writes = await migration.migrate(store)
     await store.commit([...writes, { type: 'put', table: META, key: FORMAT, value: String(migration.to) }])
   }
+}
+
+type StoredSale = { readonly tag: string; readonly deal: { readonly fee: string }; readonly part?: object }
+
+/** Format 2: an unfinished sale holds any number of parts, where it held one at most; finished ones are as they were. */
+async function salesOfSeveralParts(store: Store): Promise<readonly Write[]> {
+  const table = 'jit-live'
+  const writes: Write[] = []
+  for await (const [key, text] of store.entries(table)) {
+    const { v, record } = JSON.parse(text) as { v: number; record: StoredSale }
+    writes.push({ type: 'put', table, key, value: JSON.stringify({ v, record: withParts(record) }) })
+  }
+  return writes
+}
+
+function withParts({ part, ...sale }: StoredSale): object {
+  const parts = part === undefined ? [] : [part]
+  if (sale.tag === 'forwarding') {
+    const { fee } = sale.deal
+    return { ...sale, fee, collected: '0', sent: parts.map((sent) => ({ ...sent, fee })), parts: [], forwarded: [] }
+  }
+  return sale.tag === 'owed' ? { ...sale, collected: '0', parts: [], forwarded: [] } : { ...sale, parts }
 }

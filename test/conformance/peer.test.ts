@@ -85,11 +85,13 @@ class World {
               canOpen: () => this.canOpen,
               rejection: () => this.rejection,
               receivable: () => this.receivable,
+              sellsOnTrust: () => false,
             },
             {
               cltvExpiryDelta: 144,
               htlcMinimum: msat(1000n) as Msat,
               partHoldMs: 90_000,
+              reclaimAfterMs: HOUR_S * 1000,
             },
           ),
         ),
@@ -314,9 +316,14 @@ describe('buy as it is served', () => {
     expect(world.sold).toEqual([])
   })
 
-  it('[L2-53] without a size is refused: invoices without an amount are not served yet', async () => {
+  it('[L2-53] [L2-40] without a size sells for an invoice without an amount: its limits, and no fee yet', async () => {
     const answer = await world.call('lsps2.buy', { opening_fee_params: await world.offer() })
-    expect(answer?.error).toMatchObject({ code: 1, data: { message: expect.any(String) } })
+    expect(answer?.result).toMatchObject({ jit_channel_scid: expect.any(String) })
+    const { paymentSize, fee, minPayment, maxPayment } = world.sold.at(-1) ?? {}
+    expect({ paymentSize, fee, minPayment, maxPayment }).toEqual({
+      minPayment: TERMS.min_payment_size_msat,
+      maxPayment: TERMS.max_payment_size_msat,
+    })
   })
 
   it('[L2-12] notes from which price list and with which token the offer was', async () => {

@@ -1,9 +1,6 @@
 /** One row of the requirements, in our own words. `pending` is why no test shows it, or not all of it, yet. */
 export type Row = { readonly says: string; readonly pending?: string }
 
-const PARTS = 'payments in several parts are the next issue'
-const VARIABLE = 'invoices without an amount are the next issue'
-const TRUST = 'client_trusts_lsp is the next issue'
 const TEXT = 'binds the text of specs, not this program'
 
 /** Every row of LSPS0 and LSPS2. The report of a full run prints each with the tests that carry its id. */
@@ -114,21 +111,21 @@ export const ROWS: Readonly<Record<string, Row>> = {
   'L2-50': { says: 'the scid is random, unique and on disk before it is answered' },
   'L2-51': { says: 'it lies where lnd looks for aliases, past lnd’s own' },
   'L2-52': { says: 'the expiry delta leaves time to hold' },
-  'L2-53': { says: 'a size means a fixed invoice, none a variable one', pending: VARIABLE },
+  'L2-53': { says: 'a size means a fixed invoice, none a variable one' },
   'L2-55': { says: 'the invoice: one hint, no routing fee, not longer than the offer' },
   'L2-56': { says: 'two more blocks of final expiry' },
   'L2-57': { says: 'amount and basic_mpp of the invoice' },
   'L2-58': { says: 'other carriers than an invoice' },
-  'L2-60': { says: 'parts of one payment are collected up to its size', pending: PARTS },
+  'L2-60': { says: 'parts of one payment are collected up to its size' },
   'L2-61': { says: 'held for 90 s from the first part' },
   'L2-62': { says: 'then temporary_channel_failure, and a fresh start' },
   'L2-63': { says: 'never mpp_timeout' },
   'L2-64': { says: 'after valid_until unknown_next_peer' },
-  'L2-65': { says: 'too many parts may be refused', pending: PARTS },
+  'L2-65': { says: 'too many parts may be refused' },
   'L2-66': { says: 'opened when whole, in time and the client is connected' },
-  'L2-67': { says: 'without a size, the single HTLC sets the fee', pending: VARIABLE },
-  'L2-68': { says: 'without a size, the HTLC must lie within the limits', pending: VARIABLE },
-  'L2-69': { says: 'a second HTLC waits for the first', pending: VARIABLE },
+  'L2-67': { says: 'without a size, the single HTLC sets the fee' },
+  'L2-68': { says: 'without a size, the HTLC must lie within the limits' },
+  'L2-69': { says: 'a second HTLC waits for the first' },
   'L2-70': { says: 'after valid_until without a channel: unknown_next_peer' },
   'L2-71': { says: 'until valid_until the scid stays an alias of the client' },
   'L2-72': { says: 'the outgoing amount counts' },
@@ -140,16 +137,16 @@ export const ROWS: Readonly<Record<string, Row>> = {
   'L2-83': { says: 'a client that leaves before funding_signed: temporary_channel_failure' },
   'L2-84': { says: 'we may give an open up if we try again' },
   'L2-85': { says: 'a wallet expects nothing of the alias' },
-  'L2-86': { says: 'trusted, funding may be withheld', pending: TRUST },
+  'L2-86': { says: 'trusted, funding may be withheld' },
   'L2-87': { says: 'otherwise it is broadcast at once' },
-  'L2-88': { says: 'trusted, it must be broadcast once the preimage is known', pending: TRUST },
+  'L2-88': { says: 'trusted, it must be broadcast once the preimage is known' },
   'L2-89': { says: 'forwarded only over a channel that is ready on both sides' },
   'L2-90': { says: 'a channel that nobody paid for yet is used by the next payment' },
   'L2-92': { says: 'each forwarded part keeps the minimum; the total is right' },
   'L2-93': { says: 'the deduction travels as 8 bytes under type 65537' },
   'L2-94': { says: 'no record where nothing is deducted' },
   'L2-95': { says: 'a wallet checks the deductions' },
-  'L2-96': { says: 'how the fee is spread over parts', pending: PARTS },
+  'L2-96': { says: 'how the fee is spread over parts' },
   'L2-97': { says: 'a wallet takes parts that lack the agreed fee' },
   'L2-98': { says: 'later invoices use the channel’s own alias' },
   'L2-99': { says: 'claimed means done' },

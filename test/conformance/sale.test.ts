@@ -113,7 +113,7 @@ describe('the scid of a sale', () => {
 describe('a payment to the scid', () => {
   it('[L2-66] opens a channel when it is whole, in time and the client is connected', () => {
     told.hold()
-    expect(told.effects).toEqual([{ type: 'open-channel', pendingChannelId: 'ef'.repeat(32), amount: SIZE }])
+    expect(told.effects).toEqual([{ type: 'open-channel', pendingChannelId: 'ef'.repeat(32), amount: SIZE, parts: 1 }])
     expect(told.answer()).toEqual({ type: 'hold' })
   })
 

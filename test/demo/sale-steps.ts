@@ -12,7 +12,7 @@ export function operatorMoment(record: FlightRecord, step: FlightRecord['steps']
 function phrase(record: FlightRecord, what: string): Pick<Moment, 'what' | 'details'> {
   switch (what) {
     case 'payment held':
-      return { what: `holds the payment of ${formatMsat(record.payment_msat)} and opens a channel` }
+      return { what: `holds the payment of ${amount(record.payment_msat)} and opens a channel` }
     case 'channel active': {
       const size = record.capacity_sat === undefined ? '' : ` of ${formatSat(record.capacity_sat)}`
       const details = record.funding_txid === undefined ? [] : [`txid ${record.funding_txid}`]
@@ -20,7 +20,7 @@ function phrase(record: FlightRecord, what: string): Pick<Moment, 'what' | 'deta
     }
     case 'alias bound, payment forwarded':
       return {
-        what: `keeps ${formatMsat(record.fee_msat)} opening fee, forwards ${amount(record.amount_out_msat)}`,
+        what: `keeps ${amount(record.fee_msat)} opening fee, forwards ${amount(record.amount_out_msat)}`,
       }
     case 'payment settled, fee earned':
       return { what: `lnd has settled: earned ${amount(record.earned_msat)}` }

@@ -197,16 +197,19 @@ describe('a sale whose payment cannot be delivered', () => {
     await expectPaid(story)
   })
 
-  it('refuses a second payment while the first one is held', async () => {
+  it('holds a second payment beside the first, and forwards it as any other when that is paid [L2-69] [L2-71]', async () => {
     const { simulation, wallet, bought, pay } = await prepare()
     wallet.disconnect()
     const first = pay()
     await simulation.advance(1_000)
-    const second = await simulation.outcome(pay().result, 'the second payment to end')
-    expect(second).toEqual({ status: 'failed', reason: 'temporary_channel_failure', by: 'lsp' })
+    const second = simulation.pay({ ...bought, amount: 5_000_000n }, wallet.invoice({ amount: 5_000_000n }))
+    await simulation.advance(1_000)
+    expect(second.outcome).toBeUndefined()
     wallet.connect()
     expect((await simulation.outcome(first.result, 'the first payment to end')).status).toBe('settled')
+    expect((await simulation.outcome(second.result, 'the second payment to end')).status).toBe('settled')
     await simulation.rest()
+    expect(wallet.balance()).toBe(AMOUNT - bought.fee + 5_000_000n)
     expect(simulation.state(bought.scid)).toBe('paid')
     expect(simulation.violations()).toEqual([])
   })

@@ -27,6 +27,7 @@ export const RULES: readonly (readonly [place: string, allowed: readonly string[
   // The wiring: knows everything, is known by nobody but main, tests and the demo.
   ['src/fitness.ts', ['src/']],
   ['src/openings.ts', ['lsps/', 'src/']],
+  ['src/slices.ts', ['src/']],
   ['src/report.ts', ['lsps/', 'src/']],
   ['src/sidecar.ts', ['lsps/', 'src/', 'node:events']],
   ['src/daemon.ts', ['lsps/', 'src/', 'node:']],

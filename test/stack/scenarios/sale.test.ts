@@ -127,7 +127,7 @@ describe('the first sale', () => {
         return sale
       }),
     )
-    expect(await earned()).toBe(before + sales.reduce((sum, { fee_msat }) => sum + BigInt(fee_msat), 0n))
+    expect(await earned()).toBe(before + sales.reduce((sum, { fee_msat }) => sum + BigInt(fee_msat ?? 0), 0n))
     expect(new Set(sales.map(({ funding_txid }) => funding_txid)).size).toBe(wallets.length)
     for (const { funding_txid } of sales) await network.waitInMempool(funding_txid ?? '')
   })

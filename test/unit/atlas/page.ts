@@ -1,7 +1,8 @@
 import { isTerminal as fundingEnds, step as fundingStep } from '../../../src/funding/machine.ts'
 import type { Funding, FundingEffect, FundingEvent } from '../../../src/funding/states.ts'
 import { isTerminal as saleEnds, step as saleStep } from '../../../src/jit/machine.ts'
-import type { JitEffect, JitEvent, JitMoney, Refusal, Sale } from '../../../src/jit/states.ts'
+import { wholePayment } from '../../../src/jit/parts.ts'
+import type { JitEffect, JitEvent, JitMoney, Refusal, Sale, SentPart } from '../../../src/jit/states.ts'
 import { verdict } from '../../../src/jit/verdict.ts'
 import { RULES } from '../architecture-rules.ts'
 import { OUTPOINT } from '../funding/samples.ts'
@@ -59,8 +60,11 @@ function nameSale(sale: Sale): string {
     case 'opening':
       return `${sale.tag}, ${nameHeld(sale)}`
     case 'forwarding':
+      return `${sale.tag} ${namesOf(sale.sent)}, ${nameBound(sale)}${nameWaiting(sale)}`
     case 'owed':
-      return `${sale.tag}, ${sale.bound ? 'bound' : 'not bound'}`
+      return `${sale.tag}, ${nameBound(sale)}${nameWaiting(sale)}`
+    case 'reclaiming':
+      return `${sale.tag}, ${sale.due === undefined ? 'asked for' : 'not due yet'}`
     case 'paid':
     case 'abandoned':
     case 'unearned':
@@ -68,10 +72,22 @@ function nameSale(sale: Sale): string {
   }
 }
 
-function nameHeld({ part, deal }: Extract<Sale, { tag: 'awaiting' | 'opening' }>): string {
-  if (part === undefined) return 'nothing held'
-  const which = part.circuit === PART.circuit ? 'our part' : 'the new part'
-  return `${which} held${part.amountOut < deal.paymentSize ? ' (too small)' : ''}`
+function nameHeld({ parts, deal }: Extract<Sale, { tag: 'awaiting' | 'opening' }>): string {
+  if (parts.length === 0) return 'nothing held'
+  return `${namesOf(parts)} held${wholePayment(deal, parts) === undefined ? ' (too small)' : ''}`
+}
+
+function nameBound({ bound }: { readonly bound: boolean }): string {
+  return bound ? 'bound' : 'not bound'
+}
+
+function nameWaiting({ parts }: Extract<Sale, { parts: unknown }>): string {
+  return parts.length === 0 ? '' : `, ${namesOf(parts)} held`
+}
+
+function namesOf(parts: readonly { readonly circuit: string; readonly end?: SentPart['end'] }[]): string {
+  const name = (circuit: string) => (circuit === PART.circuit ? 'our part' : 'the new part')
+  return parts.map(({ circuit, end }) => `${name(circuit)}${end === undefined ? '' : ` (${end.type})`}`).join(' and ')
 }
 
 function refusedOf(sale: Sale): readonly Refusal[] {

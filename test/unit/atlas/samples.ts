@@ -19,6 +19,7 @@ export const SALES: States<Sale> = {
   opening: [jit.opening(), jit.openingWithoutPart()],
   forwarding: [jit.forwarding(false), jit.forwarding(true)],
   owed: [jit.owed(false), jit.owed(true)],
+  reclaiming: [jit.reclaiming(), { ...jit.reclaiming(), due: undefined }],
   paid: [jit.paid()],
   abandoned: [jit.abandoned()],
   unearned: [jit.unearned()],
@@ -29,6 +30,7 @@ export const JIT_EVENTS: Events<JitEvent> = {
     'a new part that pays, client online': jit.partHeld({ circuit: jit.OTHER }),
     'a new part that pays, client away': jit.partHeld({ circuit: jit.OTHER }, { clientOnline: false }),
     'a new part that is too small': jit.partHeld({ ...jit.SMALL_PART, circuit: jit.OTHER }),
+    'a new part of another payment': jit.partHeld({ circuit: jit.OTHER, paymentHash: jit.OTHER_HASH }),
     'a new part that asks to forward more than came in': jit.partHeld({
       circuit: jit.OTHER,
       amountIn: jit.SMALL_PART.amountIn,
@@ -47,6 +49,7 @@ export const JIT_EVENTS: Events<JitEvent> = {
     'too early': jit.due(jit.HELD_AT),
     'the hold is over': jit.due(jit.HELD_AT + jit.HOLD_MS),
     'the offer is over': jit.due(jit.VALID_UNTIL),
+    'the channel is to go back': jit.due(jit.RECLAIM_AT),
   },
   'channel-active': { '': jit.channelActive() },
   'channel-refused': {
@@ -57,6 +60,7 @@ export const JIT_EVENTS: Events<JitEvent> = {
   'alias-added': { '': jit.aliasAdded() },
   settled: { 'our part': jit.settled(ours), 'another part': jit.settled(jit.OTHER) },
   failed: { 'our part': jit.failed(ours), 'another part': jit.failed(jit.OTHER) },
+  'reclaim-ordered': { '': jit.reclaimOrdered() },
 }
 
 export const FUNDINGS: States<Funding> = {

@@ -108,7 +108,7 @@ describe('sluice jit show', () => {
       'sold          2026-01-02T03:04:05Z (1 d ago)',
       'valid until   2026-01-02T04:04:05Z (1 d ago)',
       'payment       100,000 sat',
-      'fee agreed    2,000 sat (4,000 ppm, at least 2,000 sat)',
+      'fee agreed    2,000 sat: 4,000 ppm, at least 2,000 sat',
       'came in       100,000 sat',
       'client got    98,000 sat',
       'earned        2,000 sat',

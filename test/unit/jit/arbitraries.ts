@@ -1,7 +1,8 @@
 import fc from 'fast-check'
-import { msat } from '../../../lsps/base/amount.ts'
-import type { JitEvent, Part } from '../../../src/jit/states.ts'
+import { type Msat, msat } from '../../../lsps/base/amount.ts'
+import type { Deal, JitEvent, Part } from '../../../src/jit/states.ts'
 import {
+  ANY_AMOUNT,
   CHANNEL,
   channelRefused,
   DEAL,
@@ -9,36 +10,56 @@ import {
   HEIGHT,
   HELD_AT,
   HOLD_MS,
+  OTHER_HASH,
   PART,
   PENDING_ID,
+  RECLAIM_AT,
   SIZE,
   time,
   VALID_UNTIL,
 } from './samples.ts'
 
 /** Few circuits, so that events often meet. */
-export const CIRCUITS = ['1:1', '1:2', '2:1']
+export const CIRCUITS = ['1:1', '1:2', '2:1', '2:2']
+
+/** With and without an agreed amount, on trust and not, taken back at the end or not. */
+export const anyDeal: fc.Arbitrary<Deal> = fc
+  .record({
+    base: fc.oneof(
+      { weight: 3, arbitrary: fc.constant<Deal>(DEAL) },
+      { weight: 1, arbitrary: fc.constant(ANY_AMOUNT) },
+    ),
+    onTrust: fc.boolean(),
+    takenBack: fc.boolean(),
+  })
+  .map(({ base: { reclaimAfter, ...base }, onTrust, takenBack }) => ({
+    ...base,
+    ...(onTrust ? { trust: 'client-trusts-lsp' as const } : {}),
+    ...(takenBack && reclaimAfter !== undefined ? { reclaimAfter } : {}),
+  }))
 
 const circuit = fc.constantFrom(...CIRCUITS)
 const at = fc
-  .constantFrom(HELD_AT, HELD_AT + 1000, HELD_AT + HOLD_MS, VALID_UNTIL - 1, VALID_UNTIL)
+  .constantFrom(HELD_AT, HELD_AT + 1000, HELD_AT + HOLD_MS, VALID_UNTIL - 1, VALID_UNTIL, RECLAIM_AT)
   .map((ms) => time(ms))
 /** Around what the checks compare. */
 const amount = fc
-  .constantFrom(0n, 1n, FEE, FEE + DEAL.htlcMinimum, SIZE - FEE, SIZE - 1n, SIZE, SIZE + 7n)
+  .constantFrom(0n, 1n, 999n, 1000n, FEE, FEE + DEAL.htlcMinimum, SIZE / 2n, SIZE - FEE, SIZE - 1n, SIZE, SIZE + 7n)
   .map((value) => msat(value))
 const height = fc.constantFrom(HEIGHT, HEIGHT + 188, HEIGHT + 189, HEIGHT + 384, HEIGHT + 385)
 
-const anyPart: fc.Arbitrary<Part> = fc.record({
-  circuit,
-  paymentHash: fc.constant(PART.paymentHash),
-  amountIn: fc.oneof({ weight: 3, arbitrary: fc.constant(SIZE) }, { weight: 1, arbitrary: amount }),
-  amountOut: fc.oneof({ weight: 3, arbitrary: fc.constant(SIZE) }, { weight: 1, arbitrary: amount }),
-  expiryIn: fc.constantFrom(PART.expiryIn, PART.expiryOut, PART.expiryOut + DEAL.cltvExpiryDelta),
-  expiryOut: fc.constant(PART.expiryOut),
-  autoFailHeight: fc.constant(PART.autoFailHeight),
-  heldAt: at,
-})
+const anyPart: fc.Arbitrary<Part> = fc
+  .record({
+    circuit,
+    paymentHash: fc.constantFrom(PART.paymentHash, PART.paymentHash, OTHER_HASH),
+    carried: fc.oneof({ weight: 2, arbitrary: fc.constant(SIZE) }, { weight: 2, arbitrary: amount }),
+    asked: fc.oneof({ weight: 4, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary: amount }),
+    expiryIn: fc.constantFrom(PART.expiryIn, PART.expiryOut, PART.expiryOut + DEAL.cltvExpiryDelta),
+    expiryOut: fc.constant(PART.expiryOut),
+    autoFailHeight: fc.constant(PART.autoFailHeight),
+    heldAt: at,
+  })
+  .map(({ carried, asked, ...part }) => ({ ...part, amountIn: carried, amountOut: asked ?? carried }))
 
 /** Any event that the world may tell a sale, sensible or not. */
 export const anyEvent: fc.Arbitrary<JitEvent> = fc.oneof(
@@ -49,7 +70,7 @@ export const anyEvent: fc.Arbitrary<JitEvent> = fc.oneof(
     .record({ height, at })
     .map((facts) => ({ type: 'client-online' as const, pendingChannelId: PENDING_ID, ...facts })),
   fc.record({ type: fc.constantFrom('part-expiring', 'part-gone'), circuit, at }),
-  fc.record({ type: fc.constant('deadline'), at }),
+  fc.record({ type: fc.constantFrom('deadline', 'reclaim-ordered'), at }),
   at.map((when) => ({ type: 'channel-active' as const, outpoint: CHANNEL.outpoint, chanId: CHANNEL.chanId, at: when })),
   fc.constantFrom('client-refused', 'client-gone', 'no-coins', 'failed').map((reason) => channelRefused(reason)),
   at.map((when) => ({ type: 'channel-closed' as const, outpoint: CHANNEL.outpoint, at: when })),
@@ -58,20 +79,35 @@ export const anyEvent: fc.Arbitrary<JitEvent> = fc.oneof(
   fc.record({ type: fc.constant('failed'), circuit, reason: fc.constant('any'), at }),
 )
 
+const disturbances = (steps: number) =>
+  fc.array(fc.array(anyEvent, { maxLength: 2 }), { minLength: steps, maxLength: steps })
+
+/** A sale that goes well, its payment in parts of these shares of a hundred, and is now and then disturbed. */
+function course(shares: readonly number[]): JitEvent[] {
+  const parts = shares.map((share, index) => {
+    const carried = msat((SIZE * BigInt(share)) / 100n) as Msat
+    return { ...PART, circuit: CIRCUITS[index] ?? 'none', amountIn: carried, amountOut: carried }
+  })
+  const held = parts.map((part): JitEvent => {
+    return { type: 'part-held', part, height: HEIGHT, clientOnline: true, pendingChannelId: PENDING_ID, at: HELD_AT }
+  })
+  const [first] = parts
+  return [
+    ...held,
+    { type: 'channel-active', outpoint: CHANNEL.outpoint, chanId: CHANNEL.chanId, at: HELD_AT },
+    { type: 'alias-added', at: HELD_AT },
+    { type: 'failed', circuit: first?.circuit ?? 'none', reason: 'any', at: HELD_AT },
+    ...held.slice(0, 1),
+    ...parts.map(({ circuit: ours, amountOut }): JitEvent => {
+      return { type: 'settled', circuit: ours, amountOut: msat(amountOut > FEE ? amountOut - FEE : 0n), at: HELD_AT }
+    }),
+  ]
+}
+
 /** Events of a sale that goes well and is now and then disturbed: reaches the late states more often. */
 export const anyStory: fc.Arbitrary<readonly JitEvent[]> = fc.oneof(
   fc.array(anyEvent, { maxLength: 40 }),
   fc
-    .tuple(fc.constantFrom(...CIRCUITS), fc.array(fc.array(anyEvent, { maxLength: 2 }), { minLength: 5, maxLength: 5 }))
-    .map(([ours, disturbances]) => {
-      const part = { ...PART, circuit: ours }
-      const course: JitEvent[] = [
-        { type: 'part-held', part, height: HEIGHT, clientOnline: true, pendingChannelId: PENDING_ID, at: HELD_AT },
-        { type: 'channel-active', outpoint: CHANNEL.outpoint, chanId: CHANNEL.chanId, at: HELD_AT },
-        { type: 'alias-added', at: HELD_AT },
-        { type: 'failed', circuit: ours, reason: 'any', at: HELD_AT },
-        { type: 'settled', circuit: ours, amountOut: msat(SIZE - FEE), at: HELD_AT },
-      ]
-      return course.flatMap((event, index) => [event, ...(disturbances[index] ?? [])])
-    }),
+    .tuple(fc.constantFrom([100], [60, 40], [30, 30, 40], [99, 1]), disturbances(10))
+    .map(([shares, between]) => course(shares).flatMap((event, index) => [event, ...(between[index] ?? [])])),
 )

@@ -1,13 +1,14 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import * as z from 'zod'
+import { openingFee } from '../../../src/jit/fees.ts'
 import { deadline, isTerminal, sell, step } from '../../../src/jit/machine.ts'
-import { type JitEffect, type JitEvent, type JitMoney, Sale } from '../../../src/jit/states.ts'
+import { isKnown, MAX_PARTS, openParts, total } from '../../../src/jit/parts.ts'
+import { type Deal, type JitEffect, type JitEvent, type JitMoney, Sale } from '../../../src/jit/states.ts'
 import { verdict } from '../../../src/jit/verdict.ts'
-import { anyStory, CIRCUITS } from './arbitraries.ts'
-import { DEAL } from './samples.ts'
+import { anyDeal, anyStory, CIRCUITS } from './arbitraries.ts'
 
-const RUNS = { numRuns: 500 }
+const RUNS = { numRuns: 1000 }
 
 type Moment = {
   readonly event?: JitEvent
@@ -18,8 +19,8 @@ type Moment = {
 }
 
 /** Every state that a story leads through, the first one included. */
-function live(story: readonly JitEvent[]): readonly Moment[] {
-  const first = sell(DEAL)
+function live(deal: Deal, story: readonly JitEvent[]): readonly Moment[] {
+  const first = sell(deal)
   const moments: Moment[] = [{ before: first.state, sale: first.state, effects: first.effects, money: first.money }]
   for (const event of story) {
     const before = moments.at(-1)?.sale ?? first.state
@@ -29,14 +30,13 @@ function live(story: readonly JitEvent[]): readonly Moment[] {
   return moments
 }
 
-const endOf = (story: readonly JitEvent[]) => live(story).at(-1)?.sale
-const heldCircuit = (sale: Sale) => ('part' in sale ? sale.part?.circuit : undefined)
+const endOf = (deal: Deal, story: readonly JitEvent[]) => live(deal, story).at(-1)?.sale
 
-/** Holds for every story of events, in any order. */
-const always = (holds: (moments: readonly Moment[], story: readonly JitEvent[]) => void) =>
+/** Holds for every story of events, in any order, of any kind of sale. */
+const always = (holds: (moments: readonly Moment[], story: readonly JitEvent[], deal: Deal) => void) =>
   fc.assert(
-    fc.property(anyStory, (story) => {
-      holds(live(story), story)
+    fc.property(anyDeal, anyStory, (deal, story) => {
+      holds(live(deal, story), story, deal)
     }),
     RUNS,
   )
@@ -46,12 +46,17 @@ describe('a sale, whatever it hears', () => {
     always((moments, story) => expect(moments).toHaveLength(story.length + 1))
   })
 
-  it('reaches every state in these stories', () => {
+  it('reaches every state in these stories, and forwards payments in several parts', () => {
     const seen = new Set<string>()
+    let most = 0
     always((moments) => {
-      for (const { sale } of moments) seen.add(sale.tag)
+      for (const { sale } of moments) {
+        seen.add(sale.tag)
+        if (sale.tag === 'forwarding') most = Math.max(most, sale.sent.length)
+      }
     })
     expect([...seen].sort()).toEqual(Sale.options.map(({ shape }) => shape.tag.value).sort())
+    expect(most).toBeGreaterThan(2)
   })
 
   it('never leaves a terminal state', () => {
@@ -65,12 +70,19 @@ describe('a sale, whatever it hears', () => {
   })
 
   it('ends the same when it hears every event twice', () => {
-    always((_, story) => expect(endOf(story.flatMap((event) => [event, event]))).toEqual(endOf(story)))
+    always((_, story, deal) => {
+      expect(
+        endOf(
+          deal,
+          story.flatMap((event) => [event, event]),
+        ),
+      ).toEqual(endOf(deal, story))
+    })
   })
 
   it('keeps what was agreed', () => {
-    always((moments) => {
-      for (const { sale } of moments) expect(sale.deal).toBe(DEAL)
+    always((moments, _, deal) => {
+      for (const { sale } of moments) expect(sale.deal).toBe(deal)
     })
   })
 
@@ -91,59 +103,120 @@ describe('a sale, whatever it hears', () => {
       }
     })
   })
+
+  it('holds a bounded number of parts', () => {
+    always((moments) => {
+      for (const { sale } of moments) expect(openParts(sale).length).toBeLessThanOrEqual(2 * MAX_PARTS)
+    })
+  })
 })
 
 describe('the money of a sale', () => {
-  it('is booked at most once, with the state that made it true', () => {
+  it('is booked once for each part that settles, with the state that made it true', () => {
     always((moments) => {
       const entries = moments.flatMap(({ money }) => money)
-      expect(entries.length).toBe(moments.at(-1)?.sale.tag === 'paid' ? 1 : 0)
+      expect(new Set(entries.map(({ circuit }) => circuit)).size).toBe(entries.length)
+      for (const { event, before, money } of moments) {
+        if (money.length === 0) continue
+        if (event?.type !== 'settled' || before.tag !== 'forwarding') throw new Error('booked without a settled part')
+        expect(money).toHaveLength(1)
+      }
     })
   })
 
   it('is what came in less what went out, and nothing when lnd says that more went out', () => {
     always((moments) => {
-      for (const { sale, money } of moments) {
-        for (const { earned, openingFee } of money) {
-          if (sale.tag !== 'paid') throw new Error(`booked as ${sale.tag}`)
-          const kept = sale.amountIn - sale.amountOut
-          expect([sale.earned, earned]).toEqual(kept > 0n ? [kept, kept] : [0n, 0n])
-          expect(openingFee <= earned && openingFee <= DEAL.fee).toBe(true)
+      for (const { event, before, money } of moments) {
+        for (const { circuit, earned, openingFee: fee } of money) {
+          if (before.tag !== 'forwarding' || event?.type !== 'settled') throw new Error(`booked as ${before.tag}`)
+          const part = before.sent.find((sent) => sent.circuit === circuit)
+          const kept = (part?.amountIn ?? 0n) - event.amountOut
+          expect(earned).toBe(kept > 0n ? kept : 0n)
+          expect(fee <= earned && fee <= (part?.fee ?? 0n)).toBe(true)
         }
       }
     })
   })
 
-  it('is never risked for a part that carries less than it forwards', () => {
+  it('is paid when all of the fee was deducted of parts that settled, and never more than the fee', () => {
     always((moments) => {
+      for (const { before, sale, money } of moments) {
+        if (sale.tag !== 'paid' || before.tag !== 'forwarding') continue
+        const settled = new Set([
+          ...before.sent.filter(({ end }) => end?.type === 'settled').map(({ circuit }) => circuit),
+        ])
+        for (const { circuit } of money) settled.add(circuit)
+        const deducted = before.sent
+          .filter(({ circuit }) => settled.has(circuit))
+          .reduce((sum, { fee }) => sum + fee, 0n)
+        expect(before.collected + deducted).toBe(before.fee)
+      }
       for (const { sale } of moments) {
-        if (!('part' in sale) || sale.part === undefined) continue
-        expect(sale.part.amountIn).toBeGreaterThanOrEqual(sale.part.amountOut)
-        expect(sale.part.expiryIn - sale.part.expiryOut).toBeGreaterThanOrEqual(DEAL.cltvExpiryDelta)
+        if (sale.tag !== 'forwarding') continue
+        const alive = sale.sent.filter(({ end }) => end?.type !== 'failed').reduce((sum, { fee }) => sum + fee, 0n)
+        expect(sale.collected + alive).toBeLessThanOrEqual(sale.fee)
+      }
+    })
+  })
+
+  it('is never risked for a part that carries less than it forwards', () => {
+    always((moments, _, deal) => {
+      for (const { sale } of moments) {
+        for (const part of openParts(sale)) {
+          expect(part.amountIn).toBeGreaterThanOrEqual(part.amountOut)
+          expect(part.expiryIn - part.expiryOut).toBeGreaterThanOrEqual(deal.cltvExpiryDelta)
+        }
       }
     })
   })
 })
 
 describe('the channel of a sale', () => {
-  it('is opened only for a held part that pays for it, and again only after a refusal', () => {
-    always((moments) => {
+  it('is opened only for a held payment that pays for it, and again only after a refusal', () => {
+    always((moments, _, deal) => {
       let standing = false
       for (const { event, before, sale, effects } of moments) {
         if (event?.type === 'channel-refused' && before.tag === 'opening') standing = false
-        if (!effects.some(({ type }) => type === 'open-channel')) continue
+        const open = effects.find(({ type }) => type === 'open-channel')
+        if (open?.type !== 'open-channel') continue
         expect(standing).toBe(false)
         standing = true
-        if (sale.tag !== 'opening' || sale.part === undefined) throw new Error(`opened for nothing, as ${sale.tag}`)
-        expect(sale.part.amountOut).toBeGreaterThanOrEqual(DEAL.paymentSize)
+        if (sale.tag !== 'opening') throw new Error(`opened for nothing, as ${sale.tag}`)
+        expect(total(sale.parts)).toBeGreaterThanOrEqual(open.amount)
+        expect(open.amount).toBeGreaterThanOrEqual(deal.paymentSize ?? deal.minPayment ?? 0n)
       }
     })
   })
 
-  it('gets its alias only when the deduction is on record', () => {
+  it('gets its alias only when the deductions are on record', () => {
     always((moments) => {
       for (const { sale, effects } of moments) {
         if (effects.some(({ type }) => type === 'add-alias')) expect(sale.tag).toBe('forwarding')
+      }
+    })
+  })
+
+  it('is published for a client that trusts us with the first part that settles, and never otherwise', () => {
+    always((moments, _, deal) => {
+      let settled = 0
+      for (const { effects, money } of moments) {
+        const published = effects.filter(({ type }) => type === 'publish-funding').length
+        const first = money.length > 0 && deal.trust === 'client-trusts-lsp'
+        if (published > 0) expect(money.length).toBe(1)
+        if (first && settled === 0) expect(published).toBe(1)
+        if (deal.trust === undefined) expect(published).toBe(0)
+        settled += money.length
+      }
+    })
+  })
+
+  it('is taken back only when its offer is over and its fee unpaid', () => {
+    always((moments, _, deal) => {
+      for (const { event, effects, before } of moments) {
+        if (!effects.some(({ type }) => type === 'reclaim-channel')) continue
+        expect(['owed', 'reclaiming']).toContain(before.tag)
+        if (event?.type !== 'deadline') throw new Error('taken back early')
+        expect(event.at).toBeGreaterThanOrEqual(deal.validUntil)
       }
     })
   })
@@ -153,7 +226,7 @@ describe('the answer to a circuit', () => {
   it('stays the same when lnd offers the circuit again', () => {
     always((moments) => {
       for (const { event, sale } of moments) {
-        if (event?.type !== 'part-held' || isTerminal(sale)) continue
+        if (event?.type !== 'part-held' || isTerminal(sale) || sale.tag === 'reclaiming') continue
         const { circuit } = event.part
         const again = step(sale, event).state
         expect(verdict(again, circuit)).toEqual(verdict(sale, circuit))
@@ -174,30 +247,38 @@ describe('the answer to a circuit', () => {
     })
   })
 
-  it('is FAIL never for a circuit that was forwarded and whose end is not known', () => {
+  it('is FAIL never for a circuit that was ever forwarded', () => {
     always((moments) => {
       const inFlight = new Set<string>()
-      for (const { event, sale } of moments) {
-        if (event?.type === 'failed') inFlight.delete(event.circuit)
+      for (const { before, sale } of moments) {
         for (const circuit of CIRCUITS) {
           const { type } = verdict(sale, circuit)
-          if (type === 'resume-modified') inFlight.add(circuit)
+          const isSent =
+            before.tag === 'forwarding' && before.bound && before.sent.some((part) => part.circuit === circuit)
+          if (type === 'resume-modified' || (type === 'resume' && isSent && isKnown(sale, circuit)))
+            inFlight.add(circuit)
           if (inFlight.has(circuit)) expect(type).not.toBe('fail')
         }
       }
     })
   })
 
-  it('is a forward only to the one part that the sale counts on, less the whole fee', () => {
-    always((moments) => {
+  it('is a forward only to parts that are decided on disk, and deducts no more than the fee', () => {
+    always((moments, _, deal) => {
       for (const { sale } of moments) {
+        let deducted = 0n
         for (const circuit of CIRCUITS) {
           const answer = verdict(sale, circuit)
           if (answer.type !== 'resume-modified') continue
           if (sale.tag !== 'forwarding') throw new Error(`forwarded as ${sale.tag}`)
-          expect(circuit).toBe(heldCircuit(sale))
-          expect(answer.amountOut + answer.extraFee).toBe(sale.part.amountOut)
-          expect(answer.extraFee).toBe(DEAL.fee)
+          const part = sale.sent.find((sent) => sent.circuit === circuit)
+          expect(answer.amountOut + answer.extraFee).toBe(part?.amountOut)
+          expect(answer.amountOut).toBeGreaterThanOrEqual(deal.htlcMinimum)
+          if (part?.end === undefined) deducted += answer.extraFee
+        }
+        if (sale.tag === 'forwarding') {
+          const agreed = openingFee(deal, total(sale.sent)) ?? 0n
+          expect(deducted <= sale.fee && sale.fee <= agreed).toBe(true)
         }
       }
     })

@@ -1,7 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import { msat } from '../../../lsps/base/amount.ts'
-import { deadline, forwardedAmount, isTerminal, MAX_REFUSALS, sell, step } from '../../../src/jit/machine.ts'
+import { deadline, isTerminal, sell, step } from '../../../src/jit/machine.ts'
+import { MAX_PARTS, MAX_REFUSALS } from '../../../src/jit/parts.ts'
+import type { Deal } from '../../../src/jit/states.ts'
+import { forwardedAmount } from '../../../src/jit/verdict.ts'
 import {
+  ANY_AMOUNT,
   abandoned,
   aliasAdded,
   awaiting,
@@ -15,10 +19,12 @@ import {
   FEE,
   failed,
   forwarding,
+  HALVES,
   HELD_AT,
   HOLD_MS,
   NOW,
   OTHER,
+  OTHER_HASH,
   opening,
   openingWithoutPart,
   owed,
@@ -28,27 +34,36 @@ import {
   partExpiring,
   partGone,
   partHeld,
+  RECLAIM_AT,
+  reclaiming,
+  reclaimOrdered,
   SIZE,
   SMALL_PART,
+  sent,
   settled,
   time,
   unearned,
   VALID_UNTIL,
 } from './samples.ts'
 
-const OPEN = { type: 'open-channel', pendingChannelId: PENDING_ID, amount: SIZE }
+const OPEN = { type: 'open-channel', pendingChannelId: PENDING_ID, amount: SIZE, parts: 1 }
+const RECLAIM = { type: 'reclaim-channel', pendingChannelId: PENDING_ID }
 const HOLD_OVER = due(HELD_AT + HOLD_MS)
 
 describe('a new sale', () => {
   it('waits for its payment and asks for nothing', () => {
-    expect(sell(DEAL)).toMatchObject({ state: { tag: 'awaiting', deal: DEAL, refused: [] }, effects: [], money: [] })
+    expect(sell(DEAL)).toMatchObject({
+      state: { tag: 'awaiting', deal: DEAL, parts: [], refused: [] },
+      effects: [],
+      money: [],
+    })
   })
 })
 
 describe('a sale awaiting its payment', () => {
   it('opens the channel when the whole payment is held and the client is online', () => {
     const { state, effects } = step(awaiting(), partHeld())
-    expect(state).toMatchObject({ tag: 'opening', part: PART, pendingChannelId: PENDING_ID })
+    expect(state).toMatchObject({ tag: 'opening', parts: [PART], pendingChannelId: PENDING_ID })
     expect(effects).toEqual([OPEN])
   })
 
@@ -84,22 +99,24 @@ describe('a sale awaiting its payment', () => {
     expect(step(awaiting(PART), partHeld())).toMatchObject({ state: awaiting(PART), ignored: 'part is known' })
   })
 
-  it('lets a payment that is too small give way to a whole one', () => {
-    const { state, effects } = step(awaiting(SMALL_PART), partHeld({ circuit: OTHER }))
-    expect(state).toMatchObject({ tag: 'opening', part: { circuit: OTHER }, refused: [{ circuit: PART.circuit }] })
-    expect(effects).toHaveLength(1)
-    const small = step(awaiting(SMALL_PART), partHeld({ ...SMALL_PART, circuit: OTHER })).state
-    expect(small).toMatchObject({ tag: 'awaiting', part: SMALL_PART, refused: [{ circuit: OTHER }] })
+  it('opens for a whole payment beside one that is too small, which goes on waiting', () => {
+    const { state, effects } = step(awaiting(SMALL_PART), partHeld({ circuit: OTHER, paymentHash: OTHER_HASH }))
+    expect(state).toMatchObject({ tag: 'opening', parts: [SMALL_PART, { circuit: OTHER }], refused: [] })
+    expect(effects).toEqual([OPEN])
   })
 
-  it('refuses a second payment beside the first', () => {
-    const { state } = step(awaiting(PART), partHeld({ circuit: OTHER }))
-    expect(state).toMatchObject({ part: PART, refused: [{ circuit: OTHER, code: 'temporary_channel_failure' }] })
+  it('holds a second payment beside the first', () => {
+    const { state } = step(
+      awaiting(PART),
+      partHeld({ circuit: OTHER, paymentHash: OTHER_HASH }, { clientOnline: false }),
+    )
+    expect(state).toMatchObject({ tag: 'awaiting', parts: [PART, { circuit: OTHER }] })
   })
 
   it('remembers a bounded number of refusals, the newest ones', () => {
-    let sale = step(awaiting(PART), partHeld({ circuit: 'first' })).state
-    for (let n = 0; n < MAX_REFUSALS; n += 1) sale = step(sale, partHeld({ circuit: `2:${n}` })).state
+    const lie = { amountIn: msat(1n) }
+    let sale = step(awaiting(PART), partHeld({ ...lie, circuit: 'first' })).state
+    for (let n = 0; n < MAX_REFUSALS; n += 1) sale = step(sale, partHeld({ ...lie, circuit: `2:${n}` })).state
     const circuits = 'refused' in sale ? sale.refused.map(({ circuit }) => circuit) : []
     expect(circuits).toHaveLength(MAX_REFUSALS)
     expect(circuits).not.toContain('first')
@@ -107,7 +124,7 @@ describe('a sale awaiting its payment', () => {
 
   it('gives the payment back when it was held long enough, and goes on selling', () => {
     const { state } = step(awaiting(PART), HOLD_OVER)
-    expect(state).toMatchObject({ tag: 'awaiting', part: undefined, refused: [{ circuit: PART.circuit }] })
+    expect(state).toMatchObject({ tag: 'awaiting', parts: [], refused: [{ circuit: PART.circuit }] })
   })
 
   it('does nothing at a deadline that came too early', () => {
@@ -119,17 +136,17 @@ describe('a sale awaiting its payment', () => {
   })
 
   it('lets go of a payment that lnd does not hold any more', () => {
-    expect(step(awaiting(PART), partGone()).state).toMatchObject({ tag: 'awaiting', part: undefined })
+    expect(step(awaiting(PART), partGone()).state).toMatchObject({ tag: 'awaiting', parts: [] })
   })
 
   it('gives the payment back before lnd does', () => {
-    expect(step(awaiting(PART), partExpiring()).state).toMatchObject({ part: undefined })
+    expect(step(awaiting(PART), partExpiring()).state).toMatchObject({ parts: [] })
   })
 
   it.each([partExpiring(OTHER), partGone(OTHER), failed(OTHER)])(
     'keeps its payment when another one ends: $type',
     (event) => {
-      expect(step(awaiting(PART), event).ignored).toBe('not the held part')
+      expect(step(awaiting(PART), event).ignored).toBe('not a held part')
     },
   )
 })
@@ -147,19 +164,20 @@ describe('a sale whose channel is being opened', () => {
 
   it('gives the payment back when the channel takes too long, and keeps waiting for the channel', () => {
     const { state, effects } = step(opening(), HOLD_OVER)
-    expect(state).toMatchObject({ tag: 'opening', part: undefined, refused: [{ circuit: PART.circuit }] })
+    expect(state).toMatchObject({ tag: 'opening', parts: [], refused: [{ circuit: PART.circuit }] })
     expect(effects).toEqual([])
   })
 
   it('lets the next whole payment take the channel over, without another open', () => {
     const { state, effects } = step(openingWithoutPart(), partHeld({ circuit: OTHER }))
-    expect(state).toMatchObject({ tag: 'opening', part: { circuit: OTHER } })
+    expect(state).toMatchObject({ tag: 'opening', parts: [{ circuit: OTHER }] })
     expect(effects).toEqual([])
   })
 
-  it('refuses a payment that is too small to take the channel over', () => {
+  it('holds a part that is too small to take the channel over: others may follow it', () => {
     const { state } = step(openingWithoutPart(), partHeld({ ...SMALL_PART, circuit: OTHER }))
-    expect(state).toMatchObject({ part: undefined, refused: [{}, { circuit: OTHER }] })
+    expect(state).toMatchObject({ tag: 'opening', parts: [{ circuit: OTHER }] })
+    expect(step(state, channelActive()).state).toMatchObject({ tag: 'owed', parts: [{ circuit: OTHER }] })
   })
 
   it('ends when the client itself refuses the channel', () => {
@@ -173,7 +191,7 @@ describe('a sale whose channel is being opened', () => {
       const { state } = step(opening(), channelRefused(reason))
       expect(state).toMatchObject({
         tag: 'awaiting',
-        part: undefined,
+        parts: [],
         refused: [{ code: 'temporary_channel_failure' }],
       })
     },
@@ -186,7 +204,7 @@ describe('a sale whose channel is being opened', () => {
   it.each([partExpiring(), partGone(), failed()])(
     'lets go of a payment that ends before the channel is there: $type',
     (event) => {
-      expect(step(opening(), event).state).toMatchObject({ tag: 'opening', part: undefined })
+      expect(step(opening(), event).state).toMatchObject({ tag: 'opening', parts: [] })
     },
   )
 })
@@ -205,6 +223,7 @@ describe('a sale that forwards its payment', () => {
         sale: DEAL.scid,
         client: DEAL.client,
         paymentHash: PART.paymentHash,
+        circuit: PART.circuit,
         earned: FEE,
         openingFee: FEE,
         at: NOW,
@@ -220,13 +239,13 @@ describe('a sale that forwards its payment', () => {
 
   it('books a routing fee beside the opening fee', () => {
     const more = { ...PART, amountIn: msat(SIZE + 7n) }
-    const { money } = step({ ...forwarding(true), part: more }, settled())
+    const { money } = step({ ...forwarding(true), sent: [sent(more)] }, settled())
     expect(money).toMatchObject([{ earned: FEE + 7n, openingFee: FEE }])
   })
 
   it('keeps the channel and stays owed its fee when the wallet fails the payment', () => {
     const { state, money } = step(forwarding(true), failed())
-    expect(state).toEqual(owed(true))
+    expect(state).toEqual({ ...owed(true), forwarded: [PART.circuit] })
     expect(money).toEqual([])
   })
 
@@ -245,12 +264,22 @@ describe('a sale that forwards its payment', () => {
   })
 
   it.each([settled(OTHER), failed(OTHER)])('keeps out of what happens to other payments: $type', (event) => {
-    expect(step(forwarding(true), event).ignored).toBe('not our part')
+    expect(step(forwarding(true), event).ignored).toMatch(/^not a (held )?part/)
   })
 
-  it('refuses a second payment', () => {
-    const { state } = step(forwarding(true), partHeld({ circuit: OTHER }))
-    expect(state).toMatchObject({ part: PART, refused: [{ circuit: OTHER }] })
+  it('holds another payment until it is known what becomes of this one [L2-69]', () => {
+    const other = { circuit: OTHER, paymentHash: OTHER_HASH }
+    const held = step(forwarding(true), partHeld(other)).state
+    expect(held).toMatchObject({ tag: 'forwarding', parts: [other] })
+    expect(step(held, failed()).state).toMatchObject({ tag: 'forwarding', sent: [{ ...other, fee: FEE }], parts: [] })
+    expect(step(held, settled()).state).toMatchObject({ tag: 'paid' })
+  })
+
+  it('gives another payment back that waited long enough, and one that comes when the offer is over', () => {
+    const held = step(forwarding(true), partHeld({ circuit: OTHER, paymentHash: OTHER_HASH })).state
+    expect(step(held, HOLD_OVER).state).toMatchObject({ tag: 'forwarding', parts: [], refused: [{ circuit: OTHER }] })
+    const late = { ...failed(), at: VALID_UNTIL }
+    expect(step(held, late).state).toMatchObject({ tag: 'owed', parts: [{ circuit: OTHER }] })
   })
 
   it('goes on when the channel closes: what became of the payment tells lnd', () => {
@@ -269,18 +298,193 @@ describe('a sale whose channel stands and is not paid for', () => {
     expect(effects).toEqual([{ type: 'add-alias', chanId: CHANNEL.chanId }])
   })
 
-  it('refuses a payment that does not carry the fee', () => {
-    expect(step(owed(true), partHeld(SMALL_PART)).state).toMatchObject({ tag: 'owed', refused: [{}] })
+  it('holds a part that is not the whole payment', () => {
+    expect(step(owed(true), partHeld(SMALL_PART)).state).toMatchObject({ tag: 'owed', parts: [SMALL_PART] })
   })
 
   it('is unearned when the channel closes', () => {
     expect(step(owed(true), channelClosed()).state).toMatchObject({ tag: 'unearned' })
   })
 
-  it('is unearned when the offer ends', () => {
-    const due = (at: number) => step(owed(true), { type: 'deadline', at: time(at) }).state
-    expect(due(VALID_UNTIL - 1)).toEqual(owed(true))
-    expect(due(VALID_UNTIL)).toMatchObject({ tag: 'unearned', outpoint: CHANNEL.outpoint })
+  it('waits with the channel after the offer, then asks for it back, then is unearned', () => {
+    const ended = step(owed(true), due(VALID_UNTIL))
+    expect(step(owed(true), due(VALID_UNTIL - 1)).state).toEqual(owed(true))
+    expect(ended).toMatchObject({ state: reclaiming(), effects: [] })
+    expect(step(ended.state, due(RECLAIM_AT - 1)).state).toEqual(ended.state)
+    const asked = step(ended.state, due(RECLAIM_AT))
+    expect(asked).toMatchObject({ state: { tag: 'reclaiming', due: undefined }, effects: [RECLAIM] })
+    expect(step(asked.state, reclaimOrdered()).state).toMatchObject({ tag: 'unearned', outpoint: CHANNEL.outpoint })
+  })
+
+  it('gives up a channel at once that was never published', () => {
+    const trusting: Deal = { ...DEAL, trust: 'client-trusts-lsp' }
+    const { state, effects } = step({ ...owed(true), deal: trusting }, due(VALID_UNTIL))
+    expect(state).toMatchObject({ tag: 'reclaiming', due: undefined })
+    expect(effects).toEqual([RECLAIM])
+  })
+
+  it('is unearned at the end of the offer when channels are never taken back', () => {
+    const { reclaimAfter: _, ...kept } = DEAL
+    const { state, effects } = step({ ...owed(true), deal: kept }, due(VALID_UNTIL))
+    expect(state).toMatchObject({ tag: 'unearned', outpoint: CHANNEL.outpoint })
+    expect(effects).toEqual([])
+  })
+
+  it('gives back what is held when the offer ends: it would be forwarded without the fee', () => {
+    const { state } = step({ ...owed(true), parts: [SMALL_PART] }, due(VALID_UNTIL))
+    expect(state).toMatchObject({ tag: 'reclaiming', refused: [{ circuit: SMALL_PART.circuit }] })
+  })
+})
+
+describe('a payment in several parts', () => {
+  const [first, second] = HALVES
+  const both = { ...awaiting(), parts: [...HALVES] }
+
+  it('opens the channel with its last part, sized for the whole [L2-60]', () => {
+    const one = step(awaiting(), partHeld(first))
+    expect(one).toMatchObject({ state: { tag: 'awaiting', parts: [first] }, effects: [] })
+    const two = step(one.state, partHeld(second))
+    expect(two.state).toMatchObject({ tag: 'opening', parts: [first, second] })
+    expect(two.effects).toEqual([{ ...OPEN, parts: 2 }])
+  })
+
+  it('is not made whole by parts of another hash', () => {
+    const { state } = step({ ...awaiting(), parts: [first] }, partHeld({ ...second, paymentHash: OTHER_HASH }))
+    expect(state).toMatchObject({ tag: 'awaiting', parts: [first, { circuit: second.circuit }] })
+  })
+
+  it('is held for 90 s from its first part, then given back whole; later parts start anew [L2-61] [L2-62]', () => {
+    expect(deadline(both)).toBe(first.heldAt + HOLD_MS)
+    const { state } = step(both, due(first.heldAt + HOLD_MS))
+    expect(state).toMatchObject({ parts: [], refused: [{ circuit: first.circuit }, { circuit: second.circuit }] })
+    const later = step(state, partHeld({ ...first, circuit: '1:12', heldAt: NOW })).state
+    expect(deadline(later)).toBe(NOW + HOLD_MS)
+  })
+
+  it('pays the fee with its first part, and with others what that cannot carry [L2-96]', () => {
+    const small = { ...first, amountIn: msat(FEE - 1000n), amountOut: msat(FEE - 1000n) }
+    const rest = { ...second, amountIn: SIZE, amountOut: SIZE }
+    const { state } = step({ ...opening(), parts: [small, rest] }, channelActive())
+    const fees = state.tag === 'forwarding' ? state.sent.map(({ fee }) => fee) : []
+    expect(fees).toEqual([FEE - 2000n, 2000n])
+  })
+
+  it('goes back whole when so many parts cannot carry the fee [L2-65]', () => {
+    const tiny = { ...DEAL, paymentSize: msat(FEE + 1500n) }
+    const half = msat(FEE / 2n + 750n)
+    const parts = HALVES.map((part) => ({ ...part, amountIn: half, amountOut: half }))
+    const { state } = step({ ...awaiting(), deal: tiny, parts: parts.slice(0, 1) }, partHeld(parts[1]))
+    expect(state).toMatchObject({
+      tag: 'awaiting',
+      parts: [],
+      refused: [{ code: 'unknown_next_peer' }, { code: 'unknown_next_peer' }],
+    })
+  })
+
+  it('is paid when its last part settles, and each part is booked [L2-92]', () => {
+    const going = { ...forwarding(true), sent: [sent(first), sent(second, msat(0n))] }
+    const one = step(going, settled(first.circuit, msat(first.amountOut - FEE)))
+    expect(one).toMatchObject({ state: { tag: 'forwarding' }, money: [{ circuit: first.circuit, earned: FEE }] })
+    const two = step(one.state, settled(second.circuit, second.amountOut))
+    expect(two.state).toMatchObject({ tag: 'paid', amountIn: SIZE, amountOut: SIZE - FEE, earned: FEE })
+    expect(two.money).toMatchObject([{ circuit: second.circuit, earned: 0n, openingFee: 0n }])
+  })
+
+  it('stays owed what was not collected when the client claims only the parts without the fee', () => {
+    const going = { ...forwarding(true), sent: [sent(first), sent(second, msat(0n))] }
+    const claimed = step(going, settled(second.circuit, second.amountOut)).state
+    const { state } = step(claimed, failed(first.circuit))
+    expect(state).toMatchObject({ tag: 'owed', collected: 0n })
+    const next = step(state, partHeld({ circuit: OTHER, paymentHash: OTHER_HASH })).state
+    expect(next).toMatchObject({ tag: 'forwarding', sent: [{ circuit: OTHER, fee: FEE }] })
+  })
+
+  it('takes of the next payment only what earlier parts did not pay', () => {
+    const paidHalf = { ...owed(true), collected: msat(400_000n) }
+    const { state } = step(paidHalf, partHeld({ circuit: OTHER }))
+    expect(state).toMatchObject({ tag: 'forwarding', sent: [{ circuit: OTHER, fee: FEE - 400_000n }] })
+  })
+
+  it('lets a late part follow the others, without a deduction', () => {
+    const { state } = step(forwarding(true), partHeld({ ...second, circuit: OTHER }))
+    expect(state).toMatchObject({ sent: [{ fee: FEE }, { circuit: OTHER, fee: 0n }] })
+  })
+
+  it('takes of a late part what a failed one should have paid', () => {
+    const going = { ...forwarding(true), sent: [sent(first, FEE, { type: 'failed' }), sent(second, msat(0n))] }
+    const { state } = step(going, partHeld({ ...first, circuit: OTHER }))
+    expect(state).toMatchObject({ sent: [{}, {}, { circuit: OTHER, fee: FEE }] })
+  })
+
+  it('waits for its missing part over a channel that stands, when one had to be given back', () => {
+    const going = { ...forwarding(false), sent: [sent(first), sent(second, msat(0n))] }
+    const back = step(going, partExpiring(first.circuit)).state
+    expect(back).toMatchObject({ tag: 'owed', parts: [second], refused: [{ circuit: first.circuit }] })
+    const again = step(back, partHeld({ ...first, circuit: OTHER })).state
+    expect(again).toMatchObject({ tag: 'forwarding', sent: [{ circuit: second.circuit }, { circuit: OTHER }] })
+  })
+
+  it('is bounded: the smallest other payment gives way to a larger one, and the smallest is not taken', () => {
+    const dust = (n: number) => ({
+      ...PART,
+      circuit: `3:${n}`,
+      paymentHash: `${n}`,
+      amountIn: msat(1000n),
+      amountOut: msat(1000n),
+    })
+    const full = { ...awaiting(), parts: Array.from({ length: MAX_PARTS }, (_, n) => dust(n)) }
+    const whole = step(full, partHeld())
+    expect(whole.state).toMatchObject({ tag: 'opening', refused: [{ circuit: '3:0' }] })
+    const more = step(full, partHeld(dust(99))).state
+    expect(more).toMatchObject({ parts: full.parts, refused: [{ circuit: '3:99' }] })
+  })
+
+  it('cannot be more than twice what was sold', () => {
+    const { state } = step(both, partHeld({ circuit: OTHER, amountIn: msat(SIZE + 1n), amountOut: msat(SIZE + 1n) }))
+    expect(state).toMatchObject({ refused: [{ circuit: OTHER, code: 'unknown_next_peer' }] })
+  })
+})
+
+describe('an invoice without an amount', () => {
+  const waiting = { ...awaiting(), deal: ANY_AMOUNT }
+
+  it('is paid by one HTLC, whose amount decides the fee [L2-67]', () => {
+    const paying = msat(800_000_000n)
+    const { state } = step(waiting, partHeld({ amountIn: paying, amountOut: paying }))
+    const going = step(state, channelActive()).state
+    expect(going).toMatchObject({ tag: 'forwarding', fee: 2_000_000n, sent: [{ fee: 2_000_000n }] })
+  })
+
+  it.each([
+    ['less than the offer allows', msat(9_999_999n)],
+    ['more than the offer allows', msat(1_000_000_001n)],
+  ])('is not paid by %s [L2-68]', (_, amount) => {
+    const { state } = step(waiting, partHeld({ amountIn: amount, amountOut: amount }))
+    expect(state).toMatchObject({ tag: 'awaiting', parts: [], refused: [{ code: 'unknown_next_peer' }] })
+  })
+
+  it('holds a second HTLC, also of the same hash, and forwards it when the first failed [L2-69]', () => {
+    const first = step(waiting, partHeld()).state
+    const second = step(first, partHeld({ circuit: OTHER })).state
+    const going = step(second, channelActive()).state
+    expect(going).toMatchObject({ tag: 'forwarding', sent: [{ circuit: PART.circuit }], parts: [{ circuit: OTHER }] })
+    expect(step(going, failed()).state).toMatchObject({ tag: 'forwarding', sent: [{ circuit: OTHER, fee: FEE }] })
+  })
+})
+
+describe('a sale to a client that trusts us', () => {
+  const trusting: Deal = { ...DEAL, trust: 'client-trusts-lsp' }
+
+  it('publishes the funding when the first part settles, once [L2-88]', () => {
+    const [first, second] = HALVES
+    const going = { ...forwarding(true), deal: trusting, sent: [sent(first), sent(second, msat(0n))] }
+    const one = step(going, settled(first.circuit, msat(first.amountOut - FEE)))
+    expect(one.effects).toEqual([{ type: 'publish-funding', pendingChannelId: PENDING_ID }])
+    expect(step(one.state, settled(second.circuit, second.amountOut)).effects).toEqual([])
+  })
+
+  it('publishes nothing when the client fails the payment', () => {
+    expect(step({ ...forwarding(true), deal: trusting }, failed()).effects).toEqual([])
   })
 })
 
@@ -300,6 +504,7 @@ describe('the deadline of a sale', () => {
     ['none while a channel is opened for nothing held', openingWithoutPart(), undefined],
     ['none while the payment is forwarded', forwarding(true), undefined],
     ['the end of the offer while only the fee is owed', owed(true), VALID_UNTIL],
+    ['the time to take the channel back', reclaiming(), RECLAIM_AT],
     ['none at the end', paid(), undefined],
   ])('is %s', (_, sale, at) => {
     expect(deadline(sale)).toBe(at)
@@ -308,6 +513,6 @@ describe('the deadline of a sale', () => {
 
 describe('what is forwarded', () => {
   it('is what the onion asks for less the opening fee', () => {
-    expect(forwardedAmount(DEAL, { ...PART, amountIn: msat(SIZE + 9n) })).toBe(SIZE - FEE)
+    expect(forwardedAmount(sent({ ...PART, amountIn: msat(SIZE + 9n) }))).toBe(SIZE - FEE)
   })
 })

@@ -9,7 +9,7 @@ import {
   type PartFacts,
 } from '../../../src/jit/part-checks.ts'
 import type { Part } from '../../../src/jit/states.ts'
-import { DEAL, FEE, HEIGHT, NOW, PART, SIZE, SMALL_PART, time, VALID_UNTIL } from './samples.ts'
+import { ANY_AMOUNT, DEAL, FEE, HEIGHT, NOW, PART, SIZE, SMALL_PART, time, VALID_UNTIL } from './samples.ts'
 
 const check = (part: Partial<Part>, facts: Partial<PartFacts> = {}) =>
   checkPart(DEAL, { ...PART, ...part }, { height: HEIGHT, at: NOW, bound: false, ...facts })
@@ -64,7 +64,7 @@ describe('a part of a sale', () => {
   })
 
   it('does not count when the fee leaves less than the smallest HTLC', () => {
-    const tiny = { ...DEAL, paymentSize: FEE, htlcMinimum: msat(1000n) }
+    const tiny = { ...ANY_AMOUNT, minPayment: msat(1n), htlcMinimum: msat(1000n) }
     const least = msat(FEE + 1000n)
     const facts = { height: HEIGHT, at: NOW, bound: false }
     expect(checkPart(tiny, { ...PART, amountOut: least }, facts)).toBeUndefined()

@@ -1,7 +1,7 @@
 import { msat, type Ppm } from '../../../lsps/base/amount.ts'
 import type { Timestamp } from '../../../lsps/base/datetime.ts'
 import type { Scid } from '../../../lsps/base/scid.ts'
-import type { ChannelRef, Deal, JitEvent, Part, Refusal, Sale } from '../../../src/jit/states.ts'
+import type { ChannelRef, Deal, JitEvent, Part, Refusal, Sale, SentPart } from '../../../src/jit/states.ts'
 import { NODE } from '../lsps/arbitraries.ts'
 
 export const time = (ms: number) => ms as Timestamp
@@ -12,12 +12,14 @@ export const SIZE = msat(100_000_000n)
 export const FEE = msat(1_000_000n)
 export const HOLD_MS = 90_000
 export const VALID_UNTIL = time(60 * MINUTE_MS)
+export const RECLAIM_AT = time(2 * VALID_UNTIL)
 /** When parts are held, unless a test says otherwise. */
 export const HELD_AT = time(10 * MINUTE_MS)
 /** Any moment at which neither the offer nor the hold of a part has ended. */
 export const NOW = time(HELD_AT + 1000)
 
-export const DEAL: Deal = {
+export const RECLAIM_MS = 60 * MINUTE_MS
+export const DEAL = {
   scid: '16123456x7x8' as Scid,
   client: NODE,
   minFee: msat(1_000_000n),
@@ -30,8 +32,16 @@ export const DEAL: Deal = {
   cltvExpiryDelta: 144,
   htlcMinimum: msat(1000n),
   partHold: HOLD_MS,
+  reclaimAfter: RECLAIM_MS,
   createdAt: time(0),
-}
+} satisfies Deal
+
+/** An invoice without an amount. */
+export const ANY_AMOUNT: Deal = (({ paymentSize: _, fee: __, ...deal }) => ({
+  ...deal,
+  minPayment: msat(10_000_000n),
+  maxPayment: msat(1_000_000_000n),
+}))(DEAL)
 
 /** A part that is the whole payment. */
 export const PART: Part = {
@@ -46,6 +56,13 @@ export const PART: Part = {
 }
 export const SMALL_PART: Part = { ...PART, amountIn: msat(SIZE - 1n), amountOut: msat(SIZE - 1n) }
 export const OTHER = '1:8'
+export const OTHER_HASH = '99'.repeat(32)
+
+/** The payment in two parts of one hash: neither is enough alone. */
+export const HALVES: readonly [Part, Part] = [
+  { ...PART, circuit: '1:10', amountIn: msat(60_000_000n), amountOut: msat(60_000_000n) },
+  { ...PART, circuit: '1:11', amountIn: msat(40_000_000n), amountOut: msat(40_000_000n), heldAt: time(HELD_AT + 500) },
+]
 
 export const PENDING_ID = 'cd'.repeat(32)
 export const CHANNEL: ChannelRef = {
@@ -59,31 +76,57 @@ type In<Tag extends Sale['tag']> = Extract<Sale, { tag: Tag }>
 export const awaiting = (part?: Part, refused: Refusal[] = []): In<'awaiting'> => ({
   tag: 'awaiting',
   deal: DEAL,
-  part,
+  parts: part === undefined ? [] : [part],
   refused,
 })
-export const opening = (part: Part | undefined = PART, refused: Refusal[] = []): In<'opening'> => ({
+export const opening = (part: Part = PART, refused: Refusal[] = []): In<'opening'> => ({
   tag: 'opening',
   deal: DEAL,
   pendingChannelId: PENDING_ID,
-  part,
+  parts: [part],
   refused,
 })
 /** Opening, and its part had to be failed. */
 export const openingWithoutPart = (): In<'opening'> => ({
   ...opening(),
-  part: undefined,
+  parts: [],
   refused: [refusal(PART.circuit)],
 })
 export const forwarding = (bound: boolean): In<'forwarding'> => ({
   tag: 'forwarding',
   deal: DEAL,
   channel: CHANNEL,
-  part: PART,
+  fee: FEE,
+  collected: msat(0n),
+  sent: [sent(PART)],
+  parts: [],
   bound,
+  forwarded: [],
   refused: [],
 })
-export const owed = (bound: boolean): In<'owed'> => ({ tag: 'owed', deal: DEAL, channel: CHANNEL, bound, refused: [] })
+/** A part on its way, of which `fee` is deducted. */
+export const sent = (part: Part, fee = FEE, end?: SentPart['end']): SentPart => ({
+  ...part,
+  fee,
+  ...(end === undefined ? {} : { end }),
+})
+export const owed = (bound: boolean): In<'owed'> => ({
+  tag: 'owed',
+  deal: DEAL,
+  channel: CHANNEL,
+  collected: msat(0n),
+  parts: [],
+  bound,
+  forwarded: [],
+  refused: [],
+})
+export const reclaiming = (due: Timestamp | undefined = RECLAIM_AT): In<'reclaiming'> => ({
+  tag: 'reclaiming',
+  deal: DEAL,
+  channel: CHANNEL,
+  due,
+  refused: [],
+})
 export const paid = (): In<'paid'> => ({
   tag: 'paid',
   deal: DEAL,
@@ -91,6 +134,7 @@ export const paid = (): In<'paid'> => ({
   paymentHash: PART.paymentHash,
   amountIn: SIZE,
   amountOut: msat(SIZE - FEE),
+  fee: FEE,
   earned: FEE,
   at: NOW,
 })
@@ -157,3 +201,4 @@ export const failed = (circuit = PART.circuit): Heard<'failed'> => ({
   reason: 'INCORRECT_OR_UNKNOWN_PAYMENT_DETAILS',
   at: NOW,
 })
+export const reclaimOrdered = (): Heard<'reclaim-ordered'> => ({ type: 'reclaim-ordered', at: NOW })

@@ -4,11 +4,13 @@ import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import * as z from 'zod'
 import { Msat, msat } from '../../../lsps/base/amount.ts'
+import { Sale } from '../../../src/jit/states.ts'
 import { openLevelStore } from '../../../src/store/level.ts'
 import { openMemoryStore } from '../../../src/store/memory.ts'
-import { migrate } from '../../../src/store/migrations.ts'
+import { MIGRATIONS, migrate } from '../../../src/store/migrations.ts'
 import type { Store } from '../../../src/store/port.ts'
 import { Table } from '../../../src/store/table.ts'
+import { awaiting, forwarding, opening, owed, PART } from '../jit/samples.ts'
 
 const folders: string[] = []
 const stores: Store[] = []
@@ -135,9 +137,39 @@ describe('migrations', () => {
     expect(await store.keys('t')).toEqual(['1', '2'])
   })
 
+  it('give the sales of format 1 their parts: one held, one on its way, one owed its fee', async () => {
+    const store = openMemoryStore()
+    await migrate(store, MIGRATIONS.slice(0, 1))
+    const part = { ...(z.encode(Sale, awaiting(PART)) as { parts: object[] }).parts[0] }
+    const stored = (sale: object, more: object) => {
+      const {
+        parts: _,
+        sent: __,
+        fee: ___,
+        collected: ____,
+        forwarded: _____,
+        ...record
+      } = sale as Record<string, unknown>
+      return JSON.stringify({ v: 1, record: { ...record, ...more } })
+    }
+    const put = (key: string, value: string) => ({ type: 'put' as const, table: 'jit-live', key, value })
+    await store.commit([
+      put('a', stored(z.encode(Sale, awaiting()), {})),
+      put('b', stored(z.encode(Sale, opening()), { part })),
+      put('c', stored(z.encode(Sale, forwarding(true)), { part })),
+      put('d', stored(z.encode(Sale, owed(true)), {})),
+    ])
+    await migrate(store)
+    const sales = []
+    for await (const [, sale] of new Table('jit-live', Sale).entries(store)) sales.push(sale)
+    expect(sales).toEqual([awaiting(), opening(), forwarding(true), owed(true)])
+  })
+
   it('refuse a store of a newer release', async () => {
     const store = openMemoryStore()
     await migrate(store, [{ to: 9, migrate: async () => [] }])
-    await expect(migrate(store)).rejects.toMatchObject({ failure: { code: 'STORE_NEWER', found: 9, known: 1 } })
+    await expect(migrate(store)).rejects.toMatchObject({
+      failure: { code: 'STORE_NEWER', found: 9, known: MIGRATIONS.length },
+    })
   })
 })

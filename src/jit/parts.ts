@@ -1,0 +1,146 @@
+import { type Msat, msat } from '../../lsps/base/amount.ts'
+import type { Timestamp } from '../../lsps/base/datetime.ts'
+import { splitFee } from '../../lsps/lsps2/split.ts'
+import { openingFee } from './fees.ts'
+import { checkPart, hasTimeLeft, MOST_OVERPAID, type PartFacts } from './part-checks.ts'
+import type { Deal, Part, Refusal, Sale, SentPart } from './states.ts'
+
+/** HTLCs that one sale holds at once (L2-65). Payers split into 16 at most by default. */
+export const MAX_PARTS = 32
+/**
+ * Refused circuits that a sale remembers, more than it can hold, so that all that it gives back at once get their
+ * answer; an older one that is offered again is judged anew, which is safe.
+ */
+export const MAX_REFUSALS = 64
+
+/** Circuits of ended forwards that a sale remembers, the last ones. */
+export const MAX_FORWARDED = 64
+
+/** What a sale holds, and what it has refused. */
+export type Holding = { readonly parts: Part[]; readonly refused: Refusal[] }
+type Collecting = Holding & { readonly deal: Deal; readonly collected?: Msat }
+type Refused = { readonly code: Refusal['code']; readonly why: string }
+
+export function total(parts: readonly Part[]): Msat {
+  return msat(parts.reduce((sum, { amountOut }) => sum + amountOut, 0n))
+}
+
+/** Parts of one payment hash are one payment (L2-60); without an agreed amount each HTLC is one of its own (L2-67). */
+export function belongTogether(deal: Deal, a: Part, b: Part): boolean {
+  return deal.paymentSize === undefined ? a.circuit === b.circuit : a.paymentHash === b.paymentHash
+}
+
+/** The payments that the held parts belong to, in the order of their first parts. */
+export function paymentsOf(deal: Deal, parts: readonly Part[]): readonly Part[][] {
+  const payments: Part[][] = []
+  for (const part of parts) {
+    const payment = payments.find(([first]) => first !== undefined && belongTogether(deal, first, part))
+    if (payment === undefined) payments.push([part])
+    else payment.push(part)
+  }
+  return payments
+}
+
+function isWhole(deal: Deal, payment: readonly Part[]): boolean {
+  return deal.paymentSize === undefined || total(payment) >= deal.paymentSize
+}
+
+/** The first payment that is all here, and at this height has time left to be forwarded. */
+export function wholePayment(deal: Deal, parts: readonly Part[], height?: number): readonly Part[] | undefined {
+  return paymentsOf(deal, parts).find(
+    (payment) => isWhole(deal, payment) && (height === undefined || payment.every((part) => hasTimeLeft(part, height))),
+  )
+}
+
+/** What is deducted of each part (L2-96); undefined when they cannot carry what is left of the fee. */
+export function deduct(deal: Deal, payment: readonly Part[], collected: Msat): readonly SentPart[] | undefined {
+  const fee = openingFee(deal, total(payment))
+  if (fee === undefined) return undefined
+  const left = msat(fee > collected ? fee - collected : 0n)
+  const split = splitFee(
+    payment.map(({ amountOut }) => amountOut),
+    left,
+    deal.htlcMinimum,
+  )
+  return split?.map(({ extraFee }, index) => ({ ...(payment[index] as Part), fee: extraFee ?? msat(0n) }))
+}
+
+export function isKnown(sale: Sale, circuit: string): boolean {
+  const isIt = (known: { circuit: string }) => known.circuit === circuit
+  return (
+    ('parts' in sale && sale.parts.some(isIt)) ||
+    ('sent' in sale && sale.sent.some(isIt)) ||
+    ('forwarded' in sale && sale.forwarded.includes(circuit)) ||
+    ('refused' in sale && sale.refused.some(isIt))
+  )
+}
+
+/** Every circuit that lnd may still hold for the sale: held parts, and those sent whose end is not known. */
+export function openParts(sale: Sale): readonly Part[] {
+  const sent = 'sent' in sale ? sale.sent.filter(({ end }) => end === undefined) : []
+  return 'parts' in sale ? [...sent, ...sale.parts] : sent
+}
+
+/** Takes a part in, or refuses it; it may be the last one of a payment that cannot be served, which then goes whole. */
+export function takePart(sale: Collecting, part: Part, facts: PartFacts): Holding {
+  const { deal, parts } = sale
+  const unknown = facts.bound ? 'temporary_channel_failure' : 'unknown_next_peer'
+  const fault = checkPart(deal, part, facts)
+  if (fault !== undefined) return refuse(sale, [part], fault)
+  const payment = [...parts.filter((held) => belongTogether(deal, held, part)), part]
+  if (deal.paymentSize !== undefined && total(payment) > deal.paymentSize * MOST_OVERPAID) {
+    const why = `${total(payment)} msat for a payment that was sold as ${deal.paymentSize} msat`
+    return refuse(sale, [part], { code: unknown, why })
+  }
+  if (isWhole(deal, payment) && deduct(deal, payment, sale.collected ?? msat(0n)) === undefined) {
+    const why = `${payment.length} parts of ${total(payment)} msat cannot carry the fee`
+    return refuse({ ...sale, parts: [...parts, part] }, payment, { code: unknown, why })
+  }
+  if (parts.length < MAX_PARTS) return { parts: [...parts, part], refused: sale.refused }
+  return makeRoom(sale, part, payment)
+}
+
+/** Whoever knows the scid could keep the payment out with small change: the smallest other payment gives way. */
+function makeRoom(sale: Collecting, part: Part, payment: readonly Part[]): Holding {
+  const { deal, parts, refused } = sale
+  const others = paymentsOf(deal, parts).filter(([first]) => first !== undefined && !belongTogether(deal, first, part))
+  const smallest = others.toSorted((a, b) => (total(a) < total(b) ? -1 : 1))[0]
+  if (smallest === undefined || total(smallest) >= total(payment)) {
+    return refuse({ parts, refused }, [part], { code: 'temporary_channel_failure', why: 'too many parts are held' })
+  }
+  const freed = refuse(sale, smallest, { code: 'temporary_channel_failure', why: 'a larger payment came' })
+  return { ...freed, parts: [...freed.parts, part] }
+}
+
+/** These are not counted on any more, and get this answer from now on. */
+export function refuse({ parts, refused }: Holding, gone: readonly Part[], { code, why }: Refused): Holding {
+  const circuits = new Set(gone.map(({ circuit }) => circuit))
+  const more = gone.map(({ circuit }) => ({ circuit, code, why }))
+  return {
+    parts: parts.filter(({ circuit }) => !circuits.has(circuit)),
+    refused: [...refused, ...more].slice(-MAX_REFUSALS),
+  }
+}
+
+/** As `refuse`, for a held circuit; undefined when the sale does not hold it. */
+export function dropPart(holding: Holding, circuit: string, why: string): Holding | undefined {
+  const part = holding.parts.find((held) => held.circuit === circuit)
+  return part === undefined ? undefined : refuse(holding, [part], { code: 'temporary_channel_failure', why })
+}
+
+/** When the first of the payments has been held long enough (L2-61). */
+export function holdUntil(deal: Deal, parts: readonly Part[]): Timestamp | undefined {
+  const ends = paymentsOf(deal, parts).map((payment) => endOfHold(deal, payment))
+  return ends.length === 0 ? undefined : (Math.min(...ends) as Timestamp)
+}
+
+/** Gives back each payment that was held long enough, whole: a later part of it starts anew (L2-62). */
+export function dropDue(sale: Collecting, at: Timestamp): Holding {
+  const why = 'held long enough without a whole payment and its client'
+  const due = paymentsOf(sale.deal, sale.parts).filter((payment) => at >= endOfHold(sale.deal, payment))
+  return refuse(sale, due.flat(), { code: 'temporary_channel_failure', why })
+}
+
+function endOfHold(deal: Deal, payment: readonly Part[]): number {
+  return Math.min(...payment.map(({ heldAt }) => heldAt)) + deal.partHold
+}

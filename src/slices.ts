@@ -1,0 +1,62 @@
+import type { Config } from './config/schema.ts'
+import type { FeerateConfig } from './funding/feerate.ts'
+import type { JitHandlersConfig } from './jit/handlers.ts'
+import type { PriceBookConfig } from './jit/price-book.ts'
+import type { JitConfig } from './jit/service.ts'
+import type { LimitsConfig } from './peer/limits.ts'
+
+/** What each part is told of the config: the names of the file on the left are the operator's, ours on the right. */
+
+export function feerateOf({ funding }: Config): FeerateConfig {
+  return {
+    confTarget: funding.conf_target,
+    maxSatPerVbyte: funding.max_feerate_sat_per_vbyte,
+    check: funding.feerate_check,
+  }
+}
+
+export function pricesOf({ lsps2 }: Config): PriceBookConfig {
+  const tokens = lsps2.tokens.map(({ name: token, offers, margin_ppm }) => ({ token, offers, margin_ppm }))
+  return { pricing: lsps2.pricing, menus: [{ offers: lsps2.offers }, ...tokens], htlcMinimum: lsps2.htlc_minimum_msat }
+}
+
+/** Of the sales themselves: sizes of channels, and what is held and sold at once. */
+export function salesOf({ lsps2 }: Config): JitConfig {
+  return {
+    capacity: {
+      headroom: lsps2.channel_headroom_sat,
+      headroomPpm: lsps2.channel_headroom_ppm,
+      least: lsps2.min_channel_sat,
+      most: lsps2.max_channel_sat,
+    },
+    held: {
+      htlcs: lsps2.max_held_htlcs,
+      htlcsPerClient: lsps2.max_held_htlcs_per_peer,
+      value: lsps2.max_held_msat,
+      valuePerClient: lsps2.max_held_msat_per_peer,
+    },
+    maxLiveSales: lsps2.max_live_sales,
+    maxLiveSalesPerPeer: lsps2.max_live_sales_per_peer,
+    lndResumes: lsps2.without_require_interceptor !== undefined,
+  }
+}
+
+/** What is sold, beside its price. */
+export function termsOf({ lsps2 }: Config): JitHandlersConfig {
+  return {
+    cltvExpiryDelta: lsps2.lsp_cltv_expiry_delta,
+    htlcMinimum: lsps2.htlc_minimum_msat,
+    partHoldMs: lsps2.part_hold_seconds * 1000,
+    ...(lsps2.variable_amount_skim === 'lenient' ? { lenientSkimFloor: lsps2.lenient_skim_floor_msat } : {}),
+    reclaimAfterMs: lsps2.reclaim_unpaid_after_seconds * 1000,
+  }
+}
+
+export function limitsOf({ peer }: Config): LimitsConfig {
+  return {
+    requestsPerSecond: peer.requests_per_second,
+    burst: peer.burst,
+    maxPendingPerPeer: peer.max_pending_per_peer,
+    maxPending: peer.max_pending,
+  }
+}
