@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import type { Clock } from '../../lsps/base/clock.ts'
 import type { NodeId } from '../../lsps/base/node-id.ts'
 import type { ChannelEvent } from '../lnd/port.ts'
@@ -18,6 +19,7 @@ import type { Violations } from './violations.ts'
 import { WalletCoins } from './wallet-coins.ts'
 
 const NEVER_ABORTED = new AbortController().signal
+setMaxListeners(0, NEVER_ABORTED) // each step of the node that is under way waits with it
 const FIRST_CUSTOM_TYPE = 32_768
 /** lnd's first pause before it connects again to a peer with a channel. */
 const RECONNECT_MS = 1_000

@@ -151,6 +151,18 @@ describe('a split', () => {
   }, 300_000)
 })
 
+describe('a coin that was claimed', () => {
+  it('and is gone when it is needed is replaced by what lnd selects', async () => {
+    const simulation = new Simulation({ coins: [5_000_000n, 5_000_000n] })
+    await simulation.start()
+    const detail = 'input 0 not found in list of non-locked UTXO'
+    simulation.world.faults.push({ call: 'fundPsbt', stage: 'received', n: 1, action: { type: 'reject', detail } })
+    await sellAtOnce(simulation, 1)
+    await simulation.rest()
+    expect(simulation.violations()).toEqual([])
+  })
+})
+
 describe('what is sold', () => {
   it('[L2-44] is no more than reaches the node and than a channel can be opened for', async () => {
     const poor = new Simulation({ payerCapacity: 90_000n, coins: [100_000_000n] })
