@@ -4,7 +4,7 @@ import type { Clock } from '../lsps/base/clock.ts'
 import type { Scid } from '../lsps/base/scid.ts'
 import type { Config } from './config/schema.ts'
 import { inputsOf, transactionId } from './funding/psbt.ts'
-import type { FundingService } from './funding/service.ts'
+import type { FundingConfig, FundingService } from './funding/service.ts'
 import type { Funding } from './funding/states.ts'
 import type { FailedSale } from './inventory/cooldowns.ts'
 import { Inventory, type InventoryDeps } from './inventory/inventory.ts'
@@ -191,4 +191,25 @@ export function failureOf(funding: Funding): FailedSale | undefined {
   if (funding.tag !== 'refused') return undefined
   if (funding.reason === 'client-refused') return 'refused the channel'
   return funding.reason === 'client-gone' ? 'vanished' : undefined
+}
+
+/** What the funding service is told. */
+export function fundingConfig({ funding }: Config): FundingConfig {
+  return {
+    leaseSeconds: funding.lease_seconds,
+    minConfs: funding.min_confs,
+    confTarget: funding.conf_target,
+    bumpAfterBlocks: funding.cpfp_after_blocks,
+    bumpLimits: { maxSat: funding.cpfp_max_sat, maxSatPerVbyte: funding.cpfp_max_feerate_sat_per_vbyte },
+    reclaim: {
+      withinBlocks: funding.reclaim_within_blocks,
+      afterwards: funding.reclaim_afterwards,
+      maxSatPerVbyte: funding.max_feerate_sat_per_vbyte,
+    },
+  }
+}
+
+/** Ids of the channels of sales that are not over. */
+export function* channelsOf(sales: Iterable<Sale>): Iterable<string> {
+  for (const sale of sales) if ('channel' in sale) yield sale.channel.pendingChannelId
 }

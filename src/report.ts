@@ -205,6 +205,7 @@ async function status(deps: ReportDeps, signal: AbortSignal): Promise<Status> {
     const warning = deps.feerate.warning()
     if (warning !== undefined) warnings.push(`${warning.what}; ${warning.fix}`)
   }
+  warnings.push(...funding.warnings())
   const held = [...jit.held]
   const now = clock.now()
   return {

@@ -31,9 +31,11 @@ import { childOf } from './kernel/wait.ts'
 import type { Finding } from './lnd/gate.ts'
 import type { LndPort, NodeInfo } from './lnd/port.ts'
 import {
+  channelsOf,
   countOpenings,
   createInventory,
   createReadyCoins,
+  fundingConfig,
   opener,
   openingOf,
   receivable,
@@ -137,8 +139,9 @@ export async function startSidecar(config: Config, deps: SidecarDeps): Promise<S
       onFatal,
       notify: (owner, news) => onFundingNews(owner, news),
       observer: countOpenings(inventory),
+      watched: () => channelsOf(jit.live.values()),
     },
-    { leaseSeconds: config.funding.lease_seconds, minConfs: config.funding.min_confs },
+    fundingConfig(config),
   )
   const sales = salesOf(config)
   const jit = new JitService(
@@ -161,7 +164,8 @@ export async function startSidecar(config: Config, deps: SidecarDeps): Promise<S
   async function onFundingNews(owner: string, news: FundingNews): Promise<void> {
     // A channel whose money will never exist is as good as closed to the sale.
     if (news.type === 'conflicted') await jit.onFunding(owner, { type: 'channel-closed', outpoint: news.outpoint })
-    else if (news.type !== 'reorganised') await jit.onFunding(owner, news)
+    else if (news.type !== 'reorganised' && news.type !== 'bumped' && news.type !== 'kept')
+      await jit.onFunding(owner, news)
     const step = describeNews(news)
     if (step !== undefined) await store.commit([flightStep(owner, { at: clock.now(), ...step })])
   }

@@ -9,6 +9,7 @@ export type Network = (typeof NETWORKS)[number]
 const HOUR = 3600
 const DAY = 24 * HOUR
 const WEEK = 7 * DAY
+const YEAR_BLOCKS = 52_560
 
 const Lnd = z.strictObject({
   socket: address('localhost:10009').default('localhost:10009').describe("lnd's gRPC address, `host:port`."),
@@ -93,6 +94,25 @@ const Funding = z.strictObject({
   min_confs: count(1, 1000)
     .default(1)
     .describe('Confirmations that a coin needs before it may fund a channel; 6 is safer against reorganisations.'),
+  cpfp_after_blocks: count(1, 1008)
+    .default(12)
+    .describe(
+      'Blocks that a funding transaction may wait before a child transaction pays miners for it. It is never replaced.',
+    ),
+  cpfp_max_sat: satoshi('10000')
+    .prefault('10000')
+    .describe('The most that such a child may cost; 0 never pays for one.'),
+  cpfp_max_feerate_sat_per_vbyte: count(1, 10_000)
+    .default(200)
+    .describe('The most that a funding and its child together are raised to.'),
+  reclaim_within_blocks: count(1, YEAR_BLOCKS)
+    .default(2016)
+    .describe('How long a channel that is to be taken back waits for a customer who is away, to close it together.'),
+  reclaim_afterwards: choice(['keep', 'force'])
+    .default('keep')
+    .describe(
+      'What happens then. force: our commitment is published, and our coins wait for the delay that the customer asked for.',
+    ),
 })
 
 const ReadyCoins = z.strictObject({

@@ -9,8 +9,11 @@ import type { ChannelOrder, Funding, FundingEvent } from './states.ts'
 
 /** How long a peer may take to agree on a close. */
 export const CLOSE_DEADLINE_MS = 30_000
-/** Between looks at a channel that is to be closed, when lnd's events say nothing. */
+/** Between looks at a channel that is to be closed, when lnd's events say nothing; and when its peer is away for long. */
 export const CLOSE_LOOK_MS = 5_000
+export const LONGEST_CLOSE_LOOK_MS = 60_000
+/** What share of the time waited so far the next pause is: a tenth. */
+const PATIENCE = 10
 /** For a peer that is away so long a withheld channel is closed without it: our coins are locked meanwhile. */
 export const AWAY_MS = 60 * 60_000
 
@@ -42,7 +45,8 @@ export class Discard {
     const { lnd, clock, bell } = this.#deps
     const since = clock.now()
     for (let attempted = false; ; ) {
-      const rung = bell.next(CLOSE_LOOK_MS, clock, signal) // before the look: no event is missed between
+      const patience = Math.min((clock.now() - since) / PATIENCE, LONGEST_CLOSE_LOOK_MS)
+      const rung = bell.next(Math.max(patience, CLOSE_LOOK_MS), clock, signal) // before the look: no event is missed between
       rung.catch(() => undefined)
       const sighting = await look(lnd, order, outpoint, signal)
       if (sighting.found === 'closing') return { type: 'channel-closing' }

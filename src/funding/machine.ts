@@ -1,5 +1,8 @@
 import { assertNever, go, type Step, stay } from '../../lsps/base/machine.ts'
-import type { ChannelOrder, Funding, FundingEffect, FundingEvent, FundingNews } from './states.ts'
+import type { ChannelOrder, Funding, FundingEffect, FundingEvent, FundingNews, Transaction } from './states.ts'
+
+/** Between two bumps of one funding: time for the first to work. */
+export const REBUMP_BLOCKS = 6
 
 /** A new order: persisted under its own pending_chan_id before lnd hears of it (D20). */
 export function place(order: ChannelOrder): Step<Funding, FundingEffect> {
@@ -20,15 +23,19 @@ export function step(funding: Funding, event: FundingEvent): Step<Funding, Fundi
     case 'confirmed':
     case 'refused':
     case 'lost':
-    case 'conflicted':
       return stay(funding, `terminal: ${event.type}`)
+    case 'conflicted':
+      if (event.type !== 'channel-closed' || funding.closed === true) return stay(funding, `conflicted: ${event.type}`)
+      return go<Funding, FundingEffect>({ ...funding, closed: true })
     default:
       return assertNever(funding)
   }
 }
 
-export function isTerminal({ tag }: Funding): boolean {
-  return tag === 'confirmed' || tag === 'refused' || tag === 'lost' || tag === 'conflicted'
+export function isTerminal(funding: Funding): boolean {
+  const { tag } = funding
+  if (tag === 'conflicted') return funding.closed === true
+  return tag === 'confirmed' || tag === 'refused' || tag === 'lost'
 }
 
 type In<Tag extends Funding['tag']> = Extract<Funding, { tag: Tag }>
@@ -103,11 +110,14 @@ function onStanding(funding: In<'standing'>, event: FundingEvent): Step<Funding,
       return go<Funding, FundingEffect>({ ...funding, tx: { stage: 'published', raw: tx.raw } }, [
         notify({ type: 'published', outpoint }),
       ])
+    case 'unconfirmed':
     case 'mined':
-    case 'reorganised':
     case 'confirmed':
     case 'conflicted':
       return onChain(funding, event)
+    case 'stuck':
+    case 'bumped':
+      return onBump(funding, event)
     case 'channel-closing':
     case 'channel-closed':
       return onClose(funding, event.type)
@@ -137,36 +147,56 @@ function activate(funding: In<'standing'>, chanId: bigint): Step<Funding, Fundin
 /** What the chain says of the transaction. Final is only what is deep in it: a reorganisation undoes the rest. */
 function onChain(
   funding: In<'standing'>,
-  event: Heard<'mined' | 'reorganised' | 'confirmed' | 'conflicted'>,
+  event: Heard<'unconfirmed' | 'mined' | 'confirmed' | 'conflicted'>,
 ): Step<Funding, FundingEffect> {
   const { tx, outpoint, order, chanId } = funding
   if (tx.stage === 'unsigned' || tx.stage === 'signing') return stay(funding, `transaction is ${tx.stage}`)
-  const { raw } = tx
-  switch (event.type) {
-    case 'mined':
-      if (tx.stage !== 'published') return stay(funding, `transaction is ${tx.stage}`)
-      return go<Funding, FundingEffect>({ ...funding, tx: { stage: 'mined', raw } }, [
-        notify({ type: 'confirmed', outpoint }),
-      ])
-    case 'reorganised':
-      if (tx.stage !== 'mined') return stay(funding, `transaction is ${tx.stage}`)
-      return go<Funding, FundingEffect>({ ...funding, tx: { stage: 'published', raw } }, [
-        notify({ type: 'reorganised', outpoint }),
-      ])
-    case 'confirmed': {
-      if (tx.stage === 'signed') return stay(funding, 'transaction is signed')
-      const news = tx.stage === 'published' ? [notify({ type: 'confirmed', outpoint })] : []
-      return go<Funding, FundingEffect>({ tag: 'confirmed', order, outpoint, chanId }, news)
-    }
-    case 'conflicted': {
-      if (tx.stage === 'mined') return stay(funding, 'transaction is mined')
-      const { spentBy } = event
-      return go<Funding, FundingEffect>({ tag: 'conflicted', order, outpoint, chanId, raw, spentBy }, [
-        { type: 'release' },
-        notify({ type: 'conflicted', outpoint, spentBy }),
-      ])
-    }
+  if (event.type === 'conflicted') {
+    if (tx.stage === 'mined') return stay(funding, 'transaction is mined')
+    const { spentBy } = event
+    return go<Funding, FundingEffect>({ tag: 'conflicted', order, outpoint, chanId, raw: tx.raw, spentBy }, [
+      { type: 'release' },
+      notify({ type: 'conflicted', outpoint, spentBy }),
+    ])
   }
+  if (tx.stage === 'signed') return stay(funding, 'transaction is signed')
+  if (event.type === 'unconfirmed') return onUnconfirmed(funding, tx, event.height)
+  const fee = event.childFee === undefined ? {} : { childFee: event.childFee }
+  const news = tx.stage === 'mined' ? [] : [notify({ type: 'confirmed', outpoint, ...fee })]
+  if (event.type === 'confirmed') {
+    return go<Funding, FundingEffect>({ tag: 'confirmed', order, outpoint, chanId, ...fee }, news)
+  }
+  if (tx.stage === 'mined') return stay(funding, 'already mined')
+  const { raw, bump } = tx
+  return go<Funding, FundingEffect>({ ...funding, tx: { stage: 'mined', raw, ...(bump && { bump }) } }, news)
+}
+
+function onUnconfirmed(
+  funding: In<'standing'>,
+  tx: Extract<Transaction, { stage: 'published' | 'mined' }>,
+  height: number,
+): Step<Funding, FundingEffect> {
+  const waits = { ...funding, tx: { ...tx, stage: 'published', since: height } } as const
+  if (tx.stage === 'mined') {
+    return go<Funding, FundingEffect>(waits, [notify({ type: 'reorganised', outpoint: funding.outpoint })])
+  }
+  return tx.since === undefined ? go<Funding, FundingEffect>(waits) : stay(funding, 'already waiting')
+}
+
+/** One child at a time: the next replaces it, after some blocks and at a higher rate. */
+function onBump(funding: In<'standing'>, event: Heard<'stuck' | 'bumped'>): Step<Funding, FundingEffect> {
+  const { tx, outpoint } = funding
+  if (tx.stage !== 'published') return stay(funding, `transaction is ${tx.stage}`)
+  if (event.type === 'bumped') {
+    if (tx.bump === undefined) return stay(funding, 'no bump was asked for')
+    const { satPerVbyte, budget } = tx.bump
+    return go<Funding, FundingEffect>(funding, [notify({ type: 'bumped', outpoint, satPerVbyte, budget })])
+  }
+  const { type: _, ...bump } = event
+  const { bump: last } = tx
+  if (last !== undefined && bump.height - last.height < REBUMP_BLOCKS) return stay(funding, 'bumped a moment ago')
+  if (last !== undefined && bump.satPerVbyte <= last.satPerVbyte) return stay(funding, 'bumped to that rate already')
+  return go<Funding, FundingEffect>({ ...funding, tx: { ...tx, bump } }, [{ type: 'bump' }])
 }
 
 function onClose(funding: In<'standing'>, how: 'channel-closing' | 'channel-closed'): Step<Funding, FundingEffect> {

@@ -8,7 +8,30 @@ export function describeNews(
     case 'published':
       return { what: 'funding published', detail: { outpoint: news.outpoint } }
     case 'confirmed':
-      return { what: 'funding confirmed', detail: { outpoint: news.outpoint } }
+      return {
+        what: 'funding confirmed',
+        detail: {
+          outpoint: news.outpoint,
+          ...(news.childFee === undefined ? {} : { child_fee_sat: `${news.childFee}` }),
+        },
+      }
+    case 'bumped':
+      return {
+        what: 'funding hurried along by a child transaction',
+        detail: {
+          outpoint: news.outpoint,
+          sat_per_vbyte: `${news.satPerVbyte}`,
+          budget_sat: `${news.budget}`,
+        },
+      }
+    case 'kept':
+      return {
+        what:
+          news.reason === 'in-use'
+            ? 'channel not taken back: something was earned in it'
+            : 'channel not taken back: its peer did not come back in time',
+        detail: { outpoint: news.outpoint },
+      }
     case 'reorganised':
       return { what: 'funding taken out of the chain by a reorganisation', detail: { outpoint: news.outpoint } }
     case 'conflicted':

@@ -37,6 +37,14 @@ export function transactionId(raw: string): string {
 
 /** The outpoints that a transaction spends. */
 export function inputsOf(raw: string): readonly Outpoint[] {
-  const { ins } = Transaction.fromHex(raw)
+  return spentBy(Transaction.fromHex(raw))
+}
+
+/** The same before it is signed, base64. */
+export function inputsOfPsbt(psbt: string): readonly Outpoint[] {
+  return spentBy(Transaction.fromBuffer(Psbt.fromBase64(psbt).data.globalMap.unsignedTx.toBuffer()))
+}
+
+function spentBy({ ins }: Transaction): readonly Outpoint[] {
   return ins.map(({ hash, index }) => `${Buffer.from(hash).reverse().toString('hex')}:${index}`)
 }

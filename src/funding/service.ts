@@ -1,18 +1,23 @@
 import type { Clock } from '../../lsps/base/clock.ts'
-import { SidecarError } from '../kernel/errors.ts'
+import { refusedWith, SidecarError } from '../kernel/errors.ts'
 import type { Log } from '../kernel/log.ts'
 import { type EffectContext, Runner } from '../kernel/runner.ts'
 import { Bell } from '../kernel/wait.ts'
 import type { ChannelEvent, LndPort, Outpoint } from '../lnd/port.ts'
 import type { Store, Write } from '../store/port.ts'
 import { Discard } from './discard.ts'
-import { FollowUp } from './follow.ts'
+import { type FollowConfig, FollowUp } from './follow.ts'
+import { listsOf } from './lists.ts'
 import { look } from './look.ts'
 import { isTerminal, place, step } from './machine.ts'
 import { Negotiation } from './negotiation.ts'
 import { transactionId } from './psbt.ts'
+import { type ReclaimConfig, Reclaims } from './reclaim.ts'
+import type { Reclaim } from './reclaim-states.ts'
 import { doneFundings, fundingOutbox, liveFundings } from './records.ts'
 import type { ChannelOrder, Funding, FundingEffect, FundingEvent, FundingNews } from './states.ts'
+import { warningOf } from './warnings.ts'
+import { ClosedWatch } from './watch.ts'
 
 /** Between looks at a channel that is not active yet, when lnd's events say nothing. */
 export const CHANNEL_LOOK_MS = 1_000
@@ -23,9 +28,9 @@ const PATIENCE = 10
 
 type Standing = Extract<Funding, { tag: 'standing' }>
 
-export type FundingConfig = {
-  readonly leaseSeconds: number
+export type FundingConfig = FollowConfig & {
   readonly minConfs: number
+  readonly reclaim: ReclaimConfig
 }
 
 export type FundingDeps = {
@@ -40,6 +45,8 @@ export type FundingDeps = {
     readonly writesFor: (before: Funding | undefined, after: Funding) => readonly Write[]
     readonly onCommitted: (after: Funding) => void
   }
+  /** Orders whose owner still hopes to earn the fee, and so has to hear of a close: their pending channel ids. */
+  readonly watched?: () => Iterable<string>
   readonly onFatal: (error: unknown) => void
 }
 
@@ -50,20 +57,21 @@ export class FundingService {
   readonly #runner: Runner<Funding, FundingEvent, FundingEffect>
   readonly #discard: Discard
   readonly #followUp: FollowUp
+  readonly #reclaims: Reclaims
+  readonly #watch: ClosedWatch
   /** Rings for every channel. */
   readonly #channelBell = new Bell()
   /** Of channels that are to become active: rings for that one only. */
   readonly #activeBells = new Map<Outpoint, Bell>()
+  #height = 0
 
   constructor(deps: FundingDeps, config: FundingConfig) {
     this.#deps = deps
     this.#negotiation = new Negotiation({ ...deps, ...config })
     this.#discard = new Discard({ ...deps, bell: this.#channelBell })
-    this.#followUp = new FollowUp({
-      ...deps,
-      leaseSeconds: config.leaseSeconds,
-      dispatch: (id, event) => this.#runner.dispatch(id, event),
-    })
+    this.#followUp = new FollowUp({ ...deps, dispatch: (id, event) => this.#runner.dispatch(id, event) }, config)
+    this.#reclaims = new Reclaims(deps, config.reclaim)
+    this.#watch = new ClosedWatch({ ...deps, get: (id) => this.get(id) })
     this.#runner = new Runner({
       machine: { name: 'funding', step, isTerminal },
       live: liveFundings,
@@ -81,16 +89,26 @@ export class FundingService {
     return this.#runner.live
   }
 
+  /** Channels that are being taken back. */
+  get reclaims(): ReadonlyMap<string, Reclaim> {
+    return this.#reclaims.live
+  }
+
   get outboxDepth(): number {
-    return this.#runner.outboxDepth
+    return this.#runner.outboxDepth + this.#reclaims.outboxDepth
   }
 
-  load(): Promise<void> {
-    return this.#runner.load()
+  async load(): Promise<void> {
+    await Promise.all([this.#runner.load(), this.#reclaims.load()])
   }
 
-  start(signal: AbortSignal): Promise<void> {
-    return this.#runner.start(signal)
+  async start(signal: AbortSignal): Promise<void> {
+    await Promise.all([this.#runner.start(signal), this.#reclaims.start(signal)])
+  }
+
+  /** What a person has to know of, for the status. */
+  warnings(): readonly string[] {
+    return [...this.#runner.live.values()].flatMap((funding) => warningOf(funding, this.#height))
   }
 
   /** Orders a channel; the same pending_chan_id again is the same order. Resolved when it is on disk. */
@@ -113,8 +131,16 @@ export class FundingService {
   }
 
   /** A new block. Doing it twice is harmless. */
-  onBlock(height: number, signal: AbortSignal): Promise<void> {
-    return this.#followUp.run(this.#runner.live, height, signal)
+  async onBlock(height: number, signal: AbortSignal): Promise<void> {
+    this.#height = height
+    const block = { height, lists: listsOf(this.#deps.lnd, signal), signal }
+    await this.#followUp.run(this.#runner.live, block)
+    try {
+      await this.#reclaims.onBlock(height, block.lists)
+      await this.#watch.run(this.#deps.watched?.() ?? [], block.lists)
+    } catch (error) {
+      if (!signal.aborted) this.#deps.log.warn({ err: error }, 'channels not looked at, next block tries again')
+    }
   }
 
   /**
@@ -132,6 +158,20 @@ export class FundingService {
    */
   async discard(pendingChannelId: string): Promise<void> {
     await this.#runner.dispatch(pendingChannelId, { type: 'discard' })
+  }
+
+  /**
+   * Takes back a channel whose fee was never earned: an agreed close, tried again at each block while the peer is away,
+   * within the configured bound. Resolved when the decision is on disk; asked again it changes nothing. The owner, who
+   * must not let anything into the channel any more, hears `channel-closed` at the end, or `kept`. A channel whose
+   * funding is withheld is discarded instead; before there is a channel nothing is done.
+   */
+  async reclaim(pendingChannelId: string): Promise<void> {
+    const funding = await this.get(pendingChannelId)
+    if (funding?.tag === 'standing' && funding.tx.stage === 'unsigned') return this.discard(pendingChannelId)
+    if (funding?.tag === 'standing' || funding?.tag === 'confirmed') {
+      await this.#reclaims.ask(funding.order, funding.outpoint)
+    }
   }
 
   async #execute(effect: FundingEffect, { id, replayed, signal }: EffectContext): Promise<FundingEvent | undefined> {
@@ -155,6 +195,9 @@ export class FundingService {
         if (funding.tag !== 'standing' || funding.tx.stage !== 'signed') return undefined
         await this.#deps.lnd.publishTransaction({ raw: funding.tx.raw, label: funding.order.memo }, signal)
         return { type: 'published' }
+      case 'bump':
+        // Idempotent: lnd keeps one child for an output, and replaces it.
+        return this.#bump(funding, signal)
       case 'close':
         // Idempotent: it looks before each attempt.
         return funding.tag === 'discarding' ? this.#discard.close(funding, signal) : undefined
@@ -237,5 +280,24 @@ export class FundingService {
     if (transactionId(raw) !== funding.outpoint.split(':')[0])
       throw new Error(`signing changed the txid of ${funding.outpoint}`)
     return { type: 'signed', raw }
+  }
+
+  /** A refusal is final for this bump: the transaction is in a block by now, or lnd does not know the change. */
+  async #bump(funding: Funding, signal: AbortSignal): Promise<FundingEvent | undefined> {
+    if (funding.tag !== 'standing' || funding.tx.stage !== 'published' || funding.tx.bump === undefined)
+      return undefined
+    const { change, satPerVbyte, budget } = funding.tx.bump
+    const outpoint = `${funding.outpoint.split(':')[0]}:${change}`
+    try {
+      await this.#deps.lnd.bumpFee({ outpoint, satPerVbyte, budget }, signal)
+      return { type: 'bumped' }
+    } catch (error) {
+      if (!refusedWith(error, /./)) throw error
+      this.#deps.log.warn(
+        { funding: funding.order.pendingChannelId, outpoint, err: error },
+        'funding not hurried along',
+      )
+      return undefined
+    }
   }
 }

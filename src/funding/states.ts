@@ -34,15 +34,33 @@ export type ChannelOrder = z.output<typeof ChannelOrder>
 export const RefusalReason = z.enum(['client-refused', 'client-gone', 'no-coins', 'failed'])
 export type RefusalReason = z.output<typeof RefusalReason>
 
+/** A child that pays miners for its parent (CPFP): the last one that was asked for, at most one at a time. */
+const Bump = z.object({
+  /** The output of ours that it spends. */
+  change: Uint,
+  satPerVbyte: Uint,
+  /** The most that it may cost. */
+  budget: Sat,
+  /** The height at which it was asked for. */
+  height: Uint,
+})
+export type Bump = z.output<typeof Bump>
+
 const Transaction = z.discriminatedUnion('stage', [
   /** Ours alone, base64. Nothing of it may reach the chain. */
   z.object({ stage: z.literal('unsigned'), psbt: z.string() }),
   /** The decision to sign is on disk: from here on the transaction may exist. */
   z.object({ stage: z.literal('signing'), psbt: z.string() }),
   z.object({ stage: z.literal('signed'), raw: z.string() }),
-  z.object({ stage: z.literal('published'), raw: z.string() }),
+  z.object({
+    stage: z.literal('published'),
+    raw: z.string(),
+    /** The first height at which it was in no block. */
+    since: Uint.optional(),
+    bump: Bump.optional(),
+  }),
   /** In a block, but not so deep that a reorganisation could not take it out again. */
-  z.object({ stage: z.literal('mined'), raw: z.string() }),
+  z.object({ stage: z.literal('mined'), raw: z.string(), bump: Bump.optional() }),
 ])
 export type Transaction = z.output<typeof Transaction>
 
@@ -76,12 +94,22 @@ export const Funding = z.discriminatedUnion('tag', [
     by: z.enum(['owner', 'others']),
   }),
   /** Its transaction is deep in the chain. Terminal for this service. */
-  z.object({ tag: z.literal('confirmed'), order: ChannelOrder, outpoint: z.string(), chanId: ChannelId.optional() }),
+  z.object({
+    tag: z.literal('confirmed'),
+    order: ChannelOrder,
+    outpoint: z.string(),
+    chanId: ChannelId.optional(),
+    /** What it cost to hurry it along, in satoshi. */
+    childFee: Sat.optional(),
+  }),
   /** No channel, no transaction, no locked coins. Terminal. */
   z.object({ tag: z.literal('refused'), order: ChannelOrder, reason: RefusalReason, detail: z.string() }),
   /** The channel closed, or was discarded, before anything was signed: nothing was in it. Terminal. */
   z.object({ tag: z.literal('lost'), order: ChannelOrder, outpoint: z.string() }),
-  /** Another transaction spent its input and is deep in the chain: this funding can never confirm. Terminal. */
+  /**
+   * Another transaction spent its input and is deep in the chain: this funding can never confirm. Terminal; it stays
+   * among the live ones, where a person sees it, until the channel is gone from lnd.
+   */
   z.object({
     tag: z.literal('conflicted'),
     order: ChannelOrder,
@@ -89,6 +117,7 @@ export const Funding = z.discriminatedUnion('tag', [
     chanId: ChannelId.optional(),
     raw: z.string(),
     spentBy: z.string(),
+    closed: z.literal(true).optional(),
   }),
 ])
 export type Funding = z.output<typeof Funding>
@@ -97,12 +126,16 @@ export const FundingNews = z.discriminatedUnion('type', [
   z.object({ type: z.literal('channel-active'), outpoint: z.string(), chanId: ChannelId }),
   z.object({ type: z.literal('published'), outpoint: z.string() }),
   /** In a block; again after a reorganisation. */
-  z.object({ type: z.literal('confirmed'), outpoint: z.string() }),
+  z.object({ type: z.literal('confirmed'), outpoint: z.string(), childFee: Sat.optional() }),
   /** A reorganisation took it out of the chain: it is published again. */
   z.object({ type: z.literal('reorganised'), outpoint: z.string() }),
   z.object({ type: z.literal('channel-closed'), outpoint: z.string() }),
   /** The channel's money does not exist on chain and never will. */
   z.object({ type: z.literal('conflicted'), outpoint: z.string(), spentBy: z.string() }),
+  /** A child transaction pays for it now. */
+  z.object({ type: z.literal('bumped'), outpoint: z.string(), satPerVbyte: Uint, budget: Sat }),
+  /** It was to be taken back by a close, and stays. */
+  z.object({ type: z.literal('kept'), outpoint: z.string(), reason: z.enum(['in-use', 'client-away']) }),
   z.object({ type: z.literal('refused'), reason: RefusalReason, detail: z.string() }),
 ])
 /** What the owner of an order is told, at least once each. */
@@ -114,6 +147,7 @@ export const FundingEffect = z.discriminatedUnion('type', [
   z.object({ type: z.literal('watch-active') }),
   z.object({ type: z.literal('sign') }),
   z.object({ type: z.literal('publish') }),
+  z.object({ type: z.literal('bump') }),
   z.object({ type: z.literal('release') }),
   z.object({ type: z.literal('close') }),
   z.object({ type: z.literal('abandon') }),
@@ -131,12 +165,16 @@ export type FundingEvent =
   | { readonly type: 'refused'; readonly reason: RefusalReason; readonly detail: string }
   | { readonly type: 'signed'; readonly raw: string }
   | { readonly type: 'published' }
-  /** In a block. */
-  | { readonly type: 'mined' }
-  /** In no block any more. */
-  | { readonly type: 'reorganised' }
+  /** In no block: not yet, or, after a reorganisation, not any more. */
+  | { readonly type: 'unconfirmed'; readonly height: number }
+  /** In a block. `childFee` is what a child that paid for it cost, as far as it is known. */
+  | { readonly type: 'mined'; readonly childFee?: Sat }
   /** Deep in the chain. */
-  | { readonly type: 'confirmed' }
+  | { readonly type: 'confirmed'; readonly childFee?: Sat }
+  /** It waits for long, and a child can help. */
+  | ({ readonly type: 'stuck' } & Bump)
+  /** lnd has the child. */
+  | { readonly type: 'bumped' }
   | { readonly type: 'conflicted'; readonly spentBy: string }
   /** Money depends on the channel. */
   | { readonly type: 'publish-due' }

@@ -201,7 +201,7 @@ async function takeUpOrder(
       return { raw, writes: [...ended, doneFundings.put(id, { tag: 'lost', order, outpoint })] }
     }
     log.warn({ outpoint, owner, stage }, 'a channel can never confirm, its funding is lost: it is empty and given up')
-    const discarding = { tag: 'discarding', order, outpoint, psbt: '', chanId, stage: 'closing', by: 'others' } as const
+    const discarding = { tag: 'discarding', order, outpoint, psbt: '', chanId, stage: 'closing', by: 'owner' } as const
     return {
       raw,
       writes: [...ended, liveFundings.put(id, discarding), fundingOutbox.put(`${id}/${FIRST}`, { type: 'close' })],

@@ -310,11 +310,8 @@ export class Simulation {
     const earned = booked.reduce((sum, event) => sum + event.earned, 0n)
     if (earned !== this.nodeEarned())
       found.push(`books: the journal says ${earned}, the node earned ${this.nodeEarned()}`)
-    const outbox = [
-      ...(this.bytes.get('jit-outbox') ?? []),
-      ...(this.bytes.get('funding-outbox') ?? []),
-      ...(this.bytes.get('split-outbox') ?? []),
-    ]
+    const outboxes = ['jit-outbox', 'funding-outbox', 'reclaim-outbox', 'split-outbox']
+    const outbox = outboxes.flatMap((table) => [...(this.bytes.get(table) ?? [])])
     if (outbox.length > 0) found.push(`outbox: ${outbox.map(([key, value]) => `${key} ${value}`).join(', ')}`)
     if (this.fatal !== undefined) found.push(`fatal: ${String(this.fatal)}`)
     return found

@@ -1,10 +1,11 @@
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
+import { Reclaim } from '../../../src/funding/reclaim-states.ts'
 import { Funding } from '../../../src/funding/states.ts'
 import { Sale } from '../../../src/jit/states.ts'
 import { begin, end, regenerate, SECTIONS } from './page.ts'
-import { FUNDINGS, SALES } from './samples.ts'
+import { FUNDINGS, RECLAIMS, SALES } from './samples.ts'
 
 const PAGE = fileURLToPath(new URL('../../../ARCHITECTURE.md', import.meta.url))
 
@@ -16,6 +17,7 @@ describe('the samples', () => {
   it('show every state that can be on disk', () => {
     expect(Object.keys(SALES)).toEqual(tagsOf(Sale))
     expect(Object.keys(FUNDINGS)).toEqual(tagsOf(Funding))
+    expect(Object.keys(RECLAIMS)).toEqual(tagsOf(Reclaim))
   })
 })
 

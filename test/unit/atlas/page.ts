@@ -1,4 +1,6 @@
 import { isTerminal as fundingEnds, step as fundingStep } from '../../../src/funding/machine.ts'
+import { isTerminal as reclaimEnds, step as reclaimStep } from '../../../src/funding/reclaim-machine.ts'
+import type { Reclaim, ReclaimEffect, ReclaimEvent } from '../../../src/funding/reclaim-states.ts'
 import type { Funding, FundingEffect, FundingEvent } from '../../../src/funding/states.ts'
 import { isTerminal as saleEnds, step as saleStep } from '../../../src/jit/machine.ts'
 import { wholePayment } from '../../../src/jit/parts.ts'
@@ -8,7 +10,7 @@ import { RULES } from '../architecture-rules.ts'
 import { OUTPOINT } from '../funding/samples.ts'
 import { PART, refusal } from '../jit/samples.ts'
 import { drawMachine, eventsOf, samplesOf } from './atlas.ts'
-import { FUNDING_EVENTS, FUNDINGS, JIT_EVENTS, SALES } from './samples.ts'
+import { FUNDING_EVENTS, FUNDINGS, JIT_EVENTS, RECLAIM_EVENTS, RECLAIMS, SALES } from './samples.ts'
 
 /** What stands between the markers of ARCHITECTURE.md, by section. */
 export const SECTIONS: Readonly<Record<string, () => string>> = {
@@ -16,6 +18,7 @@ export const SECTIONS: Readonly<Record<string, () => string>> = {
   'sale machine': drawSale,
   'answers to lnd': drawAnswers,
   'funding machine': drawFunding,
+  'reclaim machine': drawReclaim,
 }
 
 export const begin = (section: string) => `<!-- generated: ${section} -->`
@@ -138,11 +141,32 @@ function drawFunding(): string {
   })
 }
 
+function drawReclaim(): string {
+  return drawMachine<Reclaim, ReclaimEvent, ReclaimEffect, never>({
+    first: 'asked',
+    states: samplesOf<Reclaim>(RECLAIMS),
+    events: eventsOf<ReclaimEvent>(RECLAIM_EVENTS),
+    step: reclaimStep,
+    isTerminal: reclaimEnds,
+    nameState: nameReclaim,
+    nameChange: () => '',
+    nameEffect: ({ type }) => type,
+    nameMoney: () => '',
+  })
+}
+
+function nameReclaim(reclaim: Reclaim): string {
+  if (reclaim.tag === 'asked') return `asked, ${reclaim.how}`
+  if (reclaim.tag === 'waiting') return `waiting, then ${reclaim.terms.afterwards}`
+  return reclaim.tag
+}
+
 function nameFunding(funding: Funding): string {
   if (funding.tag === 'discarding') return `discarding, ${funding.stage}`
   const due = 'order' in funding && funding.order.broadcast === 'due' ? ', due' : ''
   if (funding.tag !== 'standing') return `${funding.tag}${due}`
   const active = funding.chanId === undefined ? 'not active yet' : 'active'
   const withheld = funding.order.broadcast === 'when-due' ? ', withheld' : due
-  return `standing, ${funding.tx.stage}, ${active}${withheld}${funding.closed === true ? ', closed' : ''}`
+  const bumped = 'bump' in funding.tx && funding.tx.bump !== undefined ? ' (bumped)' : ''
+  return `standing, ${funding.tx.stage}${bumped}, ${active}${withheld}${funding.closed === true ? ', closed' : ''}`
 }

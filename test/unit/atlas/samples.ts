@@ -1,5 +1,7 @@
+import type { Reclaim, ReclaimEvent } from '../../../src/funding/reclaim-states.ts'
 import type { Funding, FundingEvent } from '../../../src/funding/states.ts'
 import type { JitEvent, Sale } from '../../../src/jit/states.ts'
+import * as back from '../funding/reclaim-samples.ts'
 import * as fund from '../funding/samples.ts'
 import * as jit from '../jit/samples.ts'
 
@@ -72,6 +74,7 @@ export const FUNDINGS: States<Funding> = {
     fund.standing(fund.SIGNING, fund.CHAN_ID),
     fund.standing(fund.SIGNED, fund.CHAN_ID),
     fund.standing(fund.PUBLISHED, fund.CHAN_ID),
+    fund.standing(fund.BUMPED, fund.CHAN_ID),
     fund.standing(fund.MINED, fund.CHAN_ID),
   ],
   discarding: [fund.discarding('closing'), fund.discarding('abandoning')],
@@ -91,10 +94,32 @@ export const FUNDING_EVENTS: Events<FundingEvent> = {
   signed: { '': fund.signed() },
   published: { '': fund.published() },
   mined: { '': fund.minedNow() },
-  reorganised: { '': fund.reorganised() },
+  unconfirmed: { '': fund.unconfirmed() },
+  stuck: { '': fund.stuck(), 'a moment later': fund.stuck(121, 40), 'much later, the rate rose': fund.stuck(130, 40) },
+  bumped: { '': fund.bumped() },
   confirmed: { '': fund.confirmedNow() },
   conflicted: { '': fund.conflictedBy() },
   'publish-due': { '': fund.publishDue() },
   discard: { '': fund.discard() },
   'discard-refused': { '': fund.discardRefused() },
+}
+
+export const RECLAIMS: States<Reclaim> = {
+  asked: [back.asked(), back.asked('force')],
+  waiting: [back.waiting(), back.waiting(back.FORCE)],
+  closing: [back.closing()],
+  closed: [back.closed()],
+  kept: [back.kept()],
+}
+
+export const RECLAIM_EVENTS: Events<ReclaimEvent> = {
+  block: {
+    'the peer is there': back.block(back.SINCE + 1, 'there'),
+    'the peer is away': back.block(back.SINCE + 1, 'away'),
+    'the time is over': back.block(back.SINCE + back.KEEP.withinBlocks, 'away'),
+  },
+  'not-now': { '': back.notNow },
+  'in-use': { '': back.inUse },
+  closing: { '': back.closingNow },
+  closed: { '': back.closedNow },
 }

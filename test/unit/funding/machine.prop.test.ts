@@ -4,6 +4,7 @@ import * as z from 'zod'
 import { isTerminal, place, step } from '../../../src/funding/machine.ts'
 import { type ChannelOrder, Funding, type FundingEffect, type FundingEvent } from '../../../src/funding/states.ts'
 import {
+  bumped,
   channelActive,
   channelClosed,
   channelClosing,
@@ -20,8 +21,9 @@ import {
   publishDue,
   published,
   refusedWith,
-  reorganised,
   signed,
+  stuck,
+  unconfirmed,
   WITHHELD_ORDER,
 } from './samples.ts'
 
@@ -41,7 +43,8 @@ const anyEvent: fc.Arbitrary<FundingEvent> = fc.oneof(
   fc.constantFrom(OUTPOINT, OTHER_OUTPOINT).map((outpoint) => psbtFunded(outpoint)),
   fc.constantFrom(OUTPOINT, OTHER_OUTPOINT).map((outpoint) => channelFound(outpoint)),
   fc.constantFrom(channelActive(), channelClosing(), channelClosed(), signed(), published()),
-  fc.constantFrom(minedNow(), reorganised(), confirmedNow(), conflictedBy()),
+  fc.constantFrom(minedNow(), unconfirmed(101), confirmedNow(), conflictedBy()),
+  fc.constantFrom(stuck(120, 30), stuck(130, 40), bumped()),
   fc.constantFrom(publishDue(), discard(), discardRefused()),
   fc.constantFrom('client-refused', 'client-gone', 'no-coins', 'failed').map((reason) => refusedWith(reason)),
 )

@@ -1,6 +1,9 @@
 import { describe, expect, it } from 'vitest'
-import { isTerminal, place, step } from '../../../src/funding/machine.ts'
+import { sat } from '../../../lsps/base/amount.ts'
+import { isTerminal, place, REBUMP_BLOCKS, step } from '../../../src/funding/machine.ts'
 import {
+  BUMPED,
+  bumped,
   CHAN_ID,
   channelActive,
   channelClosed,
@@ -27,12 +30,14 @@ import {
   published,
   refused,
   refusedWith,
-  reorganised,
   SIGNED,
   SIGNING,
   signed,
   standing,
+  stuck,
   UNSIGNED,
+  unconfirmed,
+  WAITING,
   WITHHELD_ORDER,
   withheld,
 } from './samples.ts'
@@ -131,10 +136,42 @@ describe('a standing channel', () => {
   })
 
   it('is published again when a reorganisation takes it out of the chain, and may be mined again', () => {
-    const { state, effects } = step(standing(MINED, CHAN_ID), reorganised())
-    expect(state).toEqual(standing(PUBLISHED, CHAN_ID))
+    const { state, effects } = step(standing(MINED, CHAN_ID), unconfirmed(101))
+    expect(state).toEqual(standing(WAITING, CHAN_ID))
     expect(effects).toEqual([{ type: 'notify', news: { type: 'reorganised', outpoint: OUTPOINT } }])
     expect(step(state, minedNow()).state).toEqual(standing(MINED, CHAN_ID))
+  })
+
+  it('remembers since when it waits for a block, once', () => {
+    const { state } = step(standing(PUBLISHED, CHAN_ID), unconfirmed(101))
+    expect(state).toEqual(standing(WAITING, CHAN_ID))
+    expect(step(state, unconfirmed(102)).ignored).toBe('already waiting')
+  })
+
+  it('is hurried along by one child at a time: on record first, again only later and at a higher rate', () => {
+    const { state, effects } = step(standing(WAITING, CHAN_ID), stuck(120, 30))
+    expect(state).toEqual(standing(BUMPED, CHAN_ID))
+    expect(effects).toEqual([{ type: 'bump' }])
+    expect(step(state, stuck(120 + REBUMP_BLOCKS - 1, 40)).ignored).toBe('bumped a moment ago')
+    expect(step(state, stuck(120 + REBUMP_BLOCKS, 30)).ignored).toBe('bumped to that rate already')
+    expect(step(state, stuck(120 + REBUMP_BLOCKS, 31)).effects).toEqual([{ type: 'bump' }])
+  })
+
+  it('tells its owner what hurrying it along may cost, and what it did cost', () => {
+    const { budget, satPerVbyte } = stuck()
+    expect(step(standing(BUMPED, CHAN_ID), bumped()).effects).toEqual([
+      { type: 'notify', news: { type: 'bumped', outpoint: OUTPOINT, satPerVbyte, budget } },
+    ])
+    const childFee = sat(1_234n)
+    expect(step(standing(BUMPED, CHAN_ID), { type: 'mined', childFee }).effects).toEqual([
+      { type: 'notify', news: { ...CONFIRMED_NEWS.news, childFee } },
+    ])
+    const deep = step(standing(MINED, CHAN_ID), { type: 'confirmed', childFee })
+    expect(deep.state).toEqual({ ...confirmed(), childFee })
+  })
+
+  it.each([UNSIGNED, SIGNING, SIGNED, MINED])('is not hurried along while it is $stage', (tx) => {
+    expect(step(standing(tx, CHAN_ID), stuck()).ignored).toBeDefined()
   })
 
   it.each([SIGNED, PUBLISHED])('ends conflicted when its coins were spent by another transaction: $stage', (tx) => {
@@ -243,7 +280,15 @@ describe('a withheld channel', () => {
 })
 
 describe('an order that ended', () => {
-  it.each([confirmed(), refused(), lost(), conflicted()])('hears of nothing any more: $tag', (funding) => {
+  it('stays visible while its channel has no money behind it, until the channel is gone', () => {
+    expect(isTerminal(conflicted())).toBe(false)
+    expect(step(conflicted(), published()).ignored).toBeDefined()
+    const { state } = step(conflicted(), channelClosed())
+    expect(state).toEqual({ ...conflicted(), closed: true })
+    expect(isTerminal(state)).toBe(true)
+  })
+
+  it.each([confirmed(), refused(), lost()])('hears of nothing any more: $tag', (funding) => {
     expect(isTerminal(funding)).toBe(true)
     expect(step(funding, channelActive())).toMatchObject({ state: funding, effects: [] })
   })

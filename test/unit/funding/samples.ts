@@ -49,6 +49,11 @@ export const UNSIGNED: Tx = { stage: 'unsigned', psbt: 'psbt' }
 export const SIGNING: Tx = { stage: 'signing', psbt: 'psbt' }
 export const SIGNED: Tx = { stage: 'signed', raw: '0200' }
 export const PUBLISHED: Tx = { stage: 'published', raw: '0200' }
+export const WAITING: Tx = { stage: 'published', raw: '0200', since: 101 }
+export const BUMPED: Tx = {
+  ...WAITING,
+  bump: { change: 0, satPerVbyte: 30, budget: sat(5_000n), height: 120 },
+}
 export const MINED: Tx = { stage: 'mined', raw: '0200' }
 export const WITHHELD_ORDER: ChannelOrder = { ...ORDER, broadcast: 'when-due' }
 export const withheld = (chanId: bigint | undefined = CHAN_ID): In<'standing'> => ({
@@ -103,9 +108,27 @@ export const signed = (): Heard<'signed'> => ({ type: 'signed', raw: '0200' })
 export const published = (): Heard<'published'> => ({ type: 'published' })
 export const confirmedNow = (): Heard<'confirmed'> => ({ type: 'confirmed' })
 export const minedNow = (): Heard<'mined'> => ({ type: 'mined' })
-export const reorganised = (): Heard<'reorganised'> => ({ type: 'reorganised' })
+export const unconfirmed = (height = 101): Heard<'unconfirmed'> => ({ type: 'unconfirmed', height })
+export const stuck = (height = 120, satPerVbyte = 30): Heard<'stuck'> => ({
+  type: 'stuck',
+  height,
+  change: 0,
+  satPerVbyte,
+  budget: sat(5_000n),
+})
+export const bumped = (): Heard<'bumped'> => ({ type: 'bumped' })
 export const channelClosing = (): Heard<'channel-closing'> => ({ type: 'channel-closing' })
 export const publishDue = (): Heard<'publish-due'> => ({ type: 'publish-due' })
 export const discard = (): Heard<'discard'> => ({ type: 'discard' })
 export const discardRefused = (): Heard<'discard-refused'> => ({ type: 'discard-refused' })
 export const conflictedBy = (): Heard<'conflicted'> => ({ type: 'conflicted', spentBy: 'ab'.repeat(32) })
+
+/** What the service is told in tests. */
+export const FUNDING_CONFIG = {
+  leaseSeconds: 3600,
+  minConfs: 1,
+  confTarget: 6,
+  bumpAfterBlocks: 3,
+  bumpLimits: { maxSat: sat(5_000n), maxSatPerVbyte: 100 },
+  reclaim: { withinBlocks: 10, afterwards: 'keep', maxSatPerVbyte: 100 },
+} as const

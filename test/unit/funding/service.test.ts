@@ -9,7 +9,7 @@ import { ManualClock } from '../../../src/sandbox/manual-clock.ts'
 import { fundedPsbt, signPsbt, witnessScript } from '../../../src/sandbox/psbt.ts'
 import { openMemoryStore } from '../../../src/store/memory.ts'
 import { Table } from '../../../src/store/table.ts'
-import { CHAN_ID, CHANNEL, ORDER, standing } from './samples.ts'
+import { CHAN_ID, CHANNEL, FUNDING_CONFIG, ORDER, standing } from './samples.ts'
 
 const COIN = { outpoint: `${'aa'.repeat(32)}:3`, script: witnessScript(new Uint8Array(20).fill(3)), value: 300_000n }
 const PSBT = fundedPsbt([COIN], [{ script: witnessScript(new Uint8Array(32).fill(1)), value: ORDER.capacity }])
@@ -37,10 +37,7 @@ async function resume(lists: Lists) {
   }
   const news: FundingNews[] = []
   const deps = { lnd: lnd as LndPort, store, clock, log: silentLog, onFatal: fail }
-  const service = new FundingService(
-    { ...deps, notify: async (_, told) => void news.push(told) },
-    { leaseSeconds: 3600, minConfs: 1 },
-  )
+  const service = new FundingService({ ...deps, notify: async (_, told) => void news.push(told) }, FUNDING_CONFIG)
   const state = { ...standing({ stage: 'signing', psbt: PSBT }, CHAN_ID), outpoint: OUTPOINT }
   await store.commit([
     new Table('funding-live', Funding).put(ORDER.pendingChannelId, state),
@@ -96,7 +93,7 @@ describe('an order', () => {
   it('that is placed twice under one id is one order', async () => {
     const store = openMemoryStore()
     const deps = { lnd: {} as LndPort, store, clock: new ManualClock(), log: silentLog, onFatal: fail }
-    const service = new FundingService({ ...deps, notify: async () => undefined }, { leaseSeconds: 3600, minConfs: 1 })
+    const service = new FundingService({ ...deps, notify: async () => undefined }, FUNDING_CONFIG)
     await service.open(ORDER)
     await service.open({ ...ORDER, satPerVbyte: 99 })
     expect([...service.live.values()]).toEqual([place(ORDER).state])
@@ -130,7 +127,7 @@ describe('a channel that is to become active', () => {
       news.push(told)
       return store.commit([{ type: 'put', table: 'owner', key: '1', value: told.type }])
     }
-    const service = new FundingService({ ...deps, notify }, { leaseSeconds: 3600, minConfs: 1 })
+    const service = new FundingService({ ...deps, notify }, FUNDING_CONFIG)
     const state = { ...standing({ stage: 'unsigned', psbt: PSBT }), outpoint: OUTPOINT }
     await store.commit([
       new Table('funding-live', Funding).put(ORDER.pendingChannelId, state),
