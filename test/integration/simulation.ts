@@ -48,6 +48,13 @@ export function testConfig(
 
 export type Bought = { readonly scid: Scid; readonly fee: bigint; readonly amount: bigint; readonly delta: number }
 
+export type Purchased = {
+  readonly scid: Scid
+  readonly delta: number
+  /** The opening fee for a payment, in msat. */
+  readonly feeOf: (paid: bigint) => bigint
+}
+
 export type SimulationOptions = Partial<Omit<WorldOptions, 'clock'>> & {
   readonly config?: Config
   /** Stands between each incarnation of the sidecar and the node. */
@@ -235,6 +242,12 @@ export class Simulation {
   }
 
   async buy(wallet: SimWallet, amount: bigint): Promise<Bought> {
+    const { scid, delta, feeOf } = await this.purchase(wallet, amount)
+    return { scid, fee: feeOf(amount), amount, delta }
+  }
+
+  /** Without an amount: for an invoice that leaves it to the payer. */
+  async purchase(wallet: SimWallet, amount?: bigint): Promise<Purchased> {
     const { opening_fee_params_menu: menu } = (await this.ask(wallet, 'lsps2.get_info', {})) as never as {
       opening_fee_params_menu: { min_fee_msat: string; proportional: number }[]
     }
@@ -242,12 +255,14 @@ export class Simulation {
     if (offer === undefined) throw new Error('the menu is empty')
     const bought = (await this.ask(wallet, 'lsps2.buy', {
       opening_fee_params: offer,
-      payment_size_msat: amount.toString(),
+      ...(amount === undefined ? {} : { payment_size_msat: amount.toString() }),
     })) as never as { jit_channel_scid: Scid; lsp_cltv_expiry_delta: number }
-    const proportional = (amount * BigInt(offer.proportional) + 999_999n) / 1_000_000n
     const least = BigInt(offer.min_fee_msat)
-    const fee = msat(proportional > least ? proportional : least)
-    return { scid: bought.jit_channel_scid, fee, amount, delta: bought.lsp_cltv_expiry_delta }
+    const feeOf = (paid: bigint) => {
+      const proportional = (paid * BigInt(offer.proportional) + 999_999n) / 1_000_000n
+      return msat(proportional > least ? proportional : least)
+    }
+    return { scid: bought.jit_channel_scid, delta: bought.lsp_cltv_expiry_delta, feeOf }
   }
 
   /** The payer pays an invoice over the sale's scid. */
@@ -277,10 +292,10 @@ export class Simulation {
   }
 
   /** What our journal says was earned. */
-  journal(): { readonly paymentHash: string; readonly earned: bigint }[] {
+  journal(): { readonly paymentHash: string; readonly circuit: string; readonly earned: bigint }[] {
     return [...(this.bytes.get('journal')?.values() ?? [])].map((row) => {
       const { record } = JSON.parse(row)
-      return { paymentHash: record.paymentHash, earned: BigInt(record.earned) }
+      return { paymentHash: record.paymentHash, circuit: record.circuit, earned: BigInt(record.earned) }
     })
   }
 
@@ -305,8 +320,8 @@ export class Simulation {
     const named = booked.filter(({ paymentHash }) => paymentHash !== '')
     const sales = named.map(({ paymentHash, earned }) => ({ paymentHash, feeMsat: earned }))
     const found = this.world.audit({ atRest: true, sales }).map(({ kind, detail }) => `${kind}: ${detail}`)
-    const hashes = new Set(named.map(({ paymentHash }) => paymentHash))
-    if (hashes.size !== named.length) found.push('booked-twice: one payment stands in the journal twice')
+    const circuits = new Set(booked.map(({ circuit }) => circuit))
+    if (circuits.size !== booked.length) found.push('booked-twice: one HTLC stands in the journal twice')
     const earned = booked.reduce((sum, event) => sum + event.earned, 0n)
     if (earned !== this.nodeEarned())
       found.push(`books: the journal says ${earned}, the node earned ${this.nodeEarned()}`)

@@ -33,28 +33,23 @@ export function endingOf(simulation: Simulation, scids: readonly string[]): Endi
   }
 }
 
-/** Each fee that the node earned by a deduction stands in the journal once and to the millisatoshi, and nothing else. */
+/** Each HTLC of which the node kept a fee stands in the journal once and to the millisatoshi, and nothing else does. */
 function journalAgainstHistory(simulation: Simulation): Ending {
   const { log } = simulation.world.node
   const wrong: string[] = []
   let forgotten = 0
-  const booked = new Map(simulation.journal().map(({ paymentHash, earned }) => [paymentHash, earned]))
+  const booked = new Map(simulation.journal().map(({ circuit, earned }) => [circuit, earned]))
   const rows = new Set(log.list(0).map(({ circuit }) => circuit))
-  const due = new Map<string, { earned: bigint; recorded: boolean }>()
-  for (const { hash, circuit, amountIn, amountOut, extraFee } of log.settled) {
-    if (extraFee === undefined) continue
-    const known = due.get(hash)
-    const earned = (known?.earned ?? 0n) + amountIn - amountOut
-    due.set(hash, { earned, recorded: rows.has(circuit) || known?.recorded === true })
-  }
-  for (const [hash, { earned, recorded }] of due) {
-    const inBooks = booked.get(hash)
-    booked.delete(hash)
+  for (const { circuit, amountIn, amountOut, extraFee } of log.settled) {
+    const inBooks = booked.get(circuit)
+    booked.delete(circuit)
+    const earned = amountIn - amountOut
     // What lnd forgot, when it was killed before it wrote it down, cannot always be found again.
-    if (inBooks === undefined && !recorded) forgotten += 1
-    else if (inBooks !== earned) wrong.push(`books: ${hash} earned ${earned}, the journal says ${inBooks}`)
+    if (inBooks === undefined && extraFee !== undefined && !rows.has(circuit)) forgotten += 1
+    else if (inBooks === undefined ? extraFee !== undefined : inBooks !== earned)
+      wrong.push(`books: ${circuit} earned ${earned}, the journal says ${inBooks}`)
   }
-  for (const [hash, earned] of booked) wrong.push(`books: ${hash} earned nothing, the journal says ${earned}`)
+  for (const [circuit, earned] of booked) wrong.push(`books: ${circuit} never settled, the journal says ${earned}`)
   return { wrong, forgotten }
 }
 

@@ -2,20 +2,24 @@ import { scidFromNumber } from '../../../lsps/base/scid.ts'
 import { SeededRandom } from '../../../src/sandbox/random.ts'
 import type { SimWallet } from '../../../src/sandbox/wallet.ts'
 import type { World } from '../../../src/sandbox/world.ts'
-import { type Bought, Simulation } from '../simulation.ts'
+import { type Purchased, Simulation, testConfig } from '../simulation.ts'
 import { type Ending, endingOf } from './books.ts'
 import { disturbance, repeating } from './disturbances.ts'
 
 const STEPS = 45
 const WALLETS = 3
 const MAX_SALES_PER_WALLET = 4
-/** Simulated time that a schedule gets to come to rest in: longer than any offer lives. */
-const REST_MINUTES = 75
+/** Simulated time that a schedule gets to come to rest in: longer than any offer lives, and its channel after it. */
+const REST_MINUTES = 100
+const RECLAIM_SECONDS = 1200
 const BLOCK_MS = 500
 const SMALLEST_MSAT = 10_000_000n
 const LARGEST_SAT = 2_000_000
 
-type Sold = Bought & { readonly wallet: SimWallet }
+/** Without an amount the payer decides. */
+type Sold = Purchased & { readonly wallet: SimWallet; readonly amount: bigint | undefined }
+/** A part of a payment that its payer has not sent yet. */
+type Missing = { readonly sale: Sold; readonly hash: string; readonly amount: bigint }
 type Act = () => void | Promise<void>
 
 /** What one schedule came to; with its seed it can be played again, step by step the same. */
@@ -38,6 +42,7 @@ export class Schedule {
   readonly #random: SeededRandom
   readonly #sold: Sold[] = []
   readonly #log: string[] = []
+  #missing: Missing[] = []
   /** Acts and how often each comes, relative to the others. */
   readonly #acts: readonly (readonly [weight: number, act: Act])[]
 
@@ -46,11 +51,16 @@ export class Schedule {
     const random = new SeededRandom(seed)
     this.#random = random
     const events = new SeededRandom(seed + 2)
-    this.#simulation = new Simulation({ seed: seed + 1, wrapPort: (port) => repeating(port, events) })
+    const trusting = random.below(3) === 0
+    const config = testConfig({
+      lsps2: { client_trusts_lsp: trusting, reclaim_unpaid_after_seconds: RECLAIM_SECONDS },
+    })
+    this.#simulation = new Simulation({ seed: seed + 1, config, wrapPort: (port) => repeating(port, events) })
     const { world } = this
     this.#acts = [
       [14, () => this.#buy(this.#wallet())],
       [31, () => this.#pay()],
+      [6, () => this.#sendMissing()],
       [5, () => this.#payOrdinarily(this.#wallet())],
       [6, () => this.#onWallet('leaves', (wallet) => wallet.disconnect())],
       [8, () => this.#onWallet('comes', (wallet) => wallet.connect())],
@@ -187,24 +197,39 @@ export class Schedule {
     const bought = this.#sold.filter((sale) => sale.wallet === wallet).length
     if (!wallet.online || bought >= MAX_SALES_PER_WALLET) return
     const amount = SMALLEST_MSAT + BigInt(this.#random.below(LARGEST_SAT)) * 1000n + BigInt(this.#random.below(1000))
+    const wanted = this.#random.below(5) === 0 ? undefined : amount
     try {
-      const sale = await this.#simulation.buy(wallet, amount)
-      this.#sold.push({ ...sale, wallet })
-      this.#note(`${this.#nameOf(wallet)} buys ${sale.scid} for ${amount}`)
+      const sale = await this.#simulation.purchase(wallet, wanted)
+      this.#sold.push({ ...sale, wallet, amount: wanted })
+      this.#note(`${this.#nameOf(wallet)} buys ${sale.scid} for ${wanted ?? 'any amount'}`)
     } catch (error) {
       this.#note(`not bought: ${String(error)}`)
     }
   }
 
-  /** Mostly an honest payment; sometimes too little or too much, a lie, a probe, a short delta, or leftover routing fee. */
   #pay(): void {
     const sale = this.#pick(this.#sold)
+    if (sale === undefined) return
+    if (this.#random.below(3) === 0) this.#payInParts(sale)
+    else this.#payWhole(sale)
+  }
+
+  /** Of an invoice without an amount mostly one that the offer allows. */
+  #amountFor({ amount }: Sold): bigint {
+    if (amount !== undefined) return amount
+    const any = SMALLEST_MSAT + BigInt(this.#random.below(LARGEST_SAT)) * 1000n
+    return this.#random.below(8) === 0 ? SMALLEST_MSAT - 1n : any
+  }
+
+  /** Mostly an honest payment; sometimes too little or too much, a lie, a probe, a short delta, or leftover routing fee. */
+  #payWhole(sale: Sold): void {
     const payer = this.#pick(this.world.payers)
-    if (sale === undefined || payer === undefined) return
-    const { wallet, scid, fee, amount, delta } = sale
+    if (payer === undefined) return
+    const { wallet, scid, delta } = sale
+    const amount = this.#amountFor(sale)
     const kind = this.#random.below(12)
     const sent = kind === 0 ? amount - 1n : kind === 1 ? amount + amount / 3n : amount
-    const invoice = wallet.invoice({ amount: sent, maxFee: fee })
+    const invoice = wallet.invoice({ amount: sent, maxFee: sale.feeOf(sent) })
     const hash = kind === 2 ? 'ab'.repeat(32) : invoice.paymentHash
     const payment = payer.pay({
       hash,
@@ -215,6 +240,38 @@ export class Schedule {
       ...(kind === 6 ? { finalDelta: 13 } : {}),
     })
     this.#note(`pays ${scid}, kind ${kind}, ${payment.circuit}`)
+  }
+
+  /** Two to five parts of one hash, some of them later, never, twice, or with leftover routing fee. */
+  #payInParts(sale: Sold): void {
+    const amount = this.#amountFor(sale)
+    const count = 2 + this.#random.below(4)
+    const { paymentHash: hash } = sale.wallet.invoice({ amount, maxFee: sale.feeOf(amount) })
+    let left = amount
+    for (let part = 1; part <= count; part += 1) {
+      const share = part === count ? left : 1n + (left * BigInt(1 + this.#random.below(800))) / 1000n
+      left -= share
+      const late = this.#random.below(8) === 0
+      if (late) this.#missing.push({ sale, hash, amount: share })
+      else this.#payPart({ sale, hash, amount: share })
+      if (this.#random.below(15) === 0) this.#payPart({ sale, hash, amount: share })
+    }
+  }
+
+  #payPart({ sale, hash, amount }: Missing): void {
+    const payer = this.#pick(this.world.payers)
+    if (payer === undefined || amount <= 0n) return
+    const extra = this.#random.below(10) === 0 ? BigInt(this.#random.below(2000)) : 0n
+    const { scid, delta } = sale
+    const payment = payer.pay({ hash, scid, amount, amountIn: amount + extra, hintDelta: delta })
+    this.#note(`pays a part of ${amount} of ${hash.slice(0, 8)} to ${scid}, ${payment.circuit}`)
+  }
+
+  #sendMissing(): void {
+    const [missing, ...others] = this.#missing
+    if (missing === undefined) return
+    this.#missing = others
+    this.#payPart(missing)
   }
 
   /** Over the channel's own alias: none of the sale's business. */
@@ -251,7 +308,10 @@ export class Schedule {
     }
     await simulation.advance(60_000)
     await this.#mine(2)
-    for (let minute = 0; minute < REST_MINUTES; minute += 1) await simulation.advance(60_000)
+    for (let minute = 0; minute < REST_MINUTES; minute += 1) {
+      await simulation.advance(60_000)
+      for (const wallet of world.wallets) wallet.connect() // the node may have dropped it
+    }
     // Forced closes with payments in them need their expiries to pass.
     for (let round = 0; round < 4; round += 1) {
       await this.#mine(20)
