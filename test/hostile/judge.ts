@@ -20,7 +20,8 @@ export type Offer = { readonly peer: number; readonly wire: Fields; readonly unt
 export type SaleMade = {
   readonly peer: number
   readonly until: number
-  readonly size: bigint
+  /** Undefined: any amount. */
+  readonly size: bigint | undefined
   /** False while it is not known whether it was refused for the number of sales. */
   certain: boolean
   /** Undefined until it was answered. */
@@ -243,12 +244,12 @@ export class Judge {
     peer: number,
     { offer, size }: Buy,
     now: number,
-  ): number | { readonly until: number; readonly size: bigint } {
-    if (size === undefined) return REJECTED // invoices without an amount are not served yet
+  ): number | { readonly until: number; readonly size: bigint | undefined } {
     const { valid_until, min_payment_size_msat: least, max_payment_size_msat: most } = offer
     const until = instantOf(valid_until) ?? 0
     const isOurs = this.offers.some((known) => known.peer === peer && sameOffer(known.wire, offer))
     if (now > until || !isOurs) return 201
+    if (size === undefined) return { until, size } // the payment decides
     const fee = feeOf(offer, size)
     if (size < BigInt(String(least))) return 202
     if (size > BigInt(String(most)) || fee === undefined) return 203
