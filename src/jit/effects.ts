@@ -65,13 +65,13 @@ export async function executeEffect(
 async function orderChannel(
   { openChannel, capacity, clock }: EffectDeps,
   deal: Deal,
-  { pendingChannelId, amount }: Extract<JitEffect, { type: 'open-channel' }>,
+  { pendingChannelId, amount, parts }: Extract<JitEffect, { type: 'open-channel' }>,
 ): Promise<JitEvent | undefined> {
   const refusal = await openChannel({
     pendingChannelId,
     owner: deal.scid,
     peer: deal.client,
-    capacity: channelCapacity(amount, capacity),
+    capacity: channelCapacity(amount, capacity, parts),
     memo: `sluice1:jit:${pendingChannelId}:${deal.scid}:${openingFee(deal, amount) ?? 0n}`,
     maxLocalCsv: deal.maxClientToSelfDelay,
     ...(deal.token === undefined ? {} : { token: deal.token }),
