@@ -90,7 +90,7 @@ export class Findings {
     const sinceSeconds = Math.floor(Math.min(part.heldAt, at) / 1000) - HISTORY_MARGIN_S
     const rows = await this.#lnd.forwardingHistory({ sinceSeconds }, signal)
     const row = rows.find((forward) => forward.circuit === circuit)
-    if (row !== undefined) return { type: 'settled', circuit, amountOut: row.amountOut, at }
+    if (row !== undefined) return { type: 'settled', circuit, amountOut: row.amountOut, amountIn: row.amountIn, at }
     if (at - since < HISTORY_FLUSH_MS) return undefined
     const found = unwritten.get(scid) ?? 0n
     const amountOut = this.#settledWithoutRow(sent, (await this.#sentWithoutRow(sale, signal)) - found)

@@ -27,8 +27,10 @@ export function onForwarding(sale: Forwarding, event: JitEvent): JitStep {
     case 'alias-added':
       return sale.bound ? stay(sale, 'already bound') : to({ ...sale, bound: true })
     case 'settled': {
-      const part = sale.sent.find(({ circuit, end }) => circuit === event.circuit && end === undefined)
-      if (part === undefined) return stay(sale, 'not a part on its way')
+      const sentPart = sale.sent.find(({ circuit, end }) => circuit === event.circuit && end === undefined)
+      if (sentPart === undefined) return stay(sale, 'not a part on its way')
+      // A part that was taken up again from lnd is on record in whole satoshi only.
+      const part = { ...sentPart, amountIn: event.amountIn ?? sentPart.amountIn }
       const sent = endPart(sale, part, { type: 'settled', amountOut: event.amountOut })
       return conclude({ ...sale, sent }, event.at, dueOnSettling(sale), [booked(sale, part, event)])
     }
@@ -100,7 +102,7 @@ function asPart({ fee: _, end: __, ...part }: SentPart): Part {
 }
 
 function endPart({ sent }: Forwarding, part: SentPart, end: NonNullable<SentPart['end']>): SentPart[] {
-  return sent.map((other) => (other === part ? { ...part, end } : other))
+  return sent.map((other) => (other.circuit === part.circuit && other.end === undefined ? { ...part, end } : other))
 }
 
 /** bLIP-52: the preimage is known, so what was withheld has to be published (L2-88). */

@@ -186,7 +186,14 @@ export type JitEvent =
     }
   | { readonly type: 'channel-closed'; readonly outpoint: string; readonly at: Timestamp }
   | { readonly type: 'alias-added'; readonly at: Timestamp }
-  | { readonly type: 'settled'; readonly circuit: string; readonly amountOut: Msat; readonly at: Timestamp }
+  | {
+      readonly type: 'settled'
+      readonly circuit: string
+      readonly amountOut: Msat
+      /** As lnd's history has it, where that told of the end. */
+      readonly amountIn?: Msat
+      readonly at: Timestamp
+    }
   | { readonly type: 'failed'; readonly circuit: string; readonly reason: string; readonly at: Timestamp }
   /** The funding service has on disk that the channel is to be taken back. */
   | { readonly type: 'reclaim-ordered'; readonly at: Timestamp }

@@ -1,7 +1,7 @@
-import { type Msat, msat, type Ppm } from '../../lsps/base/amount.ts'
+import { type Msat, msat, type Ppm, sat } from '../../lsps/base/amount.ts'
 import type { Timestamp } from '../../lsps/base/datetime.ts'
 import { type Scid, scidToNumber } from '../../lsps/base/scid.ts'
-import { type Ahead, type CaughtUp, leastFee, type StrangeHtlc } from '../jit/catch-up.ts'
+import { type Ahead, type CaughtUp, explainedBy, type StrangeHtlc } from '../jit/catch-up.ts'
 import { isTerminal } from '../jit/machine.ts'
 import type { Deal, Sale } from '../jit/states.ts'
 import type { Forward } from '../lnd/port.ts'
@@ -26,7 +26,11 @@ export type Rows = ReadonlyMap<bigint, readonly Forward[]>
 
 export function byChannel(rows: readonly Forward[]): Rows {
   const map = new Map<bigint, Forward[]>()
-  for (const row of rows) map.set(row.outgoingChannel, [...(map.get(row.outgoingChannel) ?? []), row])
+  for (const row of rows) {
+    const others = map.get(row.outgoingChannel)
+    if (others === undefined) map.set(row.outgoingChannel, [row])
+    else others.push(row)
+  }
   return map
 }
 
@@ -35,8 +39,8 @@ function sum(rows: readonly Forward[]): bigint {
 }
 
 /** What a channel sent beyond its rows in the history, in msat; lnd counts it in whole satoshi. */
-export function sentUnexplained({ chanId }: Suspect, { channels }: Sightings, rows: Rows): bigint {
-  const channel = channels.find((other) => other.chanId === chanId)
+export function sentUnexplained({ chanId }: Suspect, { open }: Sightings, rows: Rows): bigint {
+  const channel = open.get(chanId ?? 0n)
   if (channel === undefined) return 0n
   const rest = channel.totalSent * MSAT_PER_SAT - sum(rows.get(channel.chanId) ?? [])
   return rest > 0n ? rest : 0n
@@ -44,61 +48,87 @@ export function sentUnexplained({ chanId }: Suspect, { channels }: Sightings, ro
 
 export function aheadOf(suspect: Suspect, sale: Sale, seen: Sightings, rows: Rows, at: Timestamp): Ahead {
   const { scid, found, chanId } = suspect
-  const own = new Set(sale.tag === 'forwarding' ? sale.sent.map(({ circuit }) => circuit) : [])
-  const fee = leastFee(sale.deal)
-  const open = seen.channels.find((channel) => channel.chanId === chanId)
+  const open = seen.open.get(chanId ?? 0n)
   const ref = 'channel' in sale ? sale.channel : undefined
   const pendingChannelId = found?.memo.pendingChannelId ?? ref?.pendingChannelId ?? ''
-  const inFlight = inFlightOver(seen, chanId, fee).filter(({ circuit }) => !own.has(circuit))
-  const settled = skimmed(chanId === undefined ? [] : (rows.get(chanId) ?? []), fee)
+  const fee = sale.tag === 'forwarding' ? sale.fee : (sale.deal.fee ?? found?.memo.fee ?? sale.deal.minFee)
+  const left = fee - ('collected' in sale ? sale.collected : 0n)
+  const explained = explainedBy(sale)
+  // A channel that is not on record is there only since an older database took the place of ours.
+  const isBehind = found !== undefined || ref === undefined
+  const settled = keeping(rows.get(chanId ?? 0n) ?? []).filter(({ circuit }) => !explained.has(circuit))
+  const inFlight = inFlightOver(seen, chanId).filter(({ circuit }) => !explained.has(circuit))
+  const lost = isBehind && settled.length + inFlight.length === 0 ? sentWithoutRow(suspect, fee, seen, rows) : []
   return {
     channel: open === undefined || chanId === undefined ? ref : { outpoint: open.outpoint, chanId, pendingChannelId },
     outpoint: open?.outpoint ?? found?.outpoint ?? ref?.outpoint ?? '',
     bound: chanId !== undefined && seen.aliases.get(scidToNumber(scid)) === chanId,
-    settled: [
-      ...settled.filter(({ circuit }) => !own.has(circuit)),
-      ...(ref === undefined && settled.length + inFlight.length === 0 ? sentWithoutRow(suspect, sale, seen, rows) : []),
-    ],
-    inFlight,
+    fee,
+    settled: [...(isBehind ? untilPaid(settled, left) : exactly(settled, left, 0n)), ...lost],
+    inFlight: isBehind ? inFlight : exactly(inFlight, left, MSAT_PER_SAT),
     at,
   }
 }
 
-/** Forwards that together kept at least the fee: what passes over the channel otherwise is not the sale's business. */
-function skimmed(rows: readonly Forward[], fee: Msat): readonly StrangeHtlc[] {
-  const kept = rows.flatMap(({ circuit, amountIn, amountOut }) =>
+/** Forwards of which something was kept: the fee of a channel of ours is 0/0, until its operator raises it. */
+function keeping(rows: readonly Forward[]): readonly StrangeHtlc[] {
+  return rows.flatMap(({ circuit, amountIn, amountOut }) =>
     circuit === undefined || amountIn <= amountOut ? [] : [{ circuit, amountIn, amountOut }],
   )
-  return kept.reduce((sum, { amountIn, amountOut }) => sum + amountIn - amountOut, 0n) < fee ? [] : kept
 }
 
-/** The parts of one payment on its way, of which together the fee was deducted. */
-function inFlightOver({ inFlight }: Sightings, chanId: bigint | undefined, fee: Msat): Ahead['inFlight'] {
-  const over = inFlight.filter((htlc) => htlc.over === chanId)
-  return over.flatMap(({ circuit, incoming, outgoing }) => {
-    const payment = over.filter((other) => other.incoming.paymentHash === incoming.paymentHash)
-    const kept = payment.reduce((sum, other) => sum + other.incoming.amount - other.outgoing.amount, 0n)
-    // lnd shows whole satoshi here: what was deducted may look smaller by one for each part.
-    if (kept + MSAT_PER_SAT * BigInt(payment.length) <= fee) return []
+function inFlightOver({ inFlightOver: over }: Sightings, chanId: bigint | undefined): Ahead['inFlight'] {
+  return (over.get(chanId ?? 0n) ?? []).flatMap(({ circuit, incoming, outgoing }) => {
+    if (incoming.amount <= outgoing.amount) return []
     const { amount: amountIn, paymentHash, expiryHeight: expiryIn } = incoming
     return [{ circuit, paymentHash, amountIn, amountOut: outgoing.amount, expiryIn, expiryOut: outgoing.expiryHeight }]
   })
+}
+
+const keptOf = ({ amountIn, amountOut }: StrangeHtlc): bigint => amountIn - amountOut
+
+/** The first of them that pay what is left of the fee, or all. */
+function untilPaid(htlcs: readonly StrangeHtlc[], left: bigint): readonly StrangeHtlc[] {
+  let paid = 0n
+  return htlcs.filter((htlc) => {
+    if (paid >= left) return false
+    paid += keptOf(htlc)
+    return true
+  })
+}
+
+/**
+ * Those that must be the fee: one that kept at least what is left of it, or all together exactly that. `rounding` is
+ * what each may be short of or above its real amount.
+ */
+function exactly<Htlc extends StrangeHtlc>(htlcs: readonly Htlc[], left: bigint, rounding: bigint): readonly Htlc[] {
+  if (left <= 0n) return []
+  const one = htlcs.find((htlc) => keptOf(htlc) + rounding >= left)
+  if (one !== undefined) return [one]
+  const difference = htlcs.reduce((sum, htlc) => sum + keptOf(htlc), -left)
+  const tolerance = rounding * BigInt(htlcs.length)
+  return difference <= tolerance && -difference <= tolerance ? htlcs : []
 }
 
 /**
  * lnd lost the row when it died: the channel says that it carried something, and the first payment to a sale's scid
  * pays the fee. Taken as paid: the client is not charged twice.
  */
-function sentWithoutRow(suspect: Suspect, { deal }: Sale, seen: Sightings, rows: Rows): readonly StrangeHtlc[] {
+function sentWithoutRow(suspect: Suspect, fee: Msat, seen: Sightings, rows: Rows): readonly StrangeHtlc[] {
   const sent = sentUnexplained(suspect, seen, rows)
-  return sent < MSAT_PER_SAT ? [] : [{ circuit: '', amountIn: msat(sent + leastFee(deal)), amountOut: msat(sent) }]
+  return sent < MSAT_PER_SAT ? [] : [{ circuit: '', amountIn: msat(sent + fee), amountOut: msat(sent) }]
 }
 
 /** What can be known of a sale that is not on record: its memo says who, which scid and what fee. */
-export function forgottenSale(scid: Scid, { memo, peer, capacity }: OurChannel, terms: LostTerms, at: Timestamp): Sale {
+export function forgottenSale(
+  scid: Scid,
+  { memo, peer, chanId, capacity = sat(0n) }: OurChannel,
+  { terms, seen, at }: { readonly terms: LostTerms; readonly seen: Sightings; readonly at: Timestamp },
+): Sale {
   const fee = memo.fee ?? msat(0n)
-  const least = msat(fee + terms.htlcMinimum)
-  const half = msat(((capacity ?? 0n) * MSAT_PER_SAT) / 2n)
+  // More parts of a payment that is on its way may come: they belong together by its hash, up to twice this size.
+  const half = (capacity * MSAT_PER_SAT) / 2n
+  const carried = inFlightOver(seen, chanId).reduce((sum, { amountIn }) => sum + amountIn, 0n)
   const deal: Deal = {
     scid,
     client: peer,
@@ -108,8 +138,8 @@ export function forgottenSale(scid: Scid, { memo, peer, capacity }: OurChannel, 
     validUntil: (at + terms.longestOfferMs) as Timestamp,
     minLifetime: 0,
     maxClientToSelfDelay: 0,
-    // No payment that the channel can carry is more than twice this.
-    paymentSize: half > least ? half : least,
+    // The size of its payment is lost, so the next HTLC that can carry the fee pays it.
+    ...(carried === 0n ? {} : { paymentSize: msat(carried > half ? carried : half) }),
     fee,
     cltvExpiryDelta: terms.cltvExpiryDelta,
     htlcMinimum: terms.htlcMinimum,

@@ -155,7 +155,7 @@ async function takeUp(
   const { store, journal, log, clock, terms } = deps
   const { scid, found } = suspect
   const at = clock.now()
-  const sale = suspect.sale ?? (found === undefined ? undefined : forgottenSale(scid, found, terms, at))
+  const sale = suspect.sale ?? (found === undefined ? undefined : forgottenSale(scid, found, { terms, seen, at }))
   if (sale === undefined) return []
   const ahead = aheadOf(suspect, sale, seen, rows, at)
   const isEmpty = ahead.inFlight.length === 0 && ahead.settled.length === 0

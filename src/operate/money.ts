@@ -12,7 +12,7 @@ export function compareMoney(store: StoreFacts, lnd: LndFacts): readonly Differe
   const keeping = lnd.rows.filter(({ amountIn, amountOut }) => amountIn > amountOut)
   const named = store.booked.filter(({ circuit }) => circuit !== undefined && circuit !== '')
   const unnamed = store.booked.filter(({ circuit }) => circuit === undefined || circuit === '')
-  const byCircuit = new Map(keeping.map((row) => [row.circuit ?? '', row]))
+  const byCircuit = new Map(lnd.rows.map((row) => [row.circuit ?? '', row]))
   const explained = new Set(named.map(({ circuit }) => circuit))
   const rest = keeping.filter(({ circuit }) => circuit === undefined || !explained.has(circuit))
   return [

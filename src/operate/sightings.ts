@@ -30,6 +30,9 @@ export type Sightings = {
   readonly pending: readonly PendingChannel[]
   readonly ours: readonly OurChannel[]
   readonly inFlight: readonly InFlight[]
+  /** The same by the channel that each goes out over; open channels by their id. */
+  readonly inFlightOver: ReadonlyMap<bigint, readonly InFlight[]>
+  readonly open: ReadonlyMap<bigint, Channel>
   /** HTLCs that stand in an incoming channel, by circuit. */
   readonly incoming: ReadonlySet<CircuitKey>
   /** Aliases that only we give out, and the channel that each leads to. */
@@ -42,6 +45,7 @@ type SightingsPort = Pick<LndPort, 'pendingChannels' | 'listChannels' | 'listAli
 export async function readSightings(lnd: SightingsPort, signal: AbortSignal): Promise<Sightings> {
   const pending = await lnd.pendingChannels(signal)
   const [channels, known] = await Promise.all([lnd.listChannels(signal), lnd.listAliases(signal)])
+  const inFlight = circuitsOf(channels)
   const open = channels.flatMap((channel): OurChannel[] => {
     const { memo: text, peer, outpoint, chanId, capacity, totalSent } = channel
     const memo = parseMemo(text)
@@ -56,7 +60,9 @@ export async function readSightings(lnd: SightingsPort, signal: AbortSignal): Pr
     channels,
     pending,
     ours: [...open, ...others],
-    inFlight: circuitsOf(channels),
+    inFlight,
+    inFlightOver: byChannel(inFlight),
+    open: new Map(channels.map((channel) => [channel.chanId, channel])),
     incoming: new Set(
       channels.flatMap(({ chanId, pendingHtlcs }) =>
         pendingHtlcs.filter(({ incoming }) => incoming).map(({ htlcIndex }) => `${chanId}:${htlcIndex}`),
@@ -84,4 +90,14 @@ function circuitsOf(channels: readonly Channel[]): readonly InFlight[] {
       return [{ circuit: `${chanId}:${htlc.htlcIndex}`, over, incoming: htlc, outgoing: half }]
     }),
   )
+}
+
+function byChannel(inFlight: readonly InFlight[]): ReadonlyMap<bigint, readonly InFlight[]> {
+  const map = new Map<bigint, InFlight[]>()
+  for (const htlc of inFlight) {
+    const others = map.get(htlc.over)
+    if (others === undefined) map.set(htlc.over, [htlc])
+    else others.push(htlc)
+  }
+  return map
 }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { SimWallet } from '../../src/sandbox/wallet.ts'
 import type { SyncedBytes } from '../../src/store/memory.ts'
-import { type Bought, Simulation } from './simulation.ts'
+import { type Bought, Simulation, testConfig } from './simulation.ts'
 
 const AMOUNT = 100_000_000n
 /** What the channel can still carry after that. */
@@ -11,6 +11,7 @@ type Story = {
   readonly name: string
   /** What is not found again, as the README says. */
   readonly misses?: RegExp
+  readonly lsps2?: object
   readonly tell: (simulation: Simulation, wallet: SimWallet, buy: () => Promise<Bought>) => Promise<void>
 }
 
@@ -83,12 +84,41 @@ const STORIES: readonly Story[] = [
   },
 ]
 
+const PARTS_STORY: Story = {
+  name: 'a payment in three parts',
+  tell: async (simulation, wallet, buy) => {
+    const bought = await buy()
+    const invoice = wallet.invoice({ amount: AMOUNT, maxFee: bought.fee })
+    const sent = []
+    for (const amount of [40_000_000n, 35_000_000n, 25_000_000n]) {
+      sent.push(simulation.pay({ ...bought, amount }, invoice))
+      await simulation.advance(300)
+    }
+    for (const payment of sent) await simulation.outcome(payment.result, 'a part to end')
+  },
+}
+
+const TRUST_STORY: Story = {
+  name: 'a client that trusts us',
+  lsps2: { client_trusts_lsp: true },
+  tell: async (simulation, wallet, buy) => {
+    const bought = await buy()
+    wallet.setPaymentPolicy('sit')
+    const payment = invoiceOf(simulation, wallet, bought)
+    await simulation.advance(5_000)
+    wallet.setPaymentPolicy('claim')
+    await simulation.outcome(payment.result, 'a payment to end')
+  },
+}
+
+const ALL = [...STORIES, PARTS_STORY, TRUST_STORY]
+
 function copyOf(bytes: SyncedBytes): SyncedBytes {
   return new Map([...bytes].map(([table, rows]) => [table, new Map(rows)]))
 }
 
 async function began(story: Story) {
-  const simulation = new Simulation()
+  const simulation = new Simulation({ config: testConfig({ lsps2: story.lsps2 ?? {} }) })
   const snapshots: SyncedBytes[] = []
   simulation.onCommit = (bytes) => snapshots.push(copyOf(bytes))
   await simulation.start()
@@ -119,7 +149,7 @@ function reconciled(simulation: Simulation) {
   return simulation.outcome(admin.reconcile(new AbortController().signal), 'the comparison')
 }
 
-describe.each(STORIES.map((story) => [story.name, story] as const))('an older database, after %s', (_, story) => {
+describe.each(ALL.map((story) => [story.name, story] as const))('an older database, after %s', (_, story) => {
   it('is brought to where lnd is: one channel, one fee, the same books; the next payment pays what is owed', async () => {
     const whole = await began(story)
     await whole.tell()
@@ -158,34 +188,55 @@ describe.each(STORIES.map((story) => [story.name, story] as const))('an older da
   })
 })
 
-describe.each(STORIES.map((story) => [story.name, story] as const))(
-  'an older database in the middle of %s',
-  (_, story) => {
-    it('costs no money: nothing is opened twice, failed in flight or booked otherwise than lnd has it', async () => {
-      const whole = await began(story)
-      whole.simulation.world.record()
-      await whole.tell()
-      await whole.simulation.rest()
-      const points = whole.simulation.world.points.length
-      const broken: string[] = []
-      for (let point = 0; point < points; point += 3) {
-        for (const back of [1, 3, 8, 1_000]) {
-          const { simulation, snapshots, tell } = await began(story)
-          const starts = simulation.starts
-          simulation.onStart = () => {
-            if (simulation.starts !== starts) return
-            simulation.bytes = copyOf(snapshots[Math.max(0, snapshots.length - 1 - back)] ?? new Map())
-          }
-          simulation.world.killAt(point)
-          // A sale that is lost with its database cannot be paid any more: the story may end early.
-          await tell().catch(() => undefined)
-          await simulation.advance(30_000)
-          const all = await wrongAfter(simulation).catch((error: unknown) => [String(error)])
-          const wrong = all.filter((text) => !SAID.test(text) && story.misses?.test(text) !== true)
-          if (wrong.length > 0) broken.push(`killed at ${point}, ${back} back: ${wrong.join('; ')}`)
+describe.each(ALL.map((story) => [story.name, story] as const))('an older database in the middle of %s', (_, story) => {
+  it('costs no money: nothing is opened twice, failed in flight or booked otherwise than lnd has it', async () => {
+    const whole = await began(story)
+    whole.simulation.world.record()
+    await whole.tell()
+    await whole.simulation.rest()
+    const points = whole.simulation.world.points.length
+    const broken: string[] = []
+    for (let point = 0; point < points; point += 3) {
+      for (const back of [1, 3, 8, 1_000]) {
+        const { simulation, snapshots, tell } = await began(story)
+        const starts = simulation.starts
+        simulation.onStart = () => {
+          if (simulation.starts !== starts) return
+          simulation.bytes = copyOf(snapshots[Math.max(0, snapshots.length - 1 - back)] ?? new Map())
         }
+        simulation.world.killAt(point)
+        // A sale that is lost with its database cannot be paid any more: the story may end early.
+        await tell().catch(() => undefined)
+        await simulation.advance(30_000)
+        const all = await wrongAfter(simulation).catch((error: unknown) => [String(error)])
+        const wrong = all.filter((text) => !SAID.test(text) && story.misses?.test(text) !== true)
+        if (wrong.length > 0) broken.push(`killed at ${point}, ${back} back: ${wrong.join('; ')}`)
       }
-      expect(broken).toEqual([])
-    })
-  },
-)
+    }
+    expect(broken).toEqual([])
+  })
+})
+
+describe('an older database, and a row that lnd lost when it died', () => {
+  it('takes the fee as paid by what the channel says it sent', async () => {
+    const simulation = new Simulation()
+    let empty: SyncedBytes | undefined
+    simulation.onCommit = (bytes) => {
+      empty ??= copyOf(bytes)
+    }
+    await simulation.start()
+    const wallet = simulation.world.addWallet()
+    wallet.connect()
+    const bought = await simulation.buy(wallet, AMOUNT)
+    expect(await pay(simulation, wallet, bought)).toBe('settled')
+    simulation.kill()
+    simulation.world.killNode() // less than 15 s after it settled
+    simulation.bytes = copyOf(empty ?? new Map())
+    await simulation.advance(60_000)
+    await simulation.rest()
+    expect(simulation.state(bought.scid)).toBe('paid')
+    expect(simulation.journal()).toMatchObject([{ earned: bought.fee }])
+    expect(await pay(simulation, wallet, { ...bought, amount: SMALL, fee: 0n })).toBe('settled')
+    expect(simulation.nodeEarned()).toBe(bought.fee)
+  })
+})

@@ -136,6 +136,12 @@ const MONEY: readonly Case[] = [
   ],
   ['a fee by its circuit', { booked: [NAMED] }, {}, []],
   [
+    'a part that carried nothing of the fee',
+    { booked: [BOOKED, { ...NAMED, circuit: '1:9', earned: msat(0n) }] },
+    { rows: [ROW, row({ circuit: '1:9', amountIn: ROW.amountOut })], sent: new Map() },
+    [],
+  ],
+  [
     'a circuit that lnd does not have',
     { booked: [{ ...NAMED, circuit: '1:4' }] },
     {},
