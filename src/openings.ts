@@ -112,15 +112,6 @@ export function opener({ inventory, funding, feerate, clock, signal }: OpenerDep
   }
 }
 
-/** Takes back a channel that nobody paid for: one that was never published is forgotten, another is closed. */
-export function reclaimer(funding: FundingService) {
-  return async (pendingChannelId: string): Promise<void> => {
-    const standing = await funding.get(pendingChannelId)
-    const unpublished = standing?.tag === 'standing' && standing.tx.stage === 'unsigned'
-    if (unpublished) await funding.discard(pendingChannelId)
-  }
-}
-
 /** The largest payment that reaches a client: it has to get to the node, and a channel must be able to carry it. */
 export function receivable(inventory: Inventory, rule: CapacityRule): Msat {
   const carried = largestCarried(inventory.largestChannel(), rule)

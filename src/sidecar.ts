@@ -39,7 +39,6 @@ import {
   opener,
   openingOf,
   receivable,
-  reclaimer,
   recorder,
   unconfirmedOf,
 } from './openings.ts'
@@ -156,7 +155,7 @@ export async function startSidecar(config: Config, deps: SidecarDeps): Promise<S
       appendMoney: (money) => journal.append(money),
       recordStep: recorder(inventory),
       publishFunding: (pendingChannelId) => funding.publishDue(pendingChannelId),
-      reclaimChannel: reclaimer(funding),
+      reclaimChannel: (pendingChannelId) => funding.reclaim(pendingChannelId),
     },
     sales,
   )

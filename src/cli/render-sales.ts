@@ -19,6 +19,7 @@ const STATE_STYLE: Readonly<Record<string, Style>> = {
   abandoned: 'dim',
   owed: 'yellow',
   reclaiming: 'yellow',
+  unwanted: 'yellow',
   unearned: 'red',
 }
 

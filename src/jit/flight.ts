@@ -43,7 +43,8 @@ function title(before: Sale, after: Sale, event: JitEvent): string {
     case 'part-gone':
       return 'payment gone from lnd'
     case 'deadline':
-      if (before.tag === 'reclaiming') return 'channel to be taken back'
+      if (before.tag === 'reclaiming' || before.tag === 'unwanted') return 'channel to be taken back'
+      if (after.tag === 'unwanted') return 'offer ended, channel not wanted any more'
       if (after.tag === 'unearned' || after.tag === 'reclaiming') return 'offer ended, fee not earned'
       return after.tag === 'abandoned' ? 'offer ended' : 'payment held long enough'
     case 'channel-active':

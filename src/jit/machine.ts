@@ -6,6 +6,9 @@ import { dropDue, dropPart, holdUntil, isKnown, takePart, total, wholePayment } 
 import { type In, type JitStep, onStanding, to } from './standing.ts'
 import type { Deal, JitEffect, JitEvent, Sale } from './states.ts'
 
+/** Between two times at which an unwanted channel is asked back. */
+export const ASK_BACK_MS = 10 * 60_000
+
 /** A new sale. */
 export function sell(deal: Deal): JitStep {
   return to({ tag: 'awaiting', deal, parts: [], refused: [] })
@@ -17,7 +20,7 @@ export function isTerminal(sale: Sale): boolean {
 
 /** Whether its payment may still come: sales of this kind are what a client may have only so many of. */
 export function isUnpaid(sale: Sale): boolean {
-  return !isTerminal(sale) && sale.tag !== 'reclaiming'
+  return !isTerminal(sale) && sale.tag !== 'reclaiming' && sale.tag !== 'unwanted'
 }
 
 /** When the sale must act by itself: held parts have waited long enough, or the offer ends. */
@@ -27,8 +30,10 @@ export function deadline(sale: Sale): Timestamp | undefined {
     case 'owed':
       return Math.min(holdUntil(sale.deal, sale.parts) ?? sale.deal.validUntil, sale.deal.validUntil) as Timestamp
     case 'opening':
+      return holdUntil(sale.deal, sale.parts) ?? sale.deal.validUntil
     case 'forwarding':
       return holdUntil(sale.deal, sale.parts)
+    case 'unwanted':
     case 'reclaiming':
       return sale.due
     case 'paid':
@@ -51,6 +56,8 @@ export function step(sale: Sale, event: JitEvent): JitStep {
       return onForwarding(sale, event)
     case 'owed':
       return onOwed(sale, event)
+    case 'unwanted':
+      return onUnwanted(sale, event)
     case 'reclaiming':
       return onReclaiming(sale, event)
     case 'paid':
@@ -116,8 +123,11 @@ function onOpening(sale: In<'opening'>, event: JitEvent): JitStep {
     }
     case 'channel-closed':
       return to({ tag: 'unearned', deal, outpoint: event.outpoint, at: event.at })
-    case 'deadline':
-      return giveBackDue(sale, event.at)
+    case 'deadline': {
+      const left = dropDue(sale, event.at)
+      if (left.parts.length > 0 || event.at < deal.validUntil) return giveBackDue(sale, event.at)
+      return askBack({ tag: 'unwanted', deal, pendingChannelId, due: event.at, refused: left.refused }, event.at)
+    }
     case 'part-expiring':
       return giveBack(sale, event.circuit, 'lnd was about to fail it')
     case 'failed':
@@ -200,6 +210,39 @@ function onReclaiming(sale: In<'reclaiming'>, event: JitEvent): JitStep {
     case 'settled':
     case 'failed':
       return stay(sale, `reclaiming: ${event.type}`)
+    default:
+      return assertNever(event)
+  }
+}
+
+/** Not heard of until the channel is there or gone: asked again, since what was asked of an open under way may be lost. */
+function askBack(sale: In<'unwanted'>, at: Timestamp): JitStep {
+  const wanted: JitEffect = { type: 'reclaim-channel', pendingChannelId: sale.pendingChannelId }
+  return to({ ...sale, due: (at + ASK_BACK_MS) as Timestamp }, [wanted])
+}
+
+function onUnwanted(sale: In<'unwanted'>, event: JitEvent): JitStep {
+  const { deal, pendingChannelId, refused, due } = sale
+  switch (event.type) {
+    case 'deadline':
+      return event.at < due ? stay(sale, 'not due') : askBack(sale, event.at)
+    case 'channel-active': {
+      const channel = { outpoint: event.outpoint, chanId: event.chanId, pendingChannelId }
+      return reclaim({ tag: 'reclaiming', deal, channel, refused })
+    }
+    case 'channel-closed':
+      return to({ tag: 'unearned', deal, outpoint: event.outpoint, at: event.at })
+    case 'channel-refused':
+      return to({ tag: 'abandoned', deal, why: 'expired', at: event.at })
+    case 'part-held':
+    case 'client-online':
+    case 'part-expiring':
+    case 'part-gone':
+    case 'alias-added':
+    case 'settled':
+    case 'failed':
+    case 'reclaim-ordered':
+      return stay(sale, `unwanted: ${event.type}`)
     default:
       return assertNever(event)
   }

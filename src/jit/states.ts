@@ -123,6 +123,11 @@ export const Sale = z.discriminatedUnion('tag', [
     forwarded,
     refused,
   }),
+  /**
+   * The offer ended while its channel was being opened, and no payment is held: whoever signed for it may never come
+   * back, and its coins are locked. Asked back at `due` and again, until lnd knows what it is.
+   */
+  z.object({ tag: z.literal('unwanted'), deal: Deal, pendingChannelId: z.string(), due: At, refused }),
   /** The offer ended before the fee was earned. The channel is taken back at `due`; without it, that was asked for. */
   z.object({ tag: z.literal('reclaiming'), deal: Deal, channel: ChannelRef, due: At.optional(), refused }),
   /** The client has its money. `earned` is what stayed with us by lnd's own amounts. Terminal. */

@@ -25,6 +25,8 @@ export function verdict(sale: Sale, circuit: string): Verdict {
     }
     case 'owed':
       return waiting(sale, circuit)
+    case 'unwanted':
+      return refusal(sale, circuit, 'leads nowhere') ?? RESUME
     case 'reclaiming':
       return refusal(sale, circuit, 'may lead to the client') ?? RESUME
     case 'paid':

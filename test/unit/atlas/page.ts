@@ -68,6 +68,7 @@ function nameSale(sale: Sale): string {
       return `${sale.tag}, ${nameBound(sale)}${nameWaiting(sale)}`
     case 'reclaiming':
       return `${sale.tag}, ${sale.due === undefined ? 'asked for' : 'not due yet'}`
+    case 'unwanted':
     case 'paid':
     case 'abandoned':
     case 'unearned':

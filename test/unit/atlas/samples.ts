@@ -21,6 +21,7 @@ export const SALES: States<Sale> = {
   opening: [jit.opening(), jit.openingWithoutPart()],
   forwarding: [jit.forwarding(false), jit.forwarding(true)],
   owed: [jit.owed(false), jit.owed(true)],
+  unwanted: [jit.unwanted()],
   reclaiming: [jit.reclaiming(), { ...jit.reclaiming(), due: undefined }],
   paid: [jit.paid()],
   abandoned: [jit.abandoned()],

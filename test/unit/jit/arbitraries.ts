@@ -104,9 +104,17 @@ function course(shares: readonly number[]): JitEvent[] {
   ]
 }
 
+/** A payment that does not wait for its channel, until nobody wants that any more. */
+const LEFT: readonly JitEvent[] = [
+  { type: 'part-held', part: PART, height: HEIGHT, clientOnline: true, pendingChannelId: PENDING_ID, at: HELD_AT },
+  { type: 'part-gone', circuit: PART.circuit, at: HELD_AT },
+  { type: 'deadline', at: VALID_UNTIL },
+]
+
 /** Events of a sale that goes well and is now and then disturbed: reaches the late states more often. */
 export const anyStory: fc.Arbitrary<readonly JitEvent[]> = fc.oneof(
   fc.array(anyEvent, { maxLength: 40 }),
+  fc.array(anyEvent, { maxLength: 10 }).map((after) => [...LEFT, ...after]),
   fc
     .tuple(fc.constantFrom([100], [60, 40], [30, 30, 40], [99, 1]), disturbances(10))
     .map(([shares, between]) => course(shares).flatMap((event, index) => [event, ...(between[index] ?? [])])),

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { msat } from '../../../lsps/base/amount.ts'
-import { deadline, isTerminal, sell, step } from '../../../src/jit/machine.ts'
+import { ASK_BACK_MS, deadline, isTerminal, sell, step } from '../../../src/jit/machine.ts'
 import { MAX_PARTS, MAX_REFUSALS } from '../../../src/jit/parts.ts'
 import type { Deal } from '../../../src/jit/states.ts'
 import { forwardedAmount } from '../../../src/jit/verdict.ts'
@@ -43,6 +43,7 @@ import {
   settled,
   time,
   unearned,
+  unwanted,
   VALID_UNTIL,
 } from './samples.ts'
 
@@ -196,6 +197,20 @@ describe('a sale whose channel is being opened', () => {
       })
     },
   )
+
+  it('is not wanted any more when the offer ends with nothing held: it is asked back until it is gone', () => {
+    const { state, effects } = step(openingWithoutPart(), due(VALID_UNTIL))
+    expect(state).toMatchObject({ tag: 'unwanted', due: VALID_UNTIL + ASK_BACK_MS })
+    expect(effects).toEqual([RECLAIM])
+    expect(step(unwanted(), due(VALID_UNTIL + ASK_BACK_MS))).toMatchObject({
+      state: { tag: 'unwanted' },
+      effects: [RECLAIM],
+    })
+    expect(step(unwanted(), channelActive())).toMatchObject({ state: { tag: 'reclaiming' }, effects: [RECLAIM] })
+    expect(step(unwanted(), channelClosed()).state).toMatchObject({ tag: 'unearned' })
+    expect(step(unwanted(), channelRefused('failed')).state).toMatchObject({ tag: 'abandoned' })
+    expect(step(unwanted(), reclaimOrdered()).ignored).toBeDefined()
+  })
 
   it('is unearned when the channel closes before it was used', () => {
     expect(step(opening(), channelClosed()).state).toMatchObject({ tag: 'unearned', outpoint: CHANNEL.outpoint })
@@ -501,7 +516,7 @@ describe('the deadline of a sale', () => {
     ['the end of the hold while a part is held', awaiting(PART), HELD_AT + HOLD_MS],
     ['the end of the offer when that comes before', awaiting({ ...PART, heldAt: time(VALID_UNTIL - 1) }), VALID_UNTIL],
     ['the end of the hold while the channel is opened', opening(), HELD_AT + HOLD_MS],
-    ['none while a channel is opened for nothing held', openingWithoutPart(), undefined],
+    ['the end of the offer while a channel is opened for nothing held', openingWithoutPart(), VALID_UNTIL],
     ['none while the payment is forwarded', forwarding(true), undefined],
     ['the end of the offer while only the fee is owed', owed(true), VALID_UNTIL],
     ['the time to take the channel back', reclaiming(), RECLAIM_AT],

@@ -1,6 +1,7 @@
 import { msat, type Ppm } from '../../../lsps/base/amount.ts'
 import type { Timestamp } from '../../../lsps/base/datetime.ts'
 import type { Scid } from '../../../lsps/base/scid.ts'
+import { ASK_BACK_MS } from '../../../src/jit/machine.ts'
 import type { ChannelRef, Deal, JitEvent, Part, Refusal, Sale, SentPart } from '../../../src/jit/states.ts'
 import { NODE } from '../lsps/arbitraries.ts'
 
@@ -118,6 +119,13 @@ export const owed = (bound: boolean): In<'owed'> => ({
   parts: [],
   bound,
   forwarded: [],
+  refused: [],
+})
+export const unwanted = (): In<'unwanted'> => ({
+  tag: 'unwanted',
+  deal: DEAL,
+  pendingChannelId: PENDING_ID,
+  due: time(VALID_UNTIL + ASK_BACK_MS),
   refused: [],
 })
 export const reclaiming = (due: Timestamp | undefined = RECLAIM_AT): In<'reclaiming'> => ({
