@@ -17,6 +17,7 @@ import { openParts } from './parts.ts'
 import { doneSales, endedSales, indexWrites, liveSales, outboxTable, saleByHash } from './records.ts'
 import { isMinted, mintScid } from './scid.ts'
 import type { Deal, JitEffect, JitEvent, JitMoney, Sale } from './states.ts'
+import { UnpaidSales } from './unpaid-sales.ts'
 
 /** Before lnd fails a held HTLC by itself, we do: so many blocks ahead. */
 export const EXPIRY_MARGIN_BLOCKS = 3
@@ -69,7 +70,7 @@ export class JitService {
   readonly #answers: Answers
   readonly #findings: Findings
   readonly #circuits = new Circuits()
-  readonly #salesOf = new Map<NodeId, number>()
+  readonly #unpaid = new UnpaidSales()
   readonly #foreignAliases = new Set<bigint>()
   readonly #online = new Set<NodeId>()
   /** Peers that events told of while a list of them was under way; one set for each list. */
@@ -149,10 +150,10 @@ export class JitService {
 
   async load(): Promise<void> {
     await this.#runner.load()
-    this.#salesOf.clear()
+    this.#unpaid.clear()
     this.#circuits.clear()
     for (const [scid, sale] of this.#runner.live) {
-      if (isUnpaid(sale)) this.#count(sale.deal.client, 1)
+      if (isUnpaid(sale)) this.#unpaid.add(sale.deal.client, scid as Scid)
       this.#circuits.follow(scid as Scid, undefined, sale)
     }
   }
@@ -167,12 +168,18 @@ export class JitService {
 
   /** Aliases that lnd knows: a new scid must not be one of them (D13), and ours must all be there (D1). */
   async loadAliases(signal: AbortSignal): Promise<void> {
-    const known = await this.#deps.lnd.listAliases(signal)
-    for (const { aliases } of known) for (const alias of aliases) this.#foreignAliases.add(alias)
+    /** Base and alias as one text: there may be thousands of both. */
+    const bound = new Set<string>()
+    for (const { base, aliases } of await this.#deps.lnd.listAliases(signal)) {
+      for (const alias of aliases) {
+        this.#foreignAliases.add(alias)
+        bound.add(`${base}/${alias}`)
+      }
+    }
     for (const [scid, sale] of this.#liveSales()) {
       if (!('bound' in sale) || !sale.bound) continue
       const { chanId } = sale.channel
-      if (known.some(({ base, aliases }) => base === chanId && aliases.includes(scidToNumber(scid)))) continue
+      if (bound.has(`${chanId}/${scidToNumber(scid)}`)) continue
       try {
         await bindAlias(this.#deps, chanId, scid, signal)
       } catch (error) {
@@ -184,7 +191,7 @@ export class JitService {
   /** Why this client cannot buy now; undefined when it can. */
   rejection(client: NodeId): string | undefined {
     const { maxLiveSales, maxLiveSalesPerPeer } = this.#config
-    if ((this.#salesOf.get(client) ?? 0) >= maxLiveSalesPerPeer) return 'too many unpaid purchases, wait until they end'
+    if (this.#unpaid.of(client).size >= maxLiveSalesPerPeer) return 'too many unpaid purchases, wait until they end'
     if (this.#runner.live.size >= maxLiveSales) return 'too many purchases at the moment, try again later'
     return undefined
   }
@@ -194,10 +201,10 @@ export class JitService {
     for (let draw = 0; draw < MAX_SCID_DRAWS; draw += 1) {
       const deal = { ...terms, scid: this.#mint() }
       if (this.#runner.live.has(deal.scid) || this.#foreignAliases.has(scidToNumber(deal.scid))) continue
-      this.#count(deal.client, 1)
+      this.#unpaid.add(deal.client, deal.scid)
       const sale = await this.#runner.createNew(deal.scid, sell(deal))
       if (sale.deal === deal) return deal
-      this.#count(deal.client, -1)
+      if (sale.deal.client !== deal.client) this.#unpaid.remove(deal.client, deal.scid)
     }
     throw new Error(`no free short channel id in ${MAX_SCID_DRAWS} draws`)
   }
@@ -266,10 +273,9 @@ export class JitService {
       return
     }
     this.#online.add(client)
-    if (!this.#salesOf.has(client)) return
-    for (const [scid, sale] of this.#runner.live) {
-      if (sale.tag !== 'awaiting' || sale.parts.length === 0 || sale.deal.client !== client) continue
-      this.#clientOnline(scid as Scid)
+    for (const scid of this.#unpaid.of(client)) {
+      const sale = this.#runner.live.get(scid)
+      if (sale?.tag === 'awaiting' && sale.parts.length > 0) this.#clientOnline(scid)
     }
   }
 
@@ -346,7 +352,7 @@ export class JitService {
 
   #onCommitted(scid: Scid, before: Sale | undefined, sale: Sale, terminal: boolean): void {
     this.#circuits.follow(scid, before, sale)
-    if (before !== undefined && isUnpaid(before) && !isUnpaid(sale)) this.#count(sale.deal.client, -1)
+    if (before !== undefined && isUnpaid(before) && !isUnpaid(sale)) this.#unpaid.remove(sale.deal.client, scid)
     if (terminal && sale.tag === 'paid') {
       this.#deps.log.info({ jit: scid, earned: sale.earned.toString() }, 'opening fee earned')
     }
@@ -378,11 +384,5 @@ export class JitService {
 
   #newPendingId(): string {
     return Buffer.from(this.#deps.entropy(PENDING_ID_BYTES)).toString('hex')
-  }
-
-  #count(client: NodeId, change: 1 | -1): void {
-    const count = (this.#salesOf.get(client) ?? 0) + change
-    if (count > 0) this.#salesOf.set(client, count)
-    else this.#salesOf.delete(client)
   }
 }
