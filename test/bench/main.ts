@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { holdFolder, removeFolder } from '../stack/leash.ts'
 import { reasonOf } from '../stack/wait.ts'
+import { boot } from './boot.ts'
 import { flood } from './flood.ts'
 import { grpc } from './grpc.ts'
 import { describeMachine } from './machine.ts'
@@ -16,6 +17,7 @@ import { type Row, renderTable, verdictOf } from './table.ts'
 const DEFAULT_ROUNDS = 5
 
 const BENCHES: Readonly<Record<string, (options: BenchOptions) => Promise<Row[]>>> = {
+  boot,
   offers,
   grpc,
   purchases,
