@@ -79,7 +79,7 @@ describe('the books', () => {
     wallet.setPaymentPolicy('fail')
     await simulation.advance(60_000)
     expect(second.outcome?.status).toBe('failed')
-    expect(simulation.journal()).toEqual([])
+    expect(simulation.journal()).toMatchObject([])
     expect(simulation.state(bought.scid)).toBe('owed')
     expect(simulation.violations()).toEqual([])
   })
@@ -133,7 +133,7 @@ describe('the books', () => {
     await simulation.advance(60_000)
     await simulation.rest()
     expect(simulation.world.node.log.list(0)).toHaveLength(rows)
-    expect(simulation.journal()).toEqual([{ paymentHash: payment.hash, earned: bought.fee }])
+    expect(simulation.journal()).toMatchObject([{ paymentHash: payment.hash, earned: bought.fee }])
     expect(simulation.violations()).toEqual([])
   })
 
@@ -154,7 +154,7 @@ describe('the books', () => {
     expect((await simulation.outcome(payment.result, 'the payment to end')).status).toBe('settled')
     await simulation.rest()
     expect(wallet.balance()).toBe(AMOUNT)
-    expect(simulation.journal()).toEqual([{ paymentHash: payment.hash, earned: 0n }])
+    expect(simulation.journal()).toMatchObject([{ paymentHash: payment.hash, earned: 0n }])
     expect(simulation.state(bought.scid)).toBe('paid')
     expect(simulation.violations()).toEqual([])
   })
@@ -173,7 +173,7 @@ describe('the books', () => {
     expect((await simulation.outcome(payment.result, 'the payment to end')).status).toBe('settled')
     await simulation.rest()
     expect(simulation.state(bought.scid)).toBe('paid')
-    expect(simulation.journal()).toEqual([{ paymentHash: payment.hash, earned: bought.fee }])
+    expect(simulation.journal()).toMatchObject([{ paymentHash: payment.hash, earned: bought.fee }])
   })
 })
 
@@ -365,7 +365,7 @@ describe('a client that signs for its channel and never comes back', () => {
     expect(simulation.state(bought.scid)).toBe('opening')
     // Nothing was signed for it: when the offer is over, the channel is given up and its coins are free again.
     simulation.world.onStage = undefined
-    await simulation.advance(100 * 60_000)
+    for (let part = 0; part < 5; part += 1) await simulation.advance(20 * 60_000)
     await simulation.rest()
     expect(simulation.state(bought.scid)).toBe('unearned')
     expect(simulation.violations()).toEqual([])
