@@ -81,6 +81,14 @@ export function openParts(sale: Sale): readonly Part[] {
   return 'parts' in sale ? [...sent, ...sale.parts] : sent
 }
 
+/** Every circuit that the sale has on record, whatever became of it. */
+export function knownCircuits(sale: Sale): readonly string[] {
+  const forwarded = 'forwarded' in sale ? sale.forwarded : []
+  const sent = 'sent' in sale ? sale.sent.map(({ circuit }) => circuit) : []
+  const held = 'parts' in sale ? sale.parts.map(({ circuit }) => circuit) : []
+  return [...forwarded, ...sent, ...held]
+}
+
 /** Takes a part in, or refuses it; it may be the last one of a payment that cannot be served, which then goes whole. */
 export function takePart(sale: Collecting, part: Part, facts: PartFacts): Holding {
   const { deal, parts } = sale

@@ -46,18 +46,30 @@ export function sentUnexplained({ chanId }: Suspect, { open }: Sightings, rows: 
   return rest > 0n ? rest : 0n
 }
 
-export function aheadOf(suspect: Suspect, sale: Sale, seen: Sightings, rows: Rows, at: Timestamp): Ahead {
+/** What lnd shows, and which of it needs no explanation. */
+export type Facts = {
+  readonly seen: Sightings
+  readonly rows: Rows
+  /** HTLCs that are on record, with the sale that counts on them. */
+  readonly explained: ReadonlyMap<string, string>
+}
+
+export function aheadOf(suspect: Suspect, sale: Sale, { seen, rows, explained }: Facts, at: Timestamp): Ahead {
   const { scid, found, chanId } = suspect
   const open = seen.open.get(chanId ?? 0n)
   const ref = 'channel' in sale ? sale.channel : undefined
   const pendingChannelId = found?.memo.pendingChannelId ?? ref?.pendingChannelId ?? ''
   const fee = sale.tag === 'forwarding' ? sale.fee : (sale.deal.fee ?? found?.memo.fee ?? sale.deal.minFee)
   const left = fee - ('collected' in sale ? sale.collected : 0n)
-  const explained = explainedBy(sale)
+  const own = explainedBy(sale)
+  const isStrange = ({ circuit }: StrangeHtlc) => {
+    const owner = explained.get(circuit)
+    return !own.has(circuit) && (owner === undefined || owner === scid)
+  }
   // A channel that is not on record is there only since an older database took the place of ours.
   const isBehind = found !== undefined || ref === undefined
-  const settled = keeping(rows.get(chanId ?? 0n) ?? []).filter(({ circuit }) => !explained.has(circuit))
-  const inFlight = inFlightOver(seen, chanId).filter(({ circuit }) => !explained.has(circuit))
+  const settled = keeping(rows.get(chanId ?? 0n) ?? []).filter(isStrange)
+  const inFlight = inFlightOver(seen, chanId).filter(isStrange)
   const lost = isBehind && settled.length + inFlight.length === 0 ? sentWithoutRow(suspect, fee, seen, rows) : []
   return {
     channel: open === undefined || chanId === undefined ? ref : { outpoint: open.outpoint, chanId, pendingChannelId },

@@ -7,6 +7,7 @@ import { doneFundings, fundingOutbox, liveFundings } from '../funding/records.ts
 import type { Funding } from '../funding/states.ts'
 import { catchUpSale } from '../jit/catch-up.ts'
 import { isTerminal } from '../jit/machine.ts'
+import { knownCircuits } from '../jit/parts.ts'
 import { doneSales, indexWrites, liveSales, outboxTable } from '../jit/records.ts'
 import type { Sale } from '../jit/states.ts'
 import { flightStep } from '../journal/flight.ts'
@@ -17,6 +18,7 @@ import type { Store, Write } from '../store/port.ts'
 import {
   aheadOf,
   byChannel,
+  type Facts,
   forgottenSale,
   type LostTerms,
   type Rows,
@@ -31,6 +33,10 @@ const CLOCK_MARGIN_MS = 3_600_000
 /** Sequence numbers in an outbox: the first one, and one that no effect on record has. */
 const FIRST = '000000000001'
 const LATEST = 900_000_000_000
+/** No sale counts on what is in the journal. */
+const BOOKED = ''
+/** Entries of the journal that are compared with lnd's history, the last ones. */
+const MAX_ENTRIES_READ = 500_000
 /** lnd writes its forwarding history every 15 s. */
 const HISTORY_FLUSH_MS = 20_000
 
@@ -59,9 +65,10 @@ export async function catchUp(deps: CatchUpDeps, signal: AbortSignal): Promise<n
   const suspects = await findSuspects(deps, seen, signal)
   if (suspects.length === 0) return 0
   const rows = await strangeRows(deps, suspects, seen, signal)
+  const facts = { seen, rows, explained: await explainedCircuits(deps, rows) }
   let taken = 0
   for (const suspect of suspects) {
-    const writes = await takeUp(deps, suspect, seen, rows, signal)
+    const writes = await takeUp(deps, suspect, facts, signal)
     if (writes.length === 0) continue
     await deps.store.commit(writes)
     taken += 1
@@ -135,6 +142,23 @@ async function strangeRows(
   return rows
 }
 
+/**
+ * HTLCs that the records know, of whatever sale: lnd forwards over any channel of the peer, so one that was sent to a
+ * scid may be seen on the channel of another.
+ */
+async function explainedCircuits({ live, journal }: CatchUpDeps, rows: Rows): Promise<ReadonlyMap<string, string>> {
+  const explained = new Map<string, string>()
+  for (const [scid, sale] of live) for (const circuit of knownCircuits(sale)) explained.set(circuit, scid)
+  const kept = [...rows.values()].flat().filter(({ amountIn, amountOut }) => amountIn > amountOut)
+  if (kept.length === 0) return explained
+  const since = Math.min(...kept.map(({ at }) => at)) - CLOCK_MARGIN_MS
+  for await (const { at, circuit } of journal.entries({ reverse: true, limit: MAX_ENTRIES_READ })) {
+    if (at < since) break
+    if (circuit !== undefined) explained.set(circuit, BOOKED)
+  }
+  return explained
+}
+
 /** When the last thing happened that is on record; 0 when nothing is. */
 async function lastKnown(store: Store, live: ReadonlyMap<string, Sale>, journal: Journal): Promise<number> {
   let last = 0
@@ -148,16 +172,16 @@ async function lastKnown(store: Store, live: ReadonlyMap<string, Sale>, journal:
 async function takeUp(
   deps: CatchUpDeps,
   suspect: Suspect,
-  seen: Sightings,
-  rows: Rows,
+  facts: Facts,
   signal: AbortSignal,
 ): Promise<readonly Write[]> {
   const { store, journal, log, clock, terms } = deps
+  const { seen } = facts
   const { scid, found } = suspect
   const at = clock.now()
   const sale = suspect.sale ?? (found === undefined ? undefined : forgottenSale(scid, found, { terms, seen, at }))
   if (sale === undefined) return []
-  const ahead = aheadOf(suspect, sale, seen, rows, at)
+  const ahead = aheadOf(suspect, sale, facts, at)
   const isEmpty = ahead.inFlight.length === 0 && ahead.settled.length === 0
   const order = found === undefined ? undefined : await takeUpOrder(deps, found, isEmpty ? 'empty' : 'used', signal)
   const funding = order?.writes ?? []
