@@ -1,6 +1,7 @@
 import { expect } from 'vitest'
 import { scidToNumber } from '../../lsps/base/scid.ts'
 import type { FlightRecord } from '../../src/admin/schema.ts'
+import { FINAL_CONFIRMATIONS } from '../../src/funding/follow.ts'
 import type { Wallet } from './ldk/wallet.ts'
 import type { Lnd } from './lnd.ts'
 import type { Network } from './network.ts'
@@ -8,7 +9,8 @@ import type { Purchase } from './purchase.ts'
 import type { Sluiced } from './sluiced.ts'
 import { waitFor } from './wait.ts'
 
-const CONFIRMING_BLOCKS = 3
+/** Blocks mined beyond those that make a funding final, for what sluiced misses of one. */
+const MORE_BLOCKS = 2
 const BLOCK_MS = 3_000
 const CONFIRMED_MS = 20_000
 
@@ -64,7 +66,7 @@ async function aliasesOf(node: Lnd, base: string): Promise<readonly string[]> {
 
 /**
  * The end that every sale must reach, whatever was killed on the way: one channel, one transaction, one fee, nothing
- * locked, nothing forgotten. Mines the block that confirms the channel. The sale's record at the end.
+ * locked, nothing forgotten. Mines the blocks that make its funding final. The sale's record at the end.
  */
 export async function expectSold(
   { network, sluiced, wallet, bought }: Scene,
@@ -83,7 +85,7 @@ export async function expectSold(
 
   await network.waitInMempool(sale.funding_txid ?? '')
   expect(await btcd.mempool()).toEqual([sale.funding_txid])
-  await confirm(network, sluiced)
+  await confirmFundings(network, sluiced)
   expect(await btcd.mempool()).toEqual([])
   await waitFor(async () => (await leases(lsp)).length === 0, { deadline: 20_000, what: 'no coin to be locked' })
   expect(await sluiced.status()).toMatchObject({ outbox_depth: 0, held: { htlcs: 0 } })
@@ -93,16 +95,16 @@ export async function expectSold(
   return record
 }
 
-/** Mines until sluiced knows that all channels are confirmed: what it misses of one block it sees at the next. */
-async function confirm(network: Network, sluiced: Sluiced): Promise<void> {
+/** Mines until all fundings are final for sluiced: what it misses of one block it sees at the next. */
+export async function confirmFundings(network: Network, sluiced: Sluiced): Promise<void> {
   const none = async () => Object.keys((await sluiced.status()).funding).length === 0
-  for (let block = 1; block < CONFIRMING_BLOCKS; block += 1) {
+  const what = 'the funding to be final for sluiced'
+  await network.mine(FINAL_CONFIRMATIONS)
+  for (let block = 0; block < MORE_BLOCKS; block += 1) {
+    if (await waitFor(none, { deadline: BLOCK_MS, what }).catch(() => false)) return
     await network.mine(1)
-    const seen = waitFor(none, { deadline: BLOCK_MS, what: 'the channel to be confirmed for sluiced' })
-    if (await seen.catch(() => false)) return
   }
-  await network.mine(1)
-  await waitFor(none, { deadline: CONFIRMED_MS, what: 'the channel to be confirmed for sluiced' })
+  await waitFor(none, { deadline: CONFIRMED_MS, what })
 }
 
 function expectFlight(record: FlightRecord): void {

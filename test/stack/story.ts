@@ -1,17 +1,19 @@
 import { expect } from 'vitest'
 import type { FlightRecord } from '../../src/admin/schema.ts'
-import type { OnPayment } from './ldk/incoming.ts'
 import { Wallet, type WalletOptions } from './ldk/wallet.ts'
 import type { Network } from './network.ts'
 import { type PaymentResult, payInvoice, resetMissionControl } from './payments.ts'
-import { type Purchase, purchase } from './purchase.ts'
+import { type Purchase, type PurchaseOptions, purchase } from './purchase.ts'
 import type { Sluiced } from './sluiced.ts'
-import { channelsTo, leases } from './sold.ts'
+import { channelsTo, confirmFundings, leases } from './sold.ts'
 import { waitFor } from './wait.ts'
 
 const STEP_MS = 30_000
 
-export type StoryOptions = Partial<WalletOptions> & { readonly onPayment?: OnPayment }
+export type StoryOptions = Partial<WalletOptions> & Pick<PurchaseOptions, 'onPayment' | 'wanted'>
+
+/** The end of a payment, whoever made it and however. */
+export type Paid = Pick<PaymentResult, 'succeeded' | 'amount' | 'paymentHash'>
 
 /** One sale to a wallet of its own, up to the payment, and what must be true at its end. */
 export class Story {
@@ -32,11 +34,14 @@ export class Story {
 
   /** A new wallet has bought; nothing is paid yet. */
   static async begin(network: Network, sluiced: Sluiced, options: StoryOptions = {}): Promise<Story> {
-    const { onPayment, ...walletOptions } = options
+    const { onPayment, wanted, ...walletOptions } = options
     const earnedBefore = BigInt((await sluiced.status()).earned_msat)
     const wallet = await Wallet.create({ btcd: network.btcd, ...walletOptions })
     await wallet.connect({ nodeId: network.lsp.nodeId, host: '127.0.0.1', port: network.lsp.p2pPort })
-    const bought = await purchase(wallet, network, onPayment === undefined ? {} : { onPayment })
+    const bought = await purchase(wallet, network, {
+      ...(onPayment === undefined ? {} : { onPayment }),
+      ...(wanted === undefined ? {} : { wanted }),
+    })
     return new Story({ network, sluiced, wallet, bought, earnedBefore })
   }
 
@@ -48,8 +53,13 @@ export class Story {
 
   /** A further invoice of the wallet for the sale. */
   invoiceAgain(amountMsat: bigint = this.bought.amount): string {
+    return this.buyAgain(amountMsat).invoice
+  }
+
+  /** What was bought, with a further invoice. */
+  buyAgain(amountMsat: bigint = this.bought.amount): Purchase {
     const { fee, hint } = this.bought
-    return this.wallet.createInvoice({ amountMsat, allowedSkimMsat: fee, hint }).invoice
+    return { ...this.bought, ...this.wallet.createInvoice({ amountMsat, allowedSkimMsat: fee, hint }) }
   }
 
   show(): Promise<FlightRecord> {
@@ -83,9 +93,9 @@ export class Story {
   }
 
   /** The wallet has it a little later than the payer knows: its channel agrees on the claim first. */
-  async waitForOwned(): Promise<void> {
+  async waitForOwned(later = 0n): Promise<void> {
     const { amount, fee } = this.bought
-    const due = amount - fee
+    const due = amount - fee + later
     await waitFor(() => this.wallet.owned() === due, { deadline: STEP_MS, what: `the wallet to own ${due} msat` })
   }
 
@@ -120,15 +130,17 @@ export class Story {
     expect(channels.map(({ channel_point }) => channel_point)).toEqual([sale.funding_outpoint])
     await network.waitInMempool(sale.funding_txid ?? '')
     expect(await network.btcd.mempool()).toEqual([sale.funding_txid])
-    await network.mine(1)
+    await confirmFundings(network, sluiced)
     expect(await network.btcd.mempool()).toEqual([])
-    await this.waitForNoFunding()
     await waitFor(async () => (await leases(network.lsp)).length === 0, { deadline: STEP_MS, what: 'no locked coin' })
     expect(await sluiced.status()).toMatchObject({ held: { htlcs: 0 }, outbox_depth: 0 })
   }
 
-  /** One channel, one transaction, one fee, in the wallet's, lnd's and our own books. The sale's record at the end. */
-  async expectPaid(result: PaymentResult): Promise<FlightRecord> {
+  /**
+   * One channel, one transaction, one fee, in the wallet's, lnd's and our own books. The sale's record at the end.
+   * `later`: what the wallet got beside the payment, without a fee, millisatoshi.
+   */
+  async expectPaid(result: Paid, { later = 0n } = {}): Promise<FlightRecord> {
     const { amount, fee } = this.bought
     expect(result).toMatchObject({ succeeded: true, amount })
     const received = await this.wallet.waitForPayment(result.paymentHash)
@@ -137,13 +149,17 @@ export class Story {
     expect(sale).toMatchObject({ fee_msat: `${fee}`, earned_msat: `${fee}` })
     await this.expectEarned(fee)
     await this.expectOneChannel(sale)
-    await this.waitForOwned()
+    await this.waitForOwned(later)
     return sale
   }
 }
 
 /** One attempt, failed with this code by this node. */
-export function expectFailure(result: PaymentResult, code: string, source: 'lsp' | 'wallet' = 'lsp'): void {
+export function expectFailure(
+  result: Pick<PaymentResult, 'succeeded' | 'attempts'>,
+  code: string,
+  source: 'lsp' | 'wallet' = 'lsp',
+): void {
   expect(result.succeeded).toBe(false)
   expect(result.attempts.map(({ failure }) => failure)).toMatchObject([
     { code, failure_source_index: source === 'lsp' ? 1 : 2 },

@@ -15,6 +15,7 @@ const ABSENCE_MS = 5_000
 /** Well below the 144 + 40 that a held payment has. */
 const BLOCKS_AT_ONCE = 100
 const SHORT_HOLD_SECONDS = 3
+const SECOND_AMOUNT = 5_000_000n
 const TWO_HOURS_MS = 2 * 3_600_000
 const CLOCK_HOOK = pathToFileURL(join(import.meta.dirname, '..', 'clock-hook.mjs')).href
 
@@ -22,7 +23,7 @@ describe('a sale on the real stack whose payment cannot be delivered', () => {
   let network: Network
   let sluiced: Sluiced
   let stories: Story[] = []
-  /** All sales that were paid, for the comparison with lnd's own history. */
+  /** All forwards to sold channels, for the comparison with lnd's own history. */
   const paid: FlightRecord[] = []
 
   beforeAll(async () => {
@@ -177,14 +178,20 @@ describe('a sale on the real stack whose payment cannot be delivered', () => {
     }
   })
 
-  it('refuses a second payment while the first one is held', async () => {
+  it('[L2-69] lets a second payment wait for the first one that is held, and then go on without a fee', async () => {
     const story = await prepare()
     await story.leave()
     const first = story.pay()
     await story.waitForHeld(1)
-    expectFailure(await story.pay(story.invoiceAgain()), 'TEMPORARY_CHANNEL_FAILURE')
+    const second = story.pay(story.invoiceAgain(SECOND_AMOUNT))
+    await story.waitForHeld(2)
     await story.wallet.reconnect()
-    await expectPaid(story, await first)
+    const later = await second
+    expect(later).toMatchObject({ succeeded: true, amount: SECOND_AMOUNT })
+    const received = await story.wallet.waitForPayment(later.paymentHash)
+    expect(received).toMatchObject({ amount: SECOND_AMOUNT, skimmed: 0n })
+    const sale = await story.expectPaid(await first, { later: SECOND_AMOUNT })
+    paid.push(sale, { ...sale, earned_msat: '0' })
   })
 
   it('fails a held payment before lnd does when blocks run out, and sells when the wallet is back', async () => {
@@ -209,8 +216,8 @@ describe('a sale on the real stack whose payment cannot be delivered', () => {
   })
 
   it('says no coins with temporary_channel_failure, and sells once there are some', async () => {
-    await restartWith({ config: { funding: { min_confs: 1000 } } })
     const story = await prepare()
+    await restartWith({ config: { funding: { min_confs: 1000 } } })
     expectFailure(await story.pay(), 'TEMPORARY_CHANNEL_FAILURE')
     const sale = await story.waitForState('awaiting')
     expect(sale.steps.at(-1)?.detail).toMatchObject({ reason: 'no-coins' })
