@@ -1,9 +1,11 @@
 import { randomBytes } from 'node:crypto'
 import { scidToNumber } from '../../lsps/base/scid.ts'
 import type { Wallet } from './ldk/wallet.ts'
+import type { Lnd } from './lnd.ts'
 import type { Network } from './network.ts'
 import type { PaymentResult } from './payments.ts'
 import type { Purchase } from './purchase.ts'
+import { allEnded } from './wait.ts'
 
 /** Blocks that the wallet gets to claim: more than the 40 of its invoices, so that a new block does no harm. */
 const FINAL_DELTA = 50
@@ -11,7 +13,11 @@ const FINAL_DELTA = 50
 export type RouteOptions = {
   readonly network: Network
   readonly wallet: Wallet
-  readonly bought: Purchase
+  readonly bought: Pick<Purchase, 'invoice' | 'paymentHash' | 'amount' | 'scid' | 'hint'>
+  /** Who pays. Default: the network's payer. */
+  readonly payer?: Lnd
+  /** What this HTLC is to bring the wallet. Default: the whole payment. */
+  readonly part?: bigint
   /** What the first HTLC carries. Default: what the onion asks the LSP to forward. */
   readonly amountIn?: bigint
   /** Blocks between the LSP's two HTLCs. Default: what was sold. */
@@ -20,12 +26,13 @@ export type RouteOptions = {
   readonly paymentHash?: string
 }
 
-type Attempt = PaymentResult['attempts'][number]
+export type Attempt = PaymentResult['attempts'][number]
 
-/** A route of the payer's own making to the sale's scid: what no honest router would build, and probes. */
+/** One HTLC over a route of the payer's own making to the sale's scid: single parts, probes, what no router builds. */
 export async function payOverRoute(options: RouteOptions): Promise<Attempt> {
-  const { network, wallet, bought } = options
-  const { payer, lsp } = network
+  const { network, wallet, bought, part = options.bought.amount } = options
+  const { lsp } = network
+  const { payer = network.payer } = options
   const [{ channels }, { block_height: height }, { payment_addr: secret }] = await Promise.all([
     payer.call<{ channels: { chan_id: string; remote_pubkey: string }[] }>('default', 'listChannels'),
     payer.info(),
@@ -33,9 +40,9 @@ export async function payOverRoute(options: RouteOptions): Promise<Attempt> {
   ])
   const first = channels.find(({ remote_pubkey }) => remote_pubkey === lsp.nodeId)
   if (first === undefined) throw new Error('the payer has no channel to the LSP')
-  const { amountIn = bought.amount, cltvDelta = bought.hint.cltvDelta, paymentHash = bought.paymentHash } = options
+  const { amountIn = part, cltvDelta = bought.hint.cltvDelta, paymentHash = bought.paymentHash } = options
   const expiry = height + FINAL_DELTA
-  const hop = { amt_to_forward_msat: String(bought.amount), expiry, tlv_payload: true }
+  const hop = { amt_to_forward_msat: String(part), expiry, tlv_payload: true }
   return payer.call<Attempt>('router', 'sendToRouteV2', {
     payment_hash: Buffer.from(paymentHash, 'hex'),
     route: {
@@ -57,4 +64,17 @@ export async function payOverRoute(options: RouteOptions): Promise<Attempt> {
 /** Somebody's look at whether the wallet could be paid: an HTLC with a hash that nobody knows the preimage of. */
 export function probe(options: Omit<RouteOptions, 'paymentHash'>): Promise<Attempt> {
   return payOverRoute({ ...options, paymentHash: randomBytes(32).toString('hex') })
+}
+
+/** The parts of one payment, each by itself and all at once; how each ended. Nobody tries again. */
+export function payParts(options: Omit<RouteOptions, 'part'>, parts: readonly bigint[]): Promise<readonly Attempt[]> {
+  return allEnded(parts.map((part) => payOverRoute({ ...options, part })))
+}
+
+/** As `probe`, in parts of one hash. */
+export function probeParts(
+  options: Omit<RouteOptions, 'part' | 'paymentHash'>,
+  parts: readonly bigint[],
+): Promise<readonly Attempt[]> {
+  return payParts({ ...options, paymentHash: randomBytes(32).toString('hex') }, parts)
 }

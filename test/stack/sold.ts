@@ -31,6 +31,8 @@ const FAILED = [
   'payment held long enough',
   'payment failed by the client or on the way to it',
 ]
+/** Said of each HTLC beside the first one that was held, and the last one that settled. */
+const FURTHER_PART = ['part of a payment held', 'part of a payment settled']
 /** A machine under load can lose the wallet's connection for a moment. */
 const RECONNECTED = 'client came back'
 
@@ -39,6 +41,8 @@ export type Scene = {
   readonly sluiced: Sluiced
   readonly wallet: Wallet
   readonly bought: Purchase
+  /** In how many HTLCs the payment came. Default: one. */
+  readonly parts?: number
 }
 
 type RawChannel = { readonly channel_point: string; readonly chan_id: string; readonly memo: string }
@@ -69,7 +73,7 @@ async function aliasesOf(node: Lnd, base: string): Promise<readonly string[]> {
  * locked, nothing forgotten. Mines the blocks that make its funding final. The sale's record at the end.
  */
 export async function expectSold(
-  { network, sluiced, wallet, bought }: Scene,
+  { network, sluiced, wallet, bought, parts = 1 }: Scene,
   earnedBefore: bigint,
 ): Promise<FlightRecord> {
   const { lsp, btcd } = network
@@ -91,7 +95,7 @@ export async function expectSold(
   expect(await sluiced.status()).toMatchObject({ outbox_depth: 0, held: { htlcs: 0 } })
 
   const record = await sluiced.show(bought.scid)
-  expectFlight(record)
+  expectFlight(record, parts)
   return record
 }
 
@@ -107,10 +111,12 @@ export async function confirmFundings(network: Network, sluiced: Sluiced): Promi
   await waitFor(none, { deadline: CONFIRMED_MS, what })
 }
 
-function expectFlight(record: FlightRecord): void {
+function expectFlight(record: FlightRecord, parts: number): void {
   const said = record.steps.map(({ what }) => what.replace(', payment forwarded', ''))
   const steps = said.filter((what) => what !== RECONNECTED)
   const failures = steps.filter((what) => FAILED.includes(what)).length
   const heldAgain = Array.from({ length: failures }, () => 'payment held')
-  expect(steps.filter((what) => !FAILED.includes(what)).sort()).toEqual([...FLIGHT, ...heldAgain].sort())
+  const further = Array.from({ length: parts - 1 }, () => FURTHER_PART).flat()
+  const expected = [...FLIGHT, ...further, ...heldAgain]
+  expect(steps.filter((what) => !FAILED.includes(what)).sort()).toEqual(expected.sort())
 }

@@ -294,7 +294,10 @@ export class Wallet {
     if (tip <= this.#height) return this.#catchingUp
     this.#catchingUp = this.#catchingUp.then(async () => {
       while (this.#height < tip && !this.#closed) {
-        const block = await this.#chain.block(this.#height + 1)
+        const block = await this.#chain.block(this.#height + 1).catch((error: unknown) => {
+          if (!this.#closed) throw error
+        })
+        if (block === undefined) return // closed, and the chain with it
         this.#node.manager.as_Listen().block_connected(block.bytes, block.height)
         this.#node.monitors.as_Listen().block_connected(block.bytes, block.height)
         this.#height = block.height
