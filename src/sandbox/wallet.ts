@@ -202,6 +202,19 @@ export class SimWallet implements RemotePeer {
     this.#decide(htlc.hash)
   }
 
+  /** BOLT 4, `mpp_timeout`: fails the parts whose payment is not complete. */
+  giveUpParts(): void {
+    for (const [hash, parts] of [...this.#parts]) {
+      if (promised(parts) >= (this.#invoices.get(hash)?.amount ?? 0n)) continue
+      this.#parts.delete(hash)
+      for (const part of parts) {
+        if (part.channel.outgoing.has(part.index)) {
+          this.#node.switchboard.resolve(part, { type: 'fail', reason: 'mpp_timeout' })
+        }
+      }
+    }
+  }
+
   #decide(hash: string): void {
     // What timed out on chain while the wallet sat on it is not there to be claimed any more.
     const parts = (this.#parts.get(hash) ?? []).filter(({ channel, index }) => channel.outgoing.has(index))

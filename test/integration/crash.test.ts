@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Stage } from '../../src/sandbox/stages.ts'
 import type { SimWallet } from '../../src/sandbox/wallet.ts'
-import { type Bought, Simulation, type SimulationOptions } from './simulation.ts'
+import { type Bought, Simulation, type SimulationOptions, testConfig } from './simulation.ts'
 
 const AMOUNT = 100_000_000n
 /** Double kills per story, spread over it by two primes. */
@@ -36,7 +36,59 @@ async function payUntilPaid(simulation: Simulation, wallet: SimWallet, bought: B
   throw new Error('the payment did not come through in 8 attempts')
 }
 
+/** BOLT 4: a payee that waits for the rest of a payment fails what it has after a minute or more. */
+const MPP_TIMEOUT_MS = 120_000
+
+/** Three parts of one payment, in these shares of a hundred; all of them again while any fails. */
+async function payInParts(simulation: Simulation, wallet: SimWallet, bought: Bought): Promise<void> {
+  for (let attempt = 0; attempt < 8; attempt += 1) {
+    const invoice = wallet.invoice({ amount: AMOUNT, maxFee: bought.fee })
+    const parts = [60n, 39n, 1n].map((share) => simulation.pay({ ...bought, amount: (AMOUNT * share) / 100n }, invoice))
+    const isOver = () => parts.every(({ outcome }) => outcome !== undefined)
+    for (let waited = 0; !isOver() && waited < MPP_TIMEOUT_MS; waited += 5_000) await simulation.advance(5_000)
+    wallet.giveUpParts()
+    for (const { result } of parts) await simulation.outcome(result, 'a part to end')
+    if (parts.every(({ outcome }) => outcome?.status === 'settled')) return
+    await simulation.advance(5_000)
+  }
+  throw new Error('the payment did not come through in 8 attempts')
+}
+
 const STORIES: readonly Story[] = [
+  {
+    name: 'a sale that is paid in three parts',
+    ending: { states: ['paid'], paid: true },
+    tell: async (simulation, wallet) => {
+      const bought = await simulation.buy(wallet, AMOUNT)
+      await payInParts(simulation, wallet, bought)
+      return bought
+    },
+  },
+  {
+    name: 'a sale without an agreed amount',
+    ending: { states: ['paid'], paid: true },
+    tell: async (simulation, wallet) => {
+      const { scid, delta, feeOf } = await simulation.purchase(wallet)
+      const bought = { scid, delta, fee: feeOf(AMOUNT), amount: AMOUNT }
+      await payUntilPaid(simulation, wallet, bought)
+      return bought
+    },
+  },
+  {
+    name: 'a sale to a client that trusts us, whose first payment it fails',
+    options: { config: testConfig({ lsps2: { client_trusts_lsp: true } }) },
+    ending: { states: ['paid'], paid: true },
+    tell: async (simulation, wallet) => {
+      const bought = await simulation.buy(wallet, AMOUNT)
+      wallet.setPaymentPolicy('fail')
+      const refused = simulation.pay(bought, wallet.invoice({ amount: AMOUNT, maxFee: bought.fee }))
+      await simulation.outcome(refused.result, 'the first payment to end')
+      wallet.setPaymentPolicy('claim')
+      await simulation.advance(2_000)
+      await payUntilPaid(simulation, wallet, bought)
+      return bought
+    },
+  },
   {
     name: 'a sale',
     ending: { states: ['paid'], paid: true, heldOnce: true },
