@@ -1,13 +1,9 @@
-import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { METHODS } from '../../src/lnd/methods.ts'
 import type { Write } from '../../src/store/port.ts'
 import { copyDatabase, finishedSales } from '../stack/finished-sales.ts'
-import { holdProcess, releaseProcess } from '../stack/leash.ts'
 import { within } from '../stack/wait.ts'
 import type { BootLndAnswer, BootLndOptions } from './boot-lnd.ts'
 import { CERTIFICATE } from './certificate.ts'
@@ -17,9 +13,9 @@ import { underway } from './live-sales.ts'
 import { bakeMacaroon } from './macaroon.ts'
 import type { BenchOptions } from './options.ts'
 import { product } from './product.ts'
+import { type LndFiles, Measured, ShippedDaemon } from './shipped.ts'
 import type { Row } from './table.ts'
 
-const ROOT = resolve(import.meta.dirname, '../..')
 /** Sales under way, in every state, with 100 circuits held: see `live-sales.ts`. */
 const LIVE_SALES = 10_000
 const FINISHED = [10, 1_000_000] as const
@@ -27,10 +23,6 @@ const WRITES_PER_COMMIT = 400
 const DEADLINE_MS = 60_000
 /** When the memory is looked at: what loading left behind may have been collected, and effects have begun. */
 const SETTLED_AFTER_MS = 5_000
-const SEED_BYTES = 32
-const NANOSECONDS_PER_MS = 1e6
-const KIB = 1024
-const MB = 1_000_000
 
 /** Milliseconds from exec; what its main thread had of them, and how long it could run and got no core. */
 type Boot = {
@@ -69,7 +61,7 @@ export async function boot({ folder, rounds, log }: BenchOptions): Promise<Row[]
   return rows(done)
 }
 
-type Credentials = { readonly certPath: string; readonly macaroonPath: string }
+type Credentials = Omit<LndFiles, 'socket'>
 
 function credentials(folder: string): Credentials {
   const certPath = join(folder, 'boot-tls.cert')
@@ -90,19 +82,17 @@ async function withLnd<T>(options: BootLndOptions, use: (lnd: FakeLnd, socket: s
 }
 type FakeLnd = Child<never, BootLndAnswer>
 
-const now = () => performance.timeOrigin + performance.now()
 const soon = <T>(promise: Promise<T>, what: string) => within(promise, { deadline: DEADLINE_MS, what })
 
 function startBare({ certPath, macaroonPath }: Credentials): Promise<number> {
   return withLnd({ sales: 0, at: Date.now() }, async (lnd, socket) => {
     const resumed = lnd.hear('resumed')
     const script = resolve(import.meta.dirname, 'bare-interceptor.mjs')
-    const execAt = now()
-    const bare = start(process.execPath, [script, socket, certPath, macaroonPath])
+    const bare = new Measured(process.execPath, [script, socket, certPath, macaroonPath])
     try {
-      return (await soon(resumed, 'an answer of the bare interceptor')).at - execAt
+      return (await soon(resumed, 'an answer of the bare interceptor')).at - bare.execAt
     } finally {
-      await kill(bare)
+      await bare.kill()
     }
   })
 }
@@ -115,30 +105,29 @@ async function startLive(folder: string, files: Credentials): Promise<Boot> {
   return withLnd({ sales: LIVE_SALES, at }, async (lnd, socket) => {
     const resumed = lnd.hear('resumed')
     const forwarded = lnd.hear('forwarded')
-    const execAt = now()
-    const daemon = startDaemon(folder, socket, files)
+    const daemon = new ShippedDaemon(folder, { ...files, socket })
     try {
       const [first, ready, held] = await Promise.all([
-        soon(resumed, 'the foreign forward to be resumed').then(({ at }) => ({ at, main: processorOf(daemon) })),
-        soon(saysReady(daemon), 'sluiced to be ready').then((at) => ({
+        soon(resumed, 'the foreign forward to be resumed').then(({ at }) => ({ at, main: daemon.mainThread() })),
+        soon(daemon.ready, 'sluiced to be ready').then((at) => ({
           at,
-          main: processorOf(daemon),
-          memory: memoryOf(daemon).now,
+          main: daemon.mainThread(),
+          memory: daemon.memory().now,
         })),
         soon(forwarded, 'the held payments to be forwarded'),
       ])
       await sleep(SETTLED_AFTER_MS)
-      const { now: settled, most } = memoryOf(daemon)
+      const { now: settled, most } = daemon.memory()
       return {
-        resumed: first.at - execAt,
-        ready: ready.at - execAt,
-        forwarded: held.at - execAt,
+        resumed: first.at - daemon.execAt,
+        ready: ready.at - daemon.execAt,
+        forwarded: held.at - daemon.execAt,
         untilResumed: first.main,
         untilReady: ready.main,
         memory: { atReady: ready.memory, settled, most },
       }
     } finally {
-      await kill(daemon)
+      await daemon.kill()
     }
   })
 }
@@ -147,12 +136,11 @@ function startFinished(folder: string, files: Credentials, database: string): Pr
   return withLnd({ sales: 0, at: Date.now() }, async (lnd, socket) => {
     await copyDatabase(database, join(folder, 'db'))
     const resumed = lnd.hear('resumed')
-    const execAt = now()
-    const daemon = startDaemon(folder, socket, files)
+    const daemon = new ShippedDaemon(folder, { ...files, socket })
     try {
-      return (await soon(resumed, 'the foreign forward to be resumed')).at - execAt
+      return (await soon(resumed, 'the foreign forward to be resumed')).at - daemon.execAt
     } finally {
-      await kill(daemon)
+      await daemon.kill()
     }
   })
 }
@@ -166,58 +154,6 @@ async function writeDatabase(path: string, writes: readonly Write[]): Promise<vo
     await store.commit(writes.slice(first, first + WRITES_PER_COMMIT))
   }
   await store.close()
-}
-
-/** `bin/sluiced.js` as operators run it, with the defaults of the config. */
-function startDaemon(folder: string, socket: string, { certPath, macaroonPath }: Credentials): ChildProcess {
-  const example = JSON.parse(readFileSync(join(ROOT, 'config.example.json'), 'utf8'))
-  const config = {
-    network: 'regtest',
-    data_dir: folder,
-    lnd: { socket, cert_path: certPath, macaroon_path: macaroonPath },
-    lsps2: { enabled: true, offers: example.lsps2.offers },
-  }
-  const file = join(folder, 'sluice.json')
-  writeFileSync(file, JSON.stringify(config))
-  writeFileSync(join(folder, 'seed'), Buffer.alloc(SEED_BYTES, 3), { mode: 0o600 })
-  return start(join(ROOT, 'bin/sluiced.js'), ['--config', file])
-}
-
-function start(command: string, args: readonly string[]): ChildProcess {
-  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'inherit'] })
-  if (child.pid !== undefined) holdProcess(child.pid)
-  return child
-}
-
-async function kill(child: ChildProcess): Promise<void> {
-  const gone = once(child, 'exit')
-  if (child.exitCode === null && child.signalCode === null && child.kill('SIGKILL')) await gone
-  if (child.pid !== undefined) releaseProcess(child.pid)
-}
-
-/** When it says so in its log. @throws Error when it ends before */
-async function saysReady({ stdout }: ChildProcess): Promise<number> {
-  if (stdout === null) throw new Error('its log is not read')
-  for await (const line of createInterface({ input: stdout })) {
-    if (JSON.parse(line).msg !== 'ready') continue
-    const at = now()
-    stdout.resume() // a full pipe would stop it
-    return at
-  }
-  throw new Error('sluiced ended before it was ready')
-}
-
-/** Resident memory, MB of a million bytes: now, and at its largest. */
-function memoryOf({ pid }: ChildProcess): { readonly now: number; readonly most: number } {
-  const status = readFileSync(`/proc/${pid}/status`, 'utf8')
-  const megabytes = (key: string) => (Number(new RegExp(`${key}:\\s+(\\d+)`).exec(status)?.[1]) * KIB) / MB
-  return { now: megabytes('VmRSS'), most: megabytes('VmHWM') }
-}
-
-/** Of its main thread, milliseconds since exec. */
-function processorOf({ pid }: ChildProcess): Processor {
-  const [ran, waited] = readFileSync(`/proc/${pid}/schedstat`, 'utf8').split(' ')
-  return { ran: Number(ran) / NANOSECONDS_PER_MS, waited: Number(waited) / NANOSECONDS_PER_MS }
 }
 
 function rows(rounds: readonly Round[]): Row[] {

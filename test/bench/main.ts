@@ -6,11 +6,13 @@ import { holdFolder, removeFolder } from '../stack/leash.ts'
 import { reasonOf } from '../stack/wait.ts'
 import { boot } from './boot.ts'
 import { flood } from './flood.ts'
+import { forwards } from './forwards.ts'
 import { grpc } from './grpc.ts'
 import { describeMachine } from './machine.ts'
 import { offers } from './offers.ts'
 import type { BenchOptions } from './options.ts'
 import { purchases } from './purchases.ts'
+import { rate } from './rate.ts'
 import { sales } from './sales.ts'
 import { type Row, renderTable, verdictOf } from './table.ts'
 
@@ -22,7 +24,9 @@ const BENCHES: Readonly<Record<string, (options: BenchOptions) => Promise<Row[]>
   grpc,
   purchases,
   flood,
+  forwards,
   sales,
+  rate,
 }
 
 const USAGE = `Usage: npm run bench -- [--only NAME]... [--rounds N] [--json FILE] [--folder FOLDER]
