@@ -227,7 +227,7 @@ async function status(deps: ReportDeps, signal: AbortSignal): Promise<Status> {
     ...(deps.drain.since === undefined ? {} : { draining_since: formatDatetime(deps.drain.since) }),
     sales: {
       ...countBy([...jit.live.values()].map(({ tag }) => tag)),
-      ...(journal.totals.count === 0 ? {} : { paid: journal.totals.count }),
+      ...(journal.totals.sales === 0 ? {} : { paid: journal.totals.sales }),
     },
     held: { htlcs: held.length, amount_msat: `${held.reduce((sum, { offer }) => sum + offer.amountIn, 0n)}` },
     funding: countBy([...funding.live.values()].map(({ tag }) => tag)),

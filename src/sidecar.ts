@@ -152,7 +152,7 @@ export async function startSidecar(config: Config, deps: SidecarDeps): Promise<S
       log,
       onFatal,
       openChannel: opener({ inventory, funding, feerate: () => feerate.current(), clock, signal }),
-      appendMoney: (money) => journal.append(money),
+      appendMoney: (money, paid) => journal.append(money, paid),
       recordStep: recorder(inventory),
       publishFunding: (pendingChannelId) => funding.publishDue(pendingChannelId),
       reclaimChannel: (pendingChannelId) => funding.reclaim(pendingChannelId),

@@ -48,7 +48,8 @@ export type JitDeps = {
   readonly openChannel: EffectDeps['openChannel']
   readonly publishFunding: EffectDeps['publishFunding']
   readonly reclaimChannel: EffectDeps['reclaimChannel']
-  readonly appendMoney: (money: readonly JitMoney[]) => readonly Write[]
+  /** `paid`: how many sales the same commit ends as paid. */
+  readonly appendMoney: (money: readonly JitMoney[], paid: number) => readonly Write[]
   readonly recordStep: (scid: Scid, before: Sale, after: Sale, event: JitEvent) => readonly Write[]
   readonly onFatal: (error: unknown) => void
 }
@@ -104,7 +105,7 @@ export class JitService {
       log: deps.log,
       execute: (effect, context) => this.#execute(effect, context),
       alongside: (id, before, after, event, { money }) => [
-        ...deps.appendMoney(money),
+        ...deps.appendMoney(money, after.tag === 'paid' && before?.tag !== 'paid' ? 1 : 0),
         ...indexWrites(after),
         ...(before === undefined || event === undefined ? [] : deps.recordStep(id as Scid, before, after, event)),
       ],

@@ -27,35 +27,47 @@ export const MoneyEvent = z.object({
 })
 export type MoneyEvent = z.output<typeof MoneyEvent>
 
-const Totals = z.object({ count: z.number().int(), earned: Msat, openingFees: Msat })
-export type Totals = z.output<typeof Totals>
+const Totals = z.object({
+  count: z.number().int(),
+  /** Sales that were paid for in full. Totals of the first format lack it: each sale had one entry then. */
+  sales: z.number().int().optional(),
+  earned: Msat,
+  openingFees: Msat,
+})
+export type Totals = z.output<typeof Totals> & { readonly sales: number }
 
 /** The money journal: what was earned, when, from whom; running totals stand beside it. */
 export class Journal {
   readonly #events = new Table('journal', MoneyEvent)
   readonly #totalsTable = new Table('journal-totals', Totals)
   readonly #store: Store
-  #totals: Totals = { count: 0, earned: msat(0n), openingFees: msat(0n) }
+  #totals: Totals = { count: 0, sales: 0, earned: msat(0n), openingFees: msat(0n) }
 
   constructor(store: Store) {
     this.#store = store
   }
 
   async load(): Promise<void> {
-    this.#totals = (await this.#totalsTable.get(this.#store, TOTALS_KEY)) ?? this.#totals
+    const totals = await this.#totalsTable.get(this.#store, TOTALS_KEY)
+    if (totals !== undefined) this.#totals = { ...totals, sales: totals.sales ?? totals.count }
   }
 
   get totals(): Totals {
     return this.#totals
   }
 
-  /** The writes that append these events; they count from the commit that holds them. A failed commit ends the process. */
-  append(events: readonly MoneyEvent[]): readonly Write[] {
-    if (events.length === 0) return []
+  /**
+   * The writes that append these events; they count from the commit that holds them. A failed commit ends the process.
+   * `paid`: how many sales end with them as paid for; several HTLCs may have paid for one.
+   */
+  append(events: readonly MoneyEvent[], paid: number): readonly Write[] {
+    if (events.length === 0 && paid === 0) return []
+    this.#totals = { ...this.#totals, sales: this.#totals.sales + paid }
     const writes: Write[] = []
     for (const event of events) {
       const { count, earned, openingFees } = this.#totals
       this.#totals = {
+        ...this.#totals,
         count: count + 1,
         earned: msat(earned + event.earned),
         openingFees: msat(openingFees + event.openingFee),

@@ -201,7 +201,10 @@ async function takeUp(
     ...(await endOtherOrders(deps, scid, seen)),
     ...funding,
     ...(now.tag === 'paid' || now.tag === 'forwarding' ? publishDue(deps, scid, found) : []),
-    ...journal.append(money.map((event) => ({ ...event, refound: true as const }))),
+    ...journal.append(
+      money.map((event) => ({ ...event, refound: true as const })),
+      now.tag === 'paid' ? 1 : 0,
+    ),
     flightStep(scid, { at, what: 'taken up again from lnd: the database was older', detail }),
   ]
 }

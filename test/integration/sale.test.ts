@@ -20,4 +20,28 @@ describe('a sale on the simulated node', () => {
     expect(simulation.journal()).toMatchObject([{ paymentHash: payment.hash, earned: bought.fee }])
     expect(simulation.violations()).toEqual([])
   })
+
+  it('counts as one when it was paid in three parts, also after a restart', async () => {
+    const simulation = new Simulation()
+    await simulation.start()
+    const wallet = simulation.world.addWallet()
+    wallet.connect()
+    const bought = await simulation.buy(wallet, AMOUNT)
+    const invoice = wallet.invoice({ amount: AMOUNT, maxFee: bought.fee })
+    const parts = [40_000_000n, 35_000_000n, 25_000_000n].map((amount) =>
+      simulation.pay({ ...bought, amount }, invoice),
+    )
+    for (const { result } of parts) await simulation.outcome(result, 'a part to end')
+    await simulation.rest()
+    expect(simulation.journal()).toHaveLength(parts.length)
+    const sold = async () => {
+      const { admin } = simulation.sidecar
+      return (await simulation.outcome(admin.status(new AbortController().signal), 'the status')).sales
+    }
+    expect(await sold()).toEqual({ paid: 1 })
+    simulation.kill()
+    await simulation.start()
+    expect(await sold()).toEqual({ paid: 1 })
+    expect(simulation.violations()).toEqual([])
+  })
 })

@@ -74,11 +74,13 @@ describe('a payment in several parts on the real stack', () => {
   it.each([3, 10])('[L2-60] [L2-66] pays for the channel when lnd splits it into %i', async (count) => {
     const story = await prepare()
     const { amount, fee, invoice } = story.bought
+    const { paid: soldBefore = 0 } = (await sluiced.status()).sales
     const largest = (amount + BigInt(count) - 1n) / BigInt(count)
     const result = await payInvoice(network.payer, { invoice, maxParts: count, maxPartMsat: largest })
     expect(result.attempts.map(({ status }) => status)).toEqual(Array.from({ length: count }, () => 'SUCCEEDED'))
     const nothing = Array.from({ length: count - 1 }, () => 0n)
     await expectPaid(story, result, [fee, ...nothing])
+    expect((await sluiced.status()).sales).toEqual({ paid: soldBefore + 1 })
   })
 
   it('[L2-92] [L2-96] takes the fee of as many parts as it needs, and leaves the least of each', async () => {

@@ -32,18 +32,18 @@ async function read(entries: AsyncIterable<MoneyEvent>): Promise<MoneyEvent[]> {
 describe('the money journal', () => {
   it('starts with nothing', async () => {
     const { journal } = await open()
-    expect(journal.totals).toEqual({ count: 0, earned: 0n, openingFees: 0n })
+    expect(journal.totals).toEqual({ count: 0, sales: 0, earned: 0n, openingFees: 0n })
     expect(await read(journal.entries())).toEqual([])
   })
 
   it('writes nothing when nothing was earned', async () => {
     const { journal } = await open()
-    expect(journal.append([])).toEqual([])
+    expect(journal.append([], 0)).toEqual([])
   })
 
   it('is on disk with the commit that holds its writes, and not before', async () => {
     const { store, journal } = await open()
-    const writes = journal.append([fee(1500n)])
+    const writes = journal.append([fee(1500n)], 1)
     expect(await read(journal.entries())).toEqual([])
     await store.commit(writes)
     expect(await read(journal.entries())).toEqual([fee(1500n)])
@@ -51,7 +51,7 @@ describe('the money journal', () => {
 
   it('keeps entries in the order in which they were made', async () => {
     const { store, journal } = await open()
-    for (let n = 1; n <= 12; n += 1) await store.commit(journal.append([fee(BigInt(n), n)]))
+    for (let n = 1; n <= 12; n += 1) await store.commit(journal.append([fee(BigInt(n), n)], 1))
     const earned = (entries: readonly MoneyEvent[]) => entries.map((entry) => Number(entry.earned))
     expect(earned(await read(journal.entries()))).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12])
     expect(earned(await read(journal.entries({ reverse: true, limit: 2 })))).toEqual([12, 11])
@@ -60,19 +60,26 @@ describe('the money journal', () => {
   it('has totals that are the sum of its entries, also across restarts', async () => {
     const step = fc.record({
       amounts: fc.array(fc.bigInt({ min: 0n, max: 10n ** 12n }), { maxLength: 3 }),
+      paid: fc.nat({ max: 2 }),
       restart: fc.boolean(),
     })
     await fc.assert(
       fc.asyncProperty(fc.array(step, { maxLength: 10 }), async (steps) => {
         let { store, journal, bytes } = await open()
-        for (const { amounts, restart } of steps) {
-          await store.commit(journal.append(amounts.map((amount) => fee(amount))))
+        for (const { amounts, paid, restart } of steps) {
+          await store.commit(
+            journal.append(
+              amounts.map((amount) => fee(amount)),
+              paid,
+            ),
+          )
           if (restart) ({ store, journal, bytes } = await open(bytes))
         }
         const entries = await read(journal.entries())
         const sum = (of: (entry: MoneyEvent) => bigint) => entries.reduce((total, entry) => total + of(entry), 0n)
         expect(journal.totals).toEqual({
           count: entries.length,
+          sales: steps.reduce((sales, { paid }) => sales + paid, 0),
           earned: sum(({ earned }) => earned),
           openingFees: sum(({ openingFee }) => openingFee),
         })
@@ -80,5 +87,17 @@ describe('the money journal', () => {
       }),
       { numRuns: 50 },
     )
+  })
+
+  it('reads totals of the first format: each entry was a sale', async () => {
+    const { store } = await open()
+    const [, totals] = new Journal(store).append([fee(1500n)], 1)
+    if (totals?.type !== 'put') throw new Error('no totals were written')
+    const { v, record } = JSON.parse(totals.value)
+    const { sales: _, ...first } = record
+    await store.commit([{ ...totals, value: JSON.stringify({ v, record: { ...first, count: 7 } }) }])
+    const journal = new Journal(store)
+    await journal.load()
+    expect(journal.totals).toMatchObject({ count: 7, sales: 7 })
   })
 })
