@@ -9,6 +9,7 @@ const USER = 'sluice'
 const PASSWORD = 'sluice'
 const START_MS = 30_000
 const CALL_MS = 30_000
+const CERTIFICATE_END = '-----END CERTIFICATE-----'
 /** btcd's default cap on concurrent RPC calls is 20; block replay sends this many at once. */
 const BATCH = 200
 
@@ -85,7 +86,9 @@ export class Btcd {
       const cert = await waitFor(
         async () => {
           daemon.checkRunning()
-          return readFile(certPath)
+          const written = await readFile(certPath)
+          // The file is there before all of it is.
+          return written.includes(CERTIFICATE_END) ? written : undefined
         },
         { deadline: START_MS, what: 'the certificate of btcd' },
       )
