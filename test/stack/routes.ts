@@ -12,7 +12,7 @@ const FINAL_DELTA = 50
 
 export type RouteOptions = {
   readonly network: Network
-  readonly wallet: Wallet
+  readonly wallet: Pick<Wallet, 'nodeId'>
   readonly bought: Pick<Purchase, 'invoice' | 'paymentHash' | 'amount' | 'scid' | 'hint'>
   /** Who pays. Default: the network's payer. */
   readonly payer?: Lnd
