@@ -214,6 +214,7 @@ export class Btcd {
 export type ChainTransaction = {
   readonly txid: string
   readonly hex: string
+  readonly vsize: number
   readonly confirmations?: number
   readonly vin: readonly { readonly txid: string; readonly vout: number }[]
   readonly vout: readonly { readonly value: number; readonly n: number; readonly scriptPubKey: { hex: string } }[]
