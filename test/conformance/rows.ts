@@ -78,10 +78,7 @@ export const ROWS: Readonly<Record<string, Row>> = {
   'L2-03': { says: 'it answers a menu, which may be empty' },
   'L2-04': { says: 'each entry has exactly eight fields' },
   'L2-05': { says: 'the order of the menu' },
-  'L2-06': {
-    says: 'a paid channel stays open for min_lifetime',
-    pending: 'nothing in this program closes a channel of its own accord',
-  },
+  'L2-06': { says: 'a paid channel stays open for min_lifetime' },
   'L2-07': { says: 'limits of an offer make sense' },
   'L2-08': { says: 'valid_until never ends on a whole second' },
   'L2-10': { says: 'the promise covers the other seven fields' },

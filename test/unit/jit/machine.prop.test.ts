@@ -210,7 +210,7 @@ describe('the channel of a sale', () => {
     })
   })
 
-  it('is taken back only when its offer is over and its fee unpaid', () => {
+  it('is taken back only when its offer is over and its fee unpaid: never when it was paid for [L2-06]', () => {
     always((moments, _, deal) => {
       for (const { event, effects, before } of moments) {
         if (!effects.some(({ type }) => type === 'reclaim-channel')) continue
