@@ -1,4 +1,4 @@
-import { msat, type Sat } from '../lsps/base/amount.ts'
+import { type Msat, msat, msatToSatCeil, msatToSatFloor, type Sat } from '../lsps/base/amount.ts'
 import type { Clock } from '../lsps/base/clock.ts'
 import { formatDatetime, type Timestamp } from '../lsps/base/datetime.ts'
 import type { AdminPort, DecisionsQuery, QuoteQuery } from './admin/port.ts'
@@ -11,6 +11,7 @@ import type { Inventory } from './inventory/inventory.ts'
 import type { ReadyCoins } from './inventory/ready-coins.ts'
 import { reportInventory } from './inventory/report.ts'
 import { soldDecision, soldSince } from './jit/decisions.ts'
+import type { Held } from './jit/held.ts'
 import type { PriceBook } from './jit/price-book.ts'
 import { reportPrice, reportQuote } from './jit/quote.ts'
 import { describeSale, summarize } from './jit/report.ts'
@@ -182,6 +183,27 @@ async function quote(deps: ReportDeps, query: QuoteQuery, signal: AbortSignal): 
   }
 }
 
+function amountOf(held: readonly Held[]): Msat {
+  return msat(held.reduce((sum, { offer }) => sum + offer.amountIn, 0n))
+}
+
+/** What is held of the client of whom most is held. */
+function mostOfOneClient(jit: JitService, held: readonly Held[]): { readonly htlcs: number; readonly amount: Msat } {
+  const byClient = new Map<string, Held[]>()
+  for (const one of held) {
+    const client = jit.live.get(one.offer.requestedScid)?.deal.client ?? ''
+    byClient.set(client, [...(byClient.get(client) ?? []), one])
+  }
+  const all = [...byClient.values()].map((of) => ({ htlcs: of.length, amount: amountOf(of) }))
+  const htlcs = Math.max(0, ...all.map((of) => of.htlcs))
+  return { htlcs, amount: all.reduce((most, of) => (of.amount > most ? of.amount : most), msat(0n)) }
+}
+
+/** A bound in msat, shown beside the others in sat. */
+function boundOf(name: string, used: Sat, max: Msat) {
+  return { name, used_sat: `${used}`, max_sat: `${msatToSatFloor(max)}` }
+}
+
 async function status(deps: ReportDeps, signal: AbortSignal): Promise<Status> {
   const { config, clock, startedAt, lnd, jit, funding, journal, streams, endpoint } = deps
   const warnings: string[] = []
@@ -207,6 +229,9 @@ async function status(deps: ReportDeps, signal: AbortSignal): Promise<Status> {
   }
   warnings.push(...funding.warnings())
   const held = [...jit.held]
+  const amount = amountOf(held)
+  const worst = mostOfOneClient(jit, held)
+  const inventory = reportInventory(deps.inventory, deps.readyCoins)
   const now = clock.now()
   return {
     version: VERSION,
@@ -229,13 +254,14 @@ async function status(deps: ReportDeps, signal: AbortSignal): Promise<Status> {
       ...countBy([...jit.live.values()].map(({ tag }) => tag)),
       ...(journal.totals.sales === 0 ? {} : { paid: journal.totals.sales }),
     },
-    held: { htlcs: held.length, amount_msat: `${held.reduce((sum, { offer }) => sum + offer.amountIn, 0n)}` },
+    held: { htlcs: held.length, amount_msat: `${amount}` },
     funding: countBy([...funding.live.values()].map(({ tag }) => tag)),
     outbox_depth: jit.outboxDepth + funding.outboxDepth,
     earned_msat: `${journal.totals.earned}`,
     limits: [
       { name: 'lsps2.max_live_sales', used: jit.live.size, max: config.lsps2.max_live_sales },
       { name: 'lsps2.max_held_htlcs', used: held.length, max: config.lsps2.max_held_htlcs },
+      { name: 'lsps2.max_held_htlcs_per_peer', used: worst.htlcs, max: config.lsps2.max_held_htlcs_per_peer },
       {
         name: 'inventory.max_channels_per_peer',
         used: deps.inventory.report().largest.channels,
@@ -243,7 +269,14 @@ async function status(deps: ReportDeps, signal: AbortSignal): Promise<Status> {
       },
       { name: 'peer.max_pending', used: endpoint.limits.pending, max: config.peer.max_pending },
     ],
-    inventory: reportInventory(deps.inventory, deps.readyCoins),
+    inventory: {
+      ...inventory,
+      bounds: [
+        ...inventory.bounds,
+        boundOf('lsps2.max_held_msat', msatToSatCeil(amount), config.lsps2.max_held_msat),
+        boundOf('lsps2.max_held_msat_per_peer', msatToSatCeil(worst.amount), config.lsps2.max_held_msat_per_peer),
+      ],
+    },
     ...(slots === undefined ? {} : { access_slots: { used: slots.used, max: slots.limit } }),
     warnings,
   }
