@@ -159,6 +159,8 @@ function isIn<T extends object>(table: T, method: Method): method is keyof T & M
 /** Requests that lnd cannot carry out. What is not listed takes an empty request, which reads, or is refused. */
 const UNARY_PROBES: Partial<Record<UnaryMethod, object>> = {
   disconnectPeer: { pub_key: '00' },
+  // Not a key: refused before lnd reads any channel. It would read all, for as long as payments may be held.
+  listChannels: { peer: Buffer.from([0]) },
   getTransactions: { max_transactions: 1 },
   forwardingHistory: { num_max_events: 1 },
   // A kind that lnd makes no new addresses of.

@@ -104,10 +104,12 @@ describe('probing', () => {
 
   function fake(macaroon: Uint8Array, answer: (method: string) => void) {
     const called: string[] = []
+    const requests = new Map<string, object>()
     const lnd = {
       macaroon,
-      unary: async (method: string) => {
+      unary: async (method: string, request: object) => {
         called.push(method)
+        requests.set(method, request)
         answer(method)
       },
       stream: (method: string) => {
@@ -127,7 +129,7 @@ describe('probing', () => {
         throw new Error('only one interceptor may be attached: a probe must not take its place')
       },
     } as unknown as Connection
-    return { lnd, called }
+    return { lnd, called, requests }
   }
   const signal = new AbortController().signal
 
@@ -138,6 +140,13 @@ describe('probing', () => {
 
     expect(await probePermissions(lnd, ['node', 'lsps2'], signal)).toEqual([])
     expect(called).toContain('openChannel')
+  })
+
+  it('has lnd read no list of channels: they may be thousands, and payments may be held meanwhile', async () => {
+    const { lnd, requests } = fake(bake(ADMIN), () => undefined)
+    await probePermissions(lnd, ['node', 'lsps2'], signal)
+
+    expect(requests.get('listChannels')).toEqual({ peer: Buffer.from([0]) })
   })
 
   it('names every method that lnd denies or the macaroon does not have', async () => {
