@@ -1,8 +1,7 @@
-import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { pathToFileURL } from 'node:url'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import type { FlightRecord } from '../../../src/admin/schema.ts'
+import { clockAhead } from '../clock.ts'
 import type { Stage } from '../ldk/wallet.ts'
 import { type Network, startNetwork } from '../network.ts'
 import { type PaymentResult, waitForwarded } from '../payments.ts'
@@ -17,7 +16,6 @@ const BLOCKS_AT_ONCE = 100
 const SHORT_HOLD_SECONDS = 3
 const SECOND_AMOUNT = 5_000_000n
 const TWO_HOURS_MS = 2 * 3_600_000
-const CLOCK_HOOK = pathToFileURL(join(import.meta.dirname, '..', 'clock-hook.mjs')).href
 
 describe('a sale on the real stack whose payment cannot be delivered', () => {
   let network: Network
@@ -255,7 +253,7 @@ describe('a sale on the real stack whose payment cannot be delivered', () => {
   it('[L2-70] answers unknown_next_peer after valid_until, here two hours later', async () => {
     const story = await prepare()
     await sluiced.stop()
-    await sluiced.start({ NODE_OPTIONS: `--import=${CLOCK_HOOK}`, SLUICE_CLOCK_AHEAD_MS: String(TWO_HOURS_MS) })
+    await sluiced.start(clockAhead(TWO_HOURS_MS))
     expectFailure(await story.pay(), 'UNKNOWN_NEXT_PEER')
     expect(await story.show()).toMatchObject({ state: 'abandoned', reason: 'expired' })
     await story.expectNothing()

@@ -1,10 +1,10 @@
-import { join } from 'node:path'
-import { pathToFileURL } from 'node:url'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import type { FlightRecord } from '../../../src/admin/schema.ts'
 import { EXPIRY_MARGIN_BLOCKS } from '../../../src/funding/follow.ts'
+import { clockAhead } from '../clock.ts'
 import type { OnPayment } from '../ldk/incoming.ts'
 import { type Network, startNetwork } from '../network.ts'
+import type { PaymentResult } from '../payments.ts'
 import { Sluiced } from '../sluiced.ts'
 import { channelsTo, confirmFundings, leases } from '../sold.ts'
 import { expectFailure, Story } from '../story.ts'
@@ -12,8 +12,10 @@ import { waitFor } from '../wait.ts'
 
 const STEP_MS = 30_000
 const LATER = 5_000_000n
+/** Well below the blocks after which the payer would close his channel. */
+const MOST_BLOCKS = 60
+const BLOCK_MS = 500
 const TWO_HOURS_MS = 2 * 3_600_000
-const CLOCK_HOOK = pathToFileURL(join(import.meta.dirname, '..', 'clock-hook.mjs')).href
 
 describe('a sale on the real stack to a wallet that trusts the LSP', () => {
   let network: Network
@@ -145,7 +147,7 @@ describe('a sale on the real stack to a wallet that trusts the LSP', () => {
       expect((await coins()).locked).toBeGreaterThan(0n)
 
       await sluiced.stop()
-      await sluiced.start({ NODE_OPTIONS: `--import=${CLOCK_HOOK}`, SLUICE_CLOCK_AHEAD_MS: String(TWO_HOURS_MS) })
+      await sluiced.start(clockAhead(TWO_HOURS_MS))
       await story.waitForState('unearned')
       await story.expectNothing()
       const pending = await network.lsp.call<{ waiting_close_channels: object[] }>('default', 'pendingChannels')
@@ -160,5 +162,32 @@ describe('a sale on the real stack to a wallet that trusts the LSP', () => {
       await story.expectPaid(await story.pay())
       await confirmFundings(network, sluiced)
     })
+  })
+
+  // Last: lnd has coins to sweep afterwards.
+  it('[L2-88] gives the payer his money back when a wallet has the payment and never returns', async () => {
+    const story = await prepare('hold')
+    let result: PaymentResult | undefined
+    const payment = story.pay().then((end) => {
+      result = end
+    })
+    await story.wallet.waitForPayment(story.bought.paymentHash, 'claimable')
+    const sale = await story.waitForState('forwarding')
+    await story.leave()
+    await network.mine((await expiryOfPayment(story)) - (await network.btcd.height()) - EXPIRY_MARGIN_BLOCKS)
+    await network.waitInMempool(sale.funding_txid ?? '')
+    // Nothing but the chain ends it now. Each block waits a little for what lnd has to say to it.
+    for (let block = 0; result === undefined && block < MOST_BLOCKS; block += 1) {
+      await network.mine(1)
+      const ended = waitFor(() => result, { deadline: BLOCK_MS, what: 'the payment to end' })
+      await ended.catch(() => undefined)
+    }
+    await payment
+    expect(result).toMatchObject({ succeeded: false })
+    expect(await story.waitForState('unearned')).toMatchObject({ funding_outpoint: sale.funding_outpoint })
+    await story.expectEarned(0n)
+    await confirmFundings(network, sluiced)
+    expect(await leases(network.lsp)).toEqual([])
+    expect(await sluiced.status()).toMatchObject({ held: { htlcs: 0 }, outbox_depth: 0 })
   })
 })
