@@ -42,7 +42,6 @@ export type ReadyCoinsDeps = {
 export type ReadyCoinsOptions = ReadyCoinsConfig & {
   /** Seconds that coins of an unconfirmed split stay locked; renewed with each block. */
   readonly leaseSeconds: number
-  readonly minConfs: number
 }
 
 /**

@@ -6,10 +6,17 @@ import { MAX_INPUTS, transactionFee } from './coins.ts'
 export const MAX_SPLIT_OUTPUTS = 100
 /** A coin of less than twice the size is a ready one: an opening that takes it leaves no great change. */
 const LARGEST_READY = 2n
+/** The fee of a split is at most one part in so many of what it makes: dust is not gathered when the chain is dear. */
+export const SMALLEST_FEE_SHARE = 50n
 
-export type ReadyCoinsConfig = { readonly count: number; readonly size: Sat }
+export type ReadyCoinsConfig = {
+  readonly count: number
+  readonly size: Sat
+  /** Confirmations that a coin needs to be split. */
+  readonly minConfs: number
+}
 
-export function isReady({ amount }: Coin, { size }: ReadyCoinsConfig): boolean {
+export function isReady({ amount }: Coin, { size }: Pick<ReadyCoinsConfig, 'size'>): boolean {
   return amount >= size && amount < size * LARGEST_READY
 }
 
@@ -17,7 +24,8 @@ export type PlannedSplit = { readonly inputs: readonly Outpoint[]; readonly outp
 
 /**
  * Pure: which coins to split into how many. Undefined while at least half of the ready coins are there (a transaction
- * for each opening would cost more than it saves), or nothing is there to split. Ready coins are not split.
+ * for each opening would cost more than it saves), nothing is there to split, or the fee is out of proportion. Ready
+ * coins are not split.
  */
 export function planSplit(
   coins: readonly Coin[],
@@ -28,7 +36,7 @@ export function planSplit(
   if (missing <= 0 || missing * 2 < config.count) return undefined
   const wanted = Math.min(missing, MAX_SPLIT_OUTPUTS)
   const rest = coins
-    .filter((coin) => coin.confirmations > 0 && !isReady(coin, config))
+    .filter((coin) => coin.confirmations >= config.minConfs && !isReady(coin, config))
     .sort((a, b) => (a.amount === b.amount ? 0 : a.amount > b.amount ? -1 : 1))
   const inputs: Outpoint[] = []
   let total = 0n
@@ -39,6 +47,7 @@ export function planSplit(
     const outputs = outputsOf(total, { inputs: inputs.length, wanted, size: config.size }, satPerVbyte)
     if (outputs <= (best?.outputs ?? 0)) continue
     const fee = transactionFee(satPerVbyte, { inputs: inputs.length, outputs: outputs + 1 })
+    if (fee * SMALLEST_FEE_SHARE > config.size * BigInt(outputs)) continue
     best = { inputs: [...inputs], outputs, fee }
     if (outputs === wanted) return best
   }

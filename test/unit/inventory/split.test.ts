@@ -3,12 +3,12 @@ import { describe, expect, it } from 'vitest'
 import { sat } from '../../../lsps/base/amount.ts'
 import { transactionFee } from '../../../src/inventory/coins.ts'
 import { isSplitOver, planned, stepSplit } from '../../../src/inventory/split-machine.ts'
-import { isReady, MAX_SPLIT_OUTPUTS, planSplit } from '../../../src/inventory/split-plan.ts'
+import { isReady, MAX_SPLIT_OUTPUTS, planSplit, SMALLEST_FEE_SHARE } from '../../../src/inventory/split-plan.ts'
 import type { Split, SplitEvent, SplitPlan } from '../../../src/inventory/split-states.ts'
 import { coinOf, idOf } from './samples.ts'
 
 const SIZE = sat(1_000_000n)
-const CONFIG = { count: 10, size: SIZE }
+const CONFIG = { count: 10, size: SIZE, minConfs: 1 }
 
 describe('a plan to split', () => {
   it('makes what is missing of the largest coins, and pays the fee of it', () => {
@@ -28,6 +28,18 @@ describe('a plan to split', () => {
     expect(planSplit([coinOf(1, 999_000n)], CONFIG, 2)).toBeUndefined()
   })
 
+  it('waits while its fee is more than a fiftieth of what it makes', () => {
+    const dust = Array.from({ length: 50 }, (_, n) => coinOf(n + 1, 100_000n))
+    expect(planSplit(dust, CONFIG, 2)).toMatchObject({ outputs: 4 })
+    expect(planSplit(dust, CONFIG, 100)).toBeUndefined()
+    expect(planSplit([coinOf(99, 50_000_000n), ...dust], CONFIG, 100)).toMatchObject({ outputs: 10 })
+  })
+
+  it('takes only coins that are as deep as a funding needs them', () => {
+    expect(planSplit([coinOf(1, 50_000_000n, 2)], { ...CONFIG, minConfs: 3 }, 2)).toBeUndefined()
+    expect(planSplit([coinOf(1, 50_000_000n, 3)], { ...CONFIG, minConfs: 3 }, 2)).toMatchObject({ outputs: 10 })
+  })
+
   it('waits until half of the coins are used, and leaves ready ones alone', () => {
     const ready = Array.from({ length: 6 }, (_, n) => coinOf(n + 10, 1_000_000n + BigInt(n)))
     expect(planSplit([...ready, coinOf(1, 50_000_000n)], CONFIG, 2)).toBeUndefined()
@@ -41,7 +53,7 @@ describe('a plan to split', () => {
       .map((list) => list.map(([amount, confirmations], index) => coinOf(index + 1, amount, confirmations)))
     fc.assert(
       fc.property(coins, fc.integer({ min: 1, max: 300 }), fc.integer({ min: 1, max: 200 }), (all, count, feerate) => {
-        const config = { count, size: SIZE }
+        const config = { count, size: SIZE, minConfs: 1 }
         const plan = planSplit(all, config, feerate)
         if (plan === undefined) return
         const spent = all.filter(({ outpoint }) => plan.inputs.includes(outpoint))
@@ -49,6 +61,7 @@ describe('a plan to split', () => {
         expect(spent.some((coin) => coin.confirmations === 0 || isReady(coin, config))).toBe(false)
         const total = spent.reduce((sum, { amount }) => sum + amount, 0n)
         expect(total).toBeGreaterThanOrEqual(SIZE * BigInt(plan.outputs) + plan.fee)
+        expect(plan.fee * SMALLEST_FEE_SHARE).toBeLessThanOrEqual(SIZE * BigInt(plan.outputs))
         expect(plan.outputs).toBeLessThanOrEqual(Math.min(count, MAX_SPLIT_OUTPUTS))
       }),
     )
