@@ -53,6 +53,9 @@ import type { Store } from './store/port.ts'
 /** LSPS2's number in `lsps0.list_protocols`. */
 const LSPS2 = 2
 
+/** Said at a start that changed records by what lnd shows; in an ordinary restart that never happens. */
+export const CAUGHT_UP = 'the database was older than what lnd shows: records brought to where lnd is'
+
 /** The world outside: the node, the disk, time and chance. Tests pass simulated ones. */
 export type SidecarDeps = {
   readonly lnd: LndPort
@@ -291,7 +294,9 @@ export async function startSidecar(config: Config, deps: SidecarDeps): Promise<S
     }
     const { live } = jit
     const taken = await catchUp({ lnd, store, clock, log, live, fundings: funding.live, journal, terms }, signal)
-    if (taken > 0) await Promise.all([jit.load(), funding.load()])
+    if (taken === 0) return
+    log.warn({ taken }, CAUGHT_UP)
+    await Promise.all([jit.load(), funding.load()])
   }
 
   async function connectedPeers(callSignal: AbortSignal): Promise<readonly NodeId[]> {

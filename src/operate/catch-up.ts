@@ -40,6 +40,10 @@ const MAX_ENTRIES_READ = 500_000
 /** lnd writes its forwarding history every 15 s. */
 const HISTORY_FLUSH_MS = 20_000
 
+/** Said when the start waits for that. */
+export const WAITING_FOR_HISTORY =
+  'channels carried more than the forwarding history tells: waiting for lnd to write it'
+
 export type CatchUpDeps = {
   readonly lnd: Pick<
     LndPort,
@@ -85,10 +89,11 @@ async function findSuspects(deps: CatchUpDeps, seen: Sightings, signal: AbortSig
     if (!(await isKnown(deps, channel, signal)) && found.get(channel.memo.owner)?.stage !== 'open')
       found.set(channel.memo.owner, channel)
   }
-  const bases = new Map([...seen.aliases].map(([alias, base]) => [scidFromNumber(alias) as string, base]))
+  const bases = basesOf(seen)
   const suspects: Suspect[] = []
   for (const [scid, sale] of live) {
     const channel = found.get(scid)
+    if (channel === undefined && isGivenUp(sale)) continue
     const chanId = channel?.chanId ?? ('channel' in sale ? sale.channel.chanId : bases.get(scid))
     if (channel === undefined && chanId === undefined) continue
     suspects.push({ scid: scid as Scid, sale, found: channel, chanId })
@@ -100,6 +105,18 @@ async function findSuspects(deps: CatchUpDeps, seen: Sightings, signal: AbortSig
     suspects.push({ scid, sale, found: channel, chanId: channel.chanId })
   }
   return suspects
+}
+
+/** Scids of sales that lead to the channel of that very sale; anybody can make one lead to another channel. */
+function basesOf({ aliases, ours }: Sightings): ReadonlyMap<string, bigint> {
+  const owners = new Map(ours.flatMap(({ chanId, memo }) => (chanId === undefined ? [] : [[chanId, memo.owner]])))
+  const named = [...aliases].map(([alias, base]) => [scidFromNumber(alias) as string, base] as const)
+  return new Map(named.filter(([scid, base]) => owners.get(base) === scid))
+}
+
+/** The offer is over: what its customer is paid now is an ordinary forward and earns no opening fee. */
+function isGivenUp({ tag }: Sale): boolean {
+  return tag === 'reclaiming' || tag === 'unwanted'
 }
 
 /** Whether the record of its order is as far as the channel. */
@@ -135,7 +152,7 @@ async function strangeRows(
   // What is being forwarded by the record is looked for afterwards, as ever: nobody has to wait for it.
   const waits = suspects.filter(({ sale }) => sale?.tag !== 'forwarding')
   if (waits.some((suspect) => sentUnexplained(suspect, seen, rows) > 0n)) {
-    log.warn({}, 'channels carried more than the forwarding history tells: waiting for lnd to write it')
+    log.warn({}, WAITING_FOR_HISTORY)
     await clock.sleep(HISTORY_FLUSH_MS, signal)
     rows = byChannel(await read())
   }

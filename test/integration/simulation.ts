@@ -4,13 +4,14 @@ import { parseConfig } from '../../src/config/load.ts'
 import type { Config } from '../../src/config/schema.ts'
 import { SidecarError } from '../../src/kernel/errors.ts'
 import type { FetchJson } from '../../src/kernel/fetch-json.ts'
-import { silentLog } from '../../src/kernel/log.ts'
+import { type Log, silentLog } from '../../src/kernel/log.ts'
 import type { LndPort } from '../../src/lnd/port.ts'
+import { WAITING_FOR_HISTORY } from '../../src/operate/catch-up.ts'
 import { ManualClock } from '../../src/sandbox/manual-clock.ts'
 import { SeededRandom } from '../../src/sandbox/random.ts'
 import type { Invoice, SimWallet } from '../../src/sandbox/wallet.ts'
 import { createWorld, MEASURED_LATENCY, type World, type WorldOptions } from '../../src/sandbox/world.ts'
-import { type Sidecar, startSidecar } from '../../src/sidecar.ts'
+import { CAUGHT_UP, type Sidecar, startSidecar } from '../../src/sidecar.ts'
 import { openMemoryStore, type SyncedBytes } from '../../src/store/memory.ts'
 
 /** Between a crash and the next start, as a supervisor would have it. */
@@ -79,6 +80,9 @@ export class Simulation {
   /** Restarts of the node so far. */
   nodeStarts = 0
   fatal: unknown
+  /** Starts that changed records by what lnd shows, and starts that waited for lnd's history to do it. */
+  caughtUp = 0
+  waitedForHistory = 0
   /** Called with what is on disk after each commit, and before each start. */
   onCommit: ((bytes: SyncedBytes) => void) | undefined
   onStart: (() => void) | undefined
@@ -95,6 +99,14 @@ export class Simulation {
     this.config = config ?? testConfig()
     this.#wrapPort = wrapPort ?? ((port) => port)
     this.world.onClientKilled = () => this.#die()
+  }
+
+  readonly #log: Log = {
+    ...silentLog,
+    warn: (_fields, message) => {
+      if (message === CAUGHT_UP) this.caughtUp += 1
+      if (message === WAITING_FOR_HISTORY) this.waitedForHistory += 1
+    },
   }
 
   get sidecar(): Sidecar {
@@ -148,7 +160,7 @@ export class Simulation {
       store,
       clock: this.clock,
       entropy: (length) => Uint8Array.from(Buffer.from(entropy.hex(length), 'hex')),
-      log: silentLog,
+      log: this.#log,
       seed: new Uint8Array(32).fill(7),
       ...(this.#fetchJson === undefined ? {} : { fetchJson: this.#fetchJson }),
       signal: stopping.signal,
