@@ -10,7 +10,7 @@ import { checkConfigured, refuseUnfit } from './fitness.ts'
 import { Feerate } from './funding/feerate.ts'
 import { describeNews } from './funding/news.ts'
 import { FundingService } from './funding/service.ts'
-import type { FundingNews } from './funding/states.ts'
+import type { FundingNews, OrderName } from './funding/states.ts'
 import { jitHandlers } from './jit/handlers.ts'
 import { PriceBook } from './jit/price-book.ts'
 import { PromiseKeys } from './jit/promise-keys.ts'
@@ -139,7 +139,7 @@ export async function startSidecar(config: Config, deps: SidecarDeps): Promise<S
       clock,
       log,
       onFatal,
-      notify: (owner, news) => onFundingNews(owner, news),
+      notify: (order, news) => onFundingNews(order, news),
       observer: countOpenings(inventory),
       watched: () => channelsOf(jit.live.values()),
     },
@@ -163,13 +163,13 @@ export async function startSidecar(config: Config, deps: SidecarDeps): Promise<S
     sales,
   )
 
-  async function onFundingNews(owner: string, news: FundingNews): Promise<void> {
+  async function onFundingNews(order: OrderName, news: FundingNews): Promise<void> {
     // A channel whose money will never exist is as good as closed to the sale.
-    if (news.type === 'conflicted') await jit.onFunding(owner, { type: 'channel-closed', outpoint: news.outpoint })
+    if (news.type === 'conflicted') await jit.onFunding(order, { type: 'channel-closed', outpoint: news.outpoint })
     else if (news.type !== 'reorganised' && news.type !== 'bumped' && news.type !== 'kept')
-      await jit.onFunding(owner, news)
+      await jit.onFunding(order, news)
     const step = describeNews(news)
-    if (step !== undefined) await store.commit([flightStep(owner, { at: clock.now(), ...step })])
+    if (step !== undefined) await store.commit([flightStep(order.owner, { at: clock.now(), ...step })])
   }
 
   const endpoint = createPeerEndpoint(

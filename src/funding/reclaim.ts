@@ -11,7 +11,7 @@ import type { Lists } from './lists.ts'
 import { look } from './look.ts'
 import { ask, isTerminal, step } from './reclaim-machine.ts'
 import { Reclaim, ReclaimEffect, type ReclaimEvent, type ReclaimTerms } from './reclaim-states.ts'
-import type { ChannelOrder, FundingNews } from './states.ts'
+import type { ChannelOrder, FundingNews, OrderName } from './states.ts'
 
 /** How long a peer may take to agree on a close. */
 export const AGREE_DEADLINE_MS = 60_000
@@ -23,7 +23,7 @@ export type ReclaimDeps = {
   readonly store: Store
   readonly clock: Clock
   readonly log: Log
-  readonly notify: (owner: string, news: FundingNews) => Promise<void>
+  readonly notify: (order: OrderName, news: FundingNews) => Promise<void>
   readonly onFatal: (error: unknown) => void
 }
 
@@ -93,12 +93,12 @@ export class Reclaims {
         return reclaim.tag === 'asked' ? this.#close(reclaim, signal) : undefined
       case 'notify-closed':
         // Idempotent at the receiver: its machine ignores news that it has.
-        await this.#deps.notify(order.owner, { type: 'channel-closed', outpoint })
+        await this.#deps.notify(order, { type: 'channel-closed', outpoint })
         return undefined
       case 'notify-kept':
         // Idempotent at the receiver.
         if (reclaim.tag !== 'kept') return undefined
-        await this.#deps.notify(order.owner, { type: 'kept', outpoint, reason: reclaim.reason })
+        await this.#deps.notify(order, { type: 'kept', outpoint, reason: reclaim.reason })
         return undefined
     }
   }

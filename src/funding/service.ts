@@ -15,7 +15,7 @@ import { transactionId } from './psbt.ts'
 import { type ReclaimConfig, Reclaims } from './reclaim.ts'
 import type { Reclaim } from './reclaim-states.ts'
 import { doneFundings, fundingOutbox, liveFundings } from './records.ts'
-import type { ChannelOrder, Funding, FundingEffect, FundingEvent, FundingNews } from './states.ts'
+import type { ChannelOrder, Funding, FundingEffect, FundingEvent, FundingNews, OrderName } from './states.ts'
 import { warningOf } from './warnings.ts'
 import { ClosedWatch } from './watch.ts'
 
@@ -39,7 +39,7 @@ export type FundingDeps = {
   readonly clock: Clock
   readonly log: Log
   /** Tells the owner of an order what became of it; at least once, resolved when the owner has it on disk. */
-  readonly notify: (owner: string, news: FundingNews) => Promise<void>
+  readonly notify: (order: OrderName, news: FundingNews) => Promise<void>
   /** Who counts what is opened: writes that become true with a step of an order, and the step once it is on disk. */
   readonly observer?: {
     readonly writesFor: (before: Funding | undefined, after: Funding) => readonly Write[]
@@ -210,7 +210,7 @@ export class FundingService {
         return undefined
       case 'notify':
         // Idempotent at the receiver: its machine ignores news that it has.
-        await this.#deps.notify(funding.order.owner, effect.news)
+        await this.#deps.notify(funding.order, effect.news)
         return undefined
     }
   }
@@ -224,7 +224,7 @@ export class FundingService {
     if (before?.tag !== 'standing' || after.tag !== 'standing') return
     const { order, outpoint, chanId } = after
     if (before.chanId !== undefined || chanId === undefined) return
-    this.#deps.notify(order.owner, { type: 'channel-active', outpoint, chanId }).catch(() => undefined)
+    this.#deps.notify(order, { type: 'channel-active', outpoint, chanId }).catch(() => undefined)
   }
 
   async #watchActive(funding: Funding, signal: AbortSignal): Promise<FundingEvent | undefined> {

@@ -30,6 +30,9 @@ export const ChannelOrder = z.object({
 })
 export type ChannelOrder = z.output<typeof ChannelOrder>
 
+/** Which order is told of, and whom. */
+export type OrderName = Pick<ChannelOrder, 'owner' | 'pendingChannelId'>
+
 /** Why there is no channel. `client-refused` is the peer's own word; the others may pass with time. */
 export const RefusalReason = z.enum(['client-refused', 'client-gone', 'no-coins', 'failed'])
 export type RefusalReason = z.output<typeof RefusalReason>

@@ -77,7 +77,7 @@ async function orderChannel(
     ...(deal.token === undefined ? {} : { token: deal.token }),
     broadcast: deal.trust === 'client-trusts-lsp' ? 'when-due' : 'at-once',
   })
-  return refusal && { type: 'channel-refused', ...refusal, at: clock.now() }
+  return refusal && { type: 'channel-refused', pendingChannelId, ...refusal, at: clock.now() }
 }
 
 /** The alias leads to the channel afterwards, whoever added it. */

@@ -47,6 +47,7 @@ export function deadline(sale: Sale): Timestamp | undefined {
 
 /** One JIT sale of LSPS2 (bLIP-52): pure and total. Amounts and times come with the events. */
 export function step(sale: Sale, event: JitEvent): JitStep {
+  if (isOfAnotherOrder(sale, event)) return stay(sale, `of another order: ${event.type}`)
   switch (sale.tag) {
     case 'awaiting':
       return onAwaiting(sale, event)
@@ -67,6 +68,14 @@ export function step(sale: Sale, event: JitEvent): JitStep {
     default:
       return assertNever(sale)
   }
+}
+
+/** News come at least once: those of an order that ended may come again while the next one is under way. */
+function isOfAnotherOrder(sale: Sale, event: JitEvent): boolean {
+  if (event.type !== 'channel-active' && event.type !== 'channel-refused' && event.type !== 'channel-closed')
+    return false
+  const order = 'channel' in sale ? sale.channel : sale
+  return 'pendingChannelId' in order && order.pendingChannelId !== event.pendingChannelId
 }
 
 function onAwaiting(sale: In<'awaiting'>, event: JitEvent): JitStep {

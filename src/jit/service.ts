@@ -27,6 +27,9 @@ export const FINDINGS_INTERVAL_MS = 5_000
 export const MAX_SCID_DRAWS = 8
 const PENDING_ID_BYTES = 32
 
+/** Whose order it is, and which of them. */
+export type FundingSource = { readonly owner: string; readonly pendingChannelId: string }
+
 /** What the funding service tells about an ordered channel. */
 export type FundingReport =
   | { readonly type: 'channel-active'; readonly outpoint: string; readonly chanId: bigint }
@@ -298,15 +301,15 @@ export class JitService {
   }
 
   /** What became of an ordered channel; resolved when it is on disk. Hearing it twice changes nothing. */
-  async onFunding(scid: string, report: FundingReport): Promise<void> {
+  async onFunding({ owner: scid, pendingChannelId }: FundingSource, report: FundingReport): Promise<void> {
     const at = this.#deps.clock.now()
     switch (report.type) {
       case 'channel-active':
       case 'channel-closed':
-        await this.#runner.dispatch(scid, { ...report, at })
+        await this.#runner.dispatch(scid, { ...report, pendingChannelId, at })
         return
       case 'refused':
-        await this.#runner.dispatch(scid, { ...report, type: 'channel-refused', at })
+        await this.#runner.dispatch(scid, { ...report, type: 'channel-refused', pendingChannelId, at })
         return
       case 'published':
       case 'confirmed':

@@ -182,14 +182,27 @@ export type JitEvent =
   /** lnd does not hold the circuit any more, and nobody said what became of it. */
   | { readonly type: 'part-gone'; readonly circuit: string; readonly at: Timestamp }
   | { readonly type: 'deadline'; readonly at: Timestamp }
-  | { readonly type: 'channel-active'; readonly outpoint: string; readonly chanId: bigint; readonly at: Timestamp }
+  | {
+      readonly type: 'channel-active'
+      /** Of which order this is told: an earlier one of the same sale may be told of again. */
+      readonly pendingChannelId: string
+      readonly outpoint: string
+      readonly chanId: bigint
+      readonly at: Timestamp
+    }
   | {
       readonly type: 'channel-refused'
+      readonly pendingChannelId: string
       readonly reason: RefusedChannel
       readonly detail: string
       readonly at: Timestamp
     }
-  | { readonly type: 'channel-closed'; readonly outpoint: string; readonly at: Timestamp }
+  | {
+      readonly type: 'channel-closed'
+      readonly pendingChannelId: string
+      readonly outpoint: string
+      readonly at: Timestamp
+    }
   | { readonly type: 'alias-added'; readonly at: Timestamp }
   | {
       readonly type: 'settled'

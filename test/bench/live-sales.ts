@@ -147,6 +147,7 @@ function saleOf(kind: Kind, { deal, parts, index, at }: Story): { sale: Sale; ef
   )
   const active: JitEvent = {
     type: 'channel-active',
+    pendingChannelId,
     outpoint: outpointOf(index),
     chanId: chanIdOf(index),
     at: before,

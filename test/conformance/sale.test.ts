@@ -6,7 +6,7 @@ import { parseScid, type Scid, scidToNumber } from '../../lsps/base/scid.ts'
 import { channelCapacity } from '../../src/jit/capacity.ts'
 import { deadline, sell, step } from '../../src/jit/machine.ts'
 import { mintScid } from '../../src/jit/scid.ts'
-import type { Deal, JitEffect, JitEvent, Part, Sale } from '../../src/jit/states.ts'
+import type { Deal, JitEffect, JitEvent, Part, RefusedChannel, Sale } from '../../src/jit/states.ts'
 import { type Verdict, verdict } from '../../src/jit/verdict.ts'
 import { ALICE } from './lsp.ts'
 
@@ -16,6 +16,7 @@ const MINUTE_MS = 60_000
 const VALID_UNTIL = 30 * MINUTE_MS
 const HOLD_MS = 90_000
 const HEIGHT = 800_000
+const PENDING_ID = 'ef'.repeat(32)
 const CHANNEL = { outpoint: `${'ab'.repeat(32)}:0`, chanId: 17_592_186_044_416_000_123n }
 
 const DEAL: Deal = {
@@ -66,13 +67,18 @@ class Told {
       part,
       height,
       clientOnline,
-      pendingChannelId: 'ef'.repeat(32),
+      pendingChannelId: PENDING_ID,
       at: part.heldAt,
     })
   }
 
   activate(): this {
-    return this.tell({ type: 'channel-active', ...CHANNEL, at: time(MINUTE_MS) })
+    return this.tell({ type: 'channel-active', pendingChannelId: PENDING_ID, ...CHANNEL, at: time(MINUTE_MS) })
+  }
+
+  refuse(reason: RefusedChannel): this {
+    const at = time(MINUTE_MS)
+    return this.tell({ type: 'channel-refused', pendingChannelId: PENDING_ID, reason, detail: 'its words', at })
   }
 
   bind(): this {
@@ -113,20 +119,20 @@ describe('the scid of a sale', () => {
 describe('a payment to the scid', () => {
   it('[L2-66] opens a channel when it is whole, in time and the client is connected', () => {
     told.hold()
-    expect(told.effects).toEqual([{ type: 'open-channel', pendingChannelId: 'ef'.repeat(32), amount: SIZE, parts: 1 }])
+    expect(told.effects).toEqual([{ type: 'open-channel', pendingChannelId: PENDING_ID, amount: SIZE, parts: 1 }])
     expect(told.answer()).toEqual({ type: 'hold' })
   })
 
   it('[L2-66] is held while the client is away, and opens when it connects', () => {
     told.hold({}, { clientOnline: false })
     expect([told.effects, told.answer()]).toEqual([[], { type: 'hold' }])
-    told.tell({ type: 'client-online', height: HEIGHT, pendingChannelId: 'ef'.repeat(32), at: time(2 * MINUTE_MS) })
+    told.tell({ type: 'client-online', height: HEIGHT, pendingChannelId: PENDING_ID, at: time(2 * MINUTE_MS) })
     expect(told.effects).toHaveLength(1)
   })
 
   it('[L2-66] opens nothing at valid_until, only before', () => {
     told.hold({ heldAt: time(VALID_UNTIL - 1) }, { clientOnline: false })
-    told.tell({ type: 'client-online', height: HEIGHT, pendingChannelId: 'ef'.repeat(32), at: time(VALID_UNTIL) })
+    told.tell({ type: 'client-online', height: HEIGHT, pendingChannelId: PENDING_ID, at: time(VALID_UNTIL) })
     expect(told.effects).toEqual([])
   })
 
@@ -212,14 +218,14 @@ describe('the channel of a sale', () => {
   })
 
   it('[L2-82] [L2-110] that the client refuses makes the payment fail with unknown_next_peer', () => {
-    told.hold().tell({ type: 'channel-refused', reason: 'client-refused', detail: 'no', at: time(MINUTE_MS) })
+    told.hold().refuse('client-refused')
     expect([told.sale.tag, told.answer()]).toEqual(['abandoned', { type: 'resume' }])
   })
 
   it.each(['client-gone', 'failed', 'no-coins'] as const)(
     '[L2-83] [L2-84] that could not be opened (%s) makes the payment fail with temporary_channel_failure, and the next one try again',
     (reason) => {
-      told.hold().tell({ type: 'channel-refused', reason, detail: 'x', at: time(MINUTE_MS) })
+      told.hold().refuse(reason)
       expect(told.answer()).toEqual({ type: 'fail' })
       told.hold({ circuit: '1:2' })
       expect(told.effects.map(({ type }) => type)).toEqual(['open-channel', 'open-channel'])

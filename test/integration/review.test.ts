@@ -55,6 +55,50 @@ describe('the order of a channel', () => {
   })
 })
 
+describe('news of an order that ended', () => {
+  it('are not taken for those of the next one, which is opened once', async () => {
+    /** The client leaves before it signs, and the payment goes back. */
+    const refusal = async (disturb: (simulation: Simulation) => void) => {
+      const story = await prepare()
+      const { simulation, wallet, pay } = story
+      wallet.setOpenPolicy('hang-sign')
+      const first = pay()
+      await simulation.advance(1_000)
+      disturb(simulation)
+      wallet.disconnect()
+      return { ...story, first }
+    }
+    const { simulation: undisturbed, first } = await refusal(({ world }) => world.record())
+    await undisturbed.outcome(first.result, 'the first payment to end')
+    const { points } = undisturbed.world
+    const commits = points.flatMap((point, index) => (point.startsWith('commit#') ? [index] : []))
+    const broken: string[] = []
+    for (const index of commits) {
+      const { simulation, wallet, bought, pay } = await refusal(({ world }) => world.killAt(index))
+      await simulation.clock.until(() => simulation.world.points.length > index, 'the sidecar to die', 60_000)
+      wallet.setOpenPolicy('accept')
+      wallet.connect()
+      // The payer tries again while the sidecar starts: as soon as it could hold a payment.
+      let second: ReturnType<typeof pay> | undefined
+      simulation.onStart = () => {
+        simulation.onStart = undefined
+        const attached = () => simulation.world.points.some((point) => point.startsWith('getInfo#'))
+        void simulation.clock.until(attached, 'the sidecar to attach', 60_000).then(() => {
+          second = pay()
+        })
+      }
+      await simulation.until(() => second?.outcome !== undefined, 'the second payment to end')
+      if (second?.outcome?.status !== 'settled') await simulation.outcome(pay().result, 'the third payment to end')
+      await simulation.rest()
+      const wrong = [...simulation.violations()]
+      if (simulation.state(bought.scid) !== 'paid') wrong.push(`the sale is ${simulation.state(bought.scid)}`)
+      if (wallet.channels.size !== 1) wrong.push(`${wallet.channels.size} channels`)
+      if (wrong.length > 0) broken.push(`${index} ${points[index]}: ${wrong.join('; ')}`)
+    }
+    expect(broken).toEqual([])
+  })
+})
+
 describe('the books', () => {
   it('are not misled by other payments over the channel when nobody heard how one ended', async () => {
     const config = testConfig({ lsps2: { channel_headroom_sat: '400000' } })

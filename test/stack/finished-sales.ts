@@ -86,7 +86,7 @@ function events(at: Timestamp): readonly JitEvent[] {
   }
   return [
     { type: 'part-held', part, height: 500, clientOnline: true, pendingChannelId: PENDING_ID, at: early },
-    { type: 'channel-active', outpoint: OUTPOINT, chanId: CHAN_ID, at },
+    { type: 'channel-active', pendingChannelId: PENDING_ID, outpoint: OUTPOINT, chanId: CHAN_ID, at },
     { type: 'alias-added', at },
     { type: 'settled', circuit: CIRCUIT, amountOut: msat(AMOUNT - FEE), at },
   ]

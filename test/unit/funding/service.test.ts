@@ -123,7 +123,7 @@ describe('a channel that is to become active', () => {
     }
     const news: FundingNews[] = []
     const deps = { lnd: lnd as LndPort, store, clock: new ManualClock(), log: silentLog, onFatal: fail }
-    const notify = (_owner: string, told: FundingNews) => {
+    const notify = (_: unknown, told: FundingNews) => {
       news.push(told)
       return store.commit([{ type: 'put', table: 'owner', key: '1', value: told.type }])
     }

@@ -3,7 +3,8 @@ import { type Msat, msat } from '../../../lsps/base/amount.ts'
 import type { Deal, JitEvent, Part } from '../../../src/jit/states.ts'
 import {
   ANY_AMOUNT,
-  CHANNEL,
+  channelActive,
+  channelClosed,
   channelRefused,
   DEAL,
   FEE,
@@ -11,6 +12,7 @@ import {
   HELD_AT,
   HOLD_MS,
   OTHER_HASH,
+  ofEarlierOrder,
   PART,
   PENDING_ID,
   RECLAIM_AT,
@@ -71,9 +73,10 @@ export const anyEvent: fc.Arbitrary<JitEvent> = fc.oneof(
     .map((facts) => ({ type: 'client-online' as const, pendingChannelId: PENDING_ID, ...facts })),
   fc.record({ type: fc.constantFrom('part-expiring', 'part-gone'), circuit, at }),
   fc.record({ type: fc.constantFrom('deadline', 'reclaim-ordered'), at }),
-  at.map((when) => ({ type: 'channel-active' as const, outpoint: CHANNEL.outpoint, chanId: CHANNEL.chanId, at: when })),
+  at.map((when) => ({ ...channelActive(), at: when })),
   fc.constantFrom('client-refused', 'client-gone', 'no-coins', 'failed').map((reason) => channelRefused(reason)),
-  at.map((when) => ({ type: 'channel-closed' as const, outpoint: CHANNEL.outpoint, at: when })),
+  at.map((when) => ({ ...channelClosed(), at: when })),
+  fc.constantFrom(channelActive(), channelRefused('client-gone'), channelClosed()).map(ofEarlierOrder),
   fc.record({ type: fc.constant('alias-added'), at }),
   fc.record({ type: fc.constant('settled'), circuit, amountOut: amount, at }),
   fc.record({ type: fc.constant('failed'), circuit, reason: fc.constant('any'), at }),
@@ -94,7 +97,7 @@ function course(shares: readonly number[]): JitEvent[] {
   const [first] = parts
   return [
     ...held,
-    { type: 'channel-active', outpoint: CHANNEL.outpoint, chanId: CHANNEL.chanId, at: HELD_AT },
+    { ...channelActive(), at: HELD_AT },
     { type: 'alias-added', at: HELD_AT },
     { type: 'failed', circuit: first?.circuit ?? 'none', reason: 'any', at: HELD_AT },
     ...held.slice(0, 1),

@@ -25,6 +25,7 @@ import {
   NOW,
   OTHER,
   OTHER_HASH,
+  ofEarlierOrder,
   opening,
   openingWithoutPart,
   owed,
@@ -50,6 +51,13 @@ import {
 const OPEN = { type: 'open-channel', pendingChannelId: PENDING_ID, amount: SIZE, parts: 1 }
 const RECLAIM = { type: 'reclaim-channel', pendingChannelId: PENDING_ID }
 const HOLD_OVER = due(HELD_AT + HOLD_MS)
+
+describe('news of an order that ended before', () => {
+  it.each([opening(), forwarding(false), owed(true), unwanted(), reclaiming()])('change nothing in $tag', (sale) => {
+    for (const event of [channelActive(), channelRefused('client-gone'), channelClosed()])
+      expect(step(sale, ofEarlierOrder(event))).toMatchObject({ state: sale, effects: [], ignored: expect.any(String) })
+  })
+})
 
 describe('a new sale', () => {
   it('waits for its payment and asks for nothing', () => {

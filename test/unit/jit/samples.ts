@@ -181,21 +181,28 @@ export const partGone = (circuit = PART.circuit): Heard<'part-gone'> => ({ type:
 export const due = (at: number): Heard<'deadline'> => ({ type: 'deadline', at: time(at) })
 export const channelActive = (): Heard<'channel-active'> => ({
   type: 'channel-active',
+  pendingChannelId: PENDING_ID,
   outpoint: CHANNEL.outpoint,
   chanId: CHANNEL.chanId,
   at: NOW,
 })
 export const channelRefused = (reason: Heard<'channel-refused'>['reason']): Heard<'channel-refused'> => ({
   type: 'channel-refused',
+  pendingChannelId: PENDING_ID,
   reason,
   detail: 'its words',
   at: NOW,
 })
 export const channelClosed = (): Heard<'channel-closed'> => ({
   type: 'channel-closed',
+  pendingChannelId: PENDING_ID,
   outpoint: CHANNEL.outpoint,
   at: NOW,
 })
+/** What is told once more of an order that ended before this one. */
+export const ofEarlierOrder = <Event extends Heard<'channel-active' | 'channel-refused' | 'channel-closed'>>(
+  event: Event,
+): Event => ({ ...event, pendingChannelId: '01'.repeat(32) })
 export const aliasAdded = (): Heard<'alias-added'> => ({ type: 'alias-added', at: NOW })
 export const settled = (circuit = PART.circuit, amountOut = msat(SIZE - FEE)): Heard<'settled'> => ({
   type: 'settled',
