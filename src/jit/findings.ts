@@ -3,7 +3,7 @@ import type { Clock } from '../../lsps/base/clock.ts'
 import type { Timestamp } from '../../lsps/base/datetime.ts'
 import type { Scid } from '../../lsps/base/scid.ts'
 import type { Channel, CircuitKey, LndPort } from '../lnd/port.ts'
-import { openParts } from './parts.ts'
+import { mayBeForwarded, openParts } from './parts.ts'
 import type { JitEvent, Part, Sale, SentPart } from './states.ts'
 import { forwardedAmount } from './verdict.ts'
 
@@ -98,7 +98,7 @@ export class Findings {
       unwritten.set(scid, found + amountOut)
       return { type: 'settled', circuit, amountOut, at }
     }
-    if (!sale.bound) return { type: 'part-gone', circuit, at }
+    if (!mayBeForwarded(sale)) return { type: 'part-gone', circuit, at }
     return { type: 'failed', circuit, reason: 'lnd has no record of a settled forward', at }
   }
 

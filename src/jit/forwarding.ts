@@ -9,6 +9,7 @@ import {
   isKnown,
   MAX_FORWARDED,
   MAX_PARTS,
+  mayBeForwarded,
   refuse,
   takePart,
   total,
@@ -91,7 +92,7 @@ function giveBack(sale: Forwarding, circuit: string, why: string): JitStep {
   if (left !== undefined) return to({ ...sale, ...left })
   const part = sale.sent.find((sent) => sent.circuit === circuit && sent.end === undefined)
   if (part === undefined) return stay(sale, 'not a held part')
-  if (sale.bound) return stay(sale, 'may be forwarded already')
+  if (mayBeForwarded(sale)) return stay(sale, 'may be forwarded already')
   // On record as refused: an answer to a circuit that lnd does not hold would end the stream for the whole node.
   const held = [...sale.sent.map(asPart), ...sale.parts]
   return onStanding({ ...sale, ...dropPart({ parts: held, refused: sale.refused }, circuit, why) } as Forwarding)

@@ -75,6 +75,11 @@ export function isKnown(sale: Sale, circuit: string): boolean {
   )
 }
 
+/** Once the alias is bound, and before that when lnd let a part go by itself (D2): then it may have let all of them go. */
+export function mayBeForwarded({ bound, sent }: Extract<Sale, { tag: 'forwarding' }>): boolean {
+  return bound || sent.some(({ end }) => end !== undefined)
+}
+
 /** Every circuit that lnd may still hold for the sale: held parts, and those sent whose end is not known. */
 export function openParts(sale: Sale): readonly Part[] {
   const sent = 'sent' in sale ? sale.sent.filter(({ end }) => end === undefined) : []

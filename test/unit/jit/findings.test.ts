@@ -115,4 +115,13 @@ describe('what became of a part that lnd does not hold any more', () => {
     expect(first).toEqual([])
     expect(later).toMatchObject([{ type: 'part-gone', circuit: CIRCUIT }])
   })
+
+  it('has failed when another part of its payment went on before the alias was known', async () => {
+    const sale = forwarding(false)
+    if (sale.tag !== 'forwarding') throw new Error('not a forward')
+    const [part] = sale.sent
+    const ended = { ...part, circuit: '454:6', end: { type: 'failed' } } as typeof part
+    const { later } = await look({ ...sale, sent: [ended, ...sale.sent].filter((one) => one !== undefined) }, {})
+    expect(later).toMatchObject([{ type: 'failed', circuit: CIRCUIT }])
+  })
 })

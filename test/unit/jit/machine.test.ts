@@ -447,6 +447,14 @@ describe('a payment in several parts', () => {
     expect(again).toMatchObject({ tag: 'forwarding', sent: [{ circuit: second.circuit }, { circuit: OTHER }] })
   })
 
+  it('takes no part up again that has ended, as lnd may let them go by itself before the alias is known [D2]', () => {
+    const ended = sent(first, FEE, { type: 'settled', amountOut: first.amountOut })
+    const going = { ...forwarding(false), sent: [ended, sent(second, msat(0n))] }
+    for (const event of [partGone(second.circuit), partExpiring(second.circuit)])
+      expect(step(going, event)).toMatchObject({ state: going, ignored: expect.any(String) })
+    expect(step(going, failed(second.circuit)).state).toMatchObject({ tag: 'paid', fee: FEE })
+  })
+
   it('is bounded: the smallest other payment gives way to a larger one, and the smallest is not taken', () => {
     const dust = (n: number) => ({
       ...PART,
