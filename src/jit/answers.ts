@@ -106,7 +106,7 @@ export class Answers {
     } catch (error) {
       if (signal.aborted) return
       this.#deps.log.warn({ circuit, err: error }, 'not failed yet: lnd does not say whether it was forwarded')
-      this.held.add(held) // looked at again soon, and with the next commit or stream
+      this.held.putBack(held) // looked at again soon, and with the next commit or stream
     }
   }
 }

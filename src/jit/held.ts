@@ -21,6 +21,11 @@ export class HeldHtlcs {
     ofSale.set(circuit, held)
   }
 
+  /** Puts back what was taken and could not be answered, unless it was offered again meanwhile. */
+  putBack(held: Held): void {
+    if (!this.#bySale.get(held.offer.requestedScid)?.has(held.offer.circuit)) this.add(held)
+  }
+
   of(scid: Scid): readonly Held[] {
     return [...(this.#bySale.get(scid)?.values() ?? [])]
   }
