@@ -1,13 +1,18 @@
 import { msat } from '../../lsps/base/amount.ts'
 import type { FlightStep } from '../journal/flight.ts'
-import { MAX_REFUSALS, total } from './parts.ts'
+import { MAX_FORWARDED, MAX_REFUSALS, total } from './parts.ts'
 import type { JitEvent, Sale } from './states.ts'
 import { forwardedAmount } from './verdict.ts'
 
-/** One refusal too many: a payer may send HTLCs without end, and the record of a sale must not grow with them. */
+/**
+ * A payer may send HTLCs without end, and the client may fail them; the record of a sale must not grow with them. Once
+ * it tells of so many, only what changes the sale is added, and of the payments that the client fails nothing but the end.
+ */
 export function isOneTooMany(before: Sale, after: Sale, event: JitEvent): boolean {
-  if (event.type !== 'part-held' || !('refused' in before) || before.refused.length < MAX_REFUSALS) return false
-  return !isCounted(after, event.part.circuit)
+  if (event.type === 'settled' || event.type === 'alias-added') return false
+  const isOpen = (sale: Sale) => sale.tag === 'owed' || sale.tag === 'forwarding'
+  if ('forwarded' in before && before.forwarded.length >= MAX_FORWARDED && isOpen(after)) return true
+  return before.tag === after.tag && 'refused' in before && before.refused.length >= MAX_REFUSALS
 }
 
 function isCounted(sale: Sale, circuit: string): boolean {
