@@ -28,7 +28,7 @@ export function describeNews(
       return {
         what:
           news.reason === 'in-use'
-            ? 'channel not taken back: something was earned in it'
+            ? 'channel not taken back: its peer was paid over it'
             : 'channel not taken back: its peer did not come back in time',
         detail: { outpoint: news.outpoint },
       }

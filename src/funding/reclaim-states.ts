@@ -29,7 +29,7 @@ export const Reclaim = z.discriminatedUnion('tag', [
   z.object({ tag: z.literal('closing'), ...channel }),
   /** Our coins are ours again. Terminal. */
   z.object({ tag: z.literal('closed'), ...channel }),
-  /** The channel stays: something was earned in it after all, or its peer did not come back in time. Terminal. */
+  /** The channel stays: its peer was paid over it, by any payment, or did not come back in time. Terminal. */
   z.object({ tag: z.literal('kept'), ...channel, reason: z.enum(['in-use', 'client-away']) }),
 ])
 export type Reclaim = z.output<typeof Reclaim>

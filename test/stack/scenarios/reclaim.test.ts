@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { msat } from '../../../lsps/base/amount.ts'
 import type { FlightRecord } from '../../../src/admin/schema.ts'
 import { type Network, startNetwork } from '../network.ts'
-import { payInvoice } from '../payments.ts'
+import { payInvoice, resetMissionControl } from '../payments.ts'
 import { OFFER, Sluiced, type SluicedOptions } from '../sluiced.ts'
 import { channelsTo, confirmFundings, leases } from '../sold.ts'
 import { Story, type StoryOptions } from '../story.ts'
@@ -17,6 +17,8 @@ const VALID_SECONDS = 600
 /** Blocks after which lnd takes a close for final. */
 const CLOSED_AFTER = 6
 const STEP_MS = 30_000
+const LATER_AMOUNT = 5_000_000n
+const KEPT = 'channel not taken back: its peer was paid over it'
 const AMOUNT = msat(100_000_000n)
 /** More than a closing transaction of two outputs costs at regtest's feerates. */
 const MOST_CLOSE_SAT = 20_000n
@@ -191,6 +193,30 @@ describe('a channel on the real stack that nobody paid for', () => {
       what: 'the channel to be closed by force',
     })
     expect(await channelsTo(network.lsp, kept.story.wallet.nodeId)).toHaveLength(1)
+  })
+
+  it('keeps one over which its wallet was paid otherwise, and says so', async () => {
+    await sellWith()
+    const { story, owed } = await owe()
+    await confirmFundings(network, sluiced)
+    await story.wallet.waitSynced()
+    // Not over the scid that was sold: lnd's own alias for the channel, of which nobody has bought anything.
+    const { invoice } = story.wallet.createInvoice({ amountMsat: LATER_AMOUNT })
+    await resetMissionControl(network.payer)
+    expect(await payInvoice(network.payer, { invoice })).toMatchObject({ succeeded: true })
+    expect(await story.show()).toMatchObject({ state: 'owed' })
+    await restartAtEndOf(owed)
+    const record = await waitFor(
+      async () => {
+        const shown = await story.show()
+        return shown.steps.some(({ what }) => what === KEPT) ? shown : undefined
+      },
+      { deadline: STEP_MS, what: `"${KEPT}" in the record of the sale` },
+    )
+    expect(record).toMatchObject({ state: 'unearned' })
+    expect(await channelsTo(network.lsp, story.wallet.nodeId)).toHaveLength(1)
+    expect(story.wallet.owned()).toBe(LATER_AMOUNT)
+    await story.expectEarned(0n)
   })
 
   async function mineOneByOne(count: number): Promise<void> {
