@@ -65,7 +65,7 @@ describe('the lines for lnd.conf', () => {
 
 describe('what the README names', () => {
   it('are keys that the config has', () => {
-    const keys = codeIn(page).filter((code) => /^(lnd|peer|funding|lsps2|admin|log)\.[a-z_]+$/.test(code))
+    const keys = codeIn(page).filter((code) => /^(lnd|log|peer|funding|inventory|lsps2|admin)\.[a-z_]+$/.test(code))
     expect(keys.length).toBeGreaterThan(10)
     const shape = ConfigFile.shape
     const unknown = keys.filter((key) => {
