@@ -37,6 +37,8 @@ const LATEST = 900_000_000_000
 const BOOKED = ''
 /** Entries of the journal that are compared with lnd's history, the last ones. */
 const MAX_ENTRIES_READ = 500_000
+/** Orders whose record is read at the same time: one by one, thousands of channels would delay each start. */
+const LOOKUPS_AT_ONCE = 100
 /** lnd writes its forwarding history every 15 s. */
 const HISTORY_FLUSH_MS = 20_000
 
@@ -83,11 +85,14 @@ export async function catchUp(deps: CatchUpDeps, signal: AbortSignal): Promise<n
 async function findSuspects(deps: CatchUpDeps, seen: Sightings, signal: AbortSignal): Promise<readonly Suspect[]> {
   const { store, live } = deps
   const found = new Map<string, OurChannel>()
-  for (const channel of seen.ours) {
-    if (channel.memo.kind !== 'jit') continue
-    // Of two channels of one sale the one that can be used counts.
-    if (!(await isKnown(deps, channel, signal)) && found.get(channel.memo.owner)?.stage !== 'open')
-      found.set(channel.memo.owner, channel)
+  const ours = seen.ours.filter(({ memo }) => memo.kind === 'jit')
+  for (let first = 0; first < ours.length; first += LOOKUPS_AT_ONCE) {
+    const some = ours.slice(first, first + LOOKUPS_AT_ONCE)
+    const known = await Promise.all(some.map((channel) => isKnown(deps, channel, signal)))
+    for (const channel of some.filter((_, index) => known[index] === false)) {
+      // Of two channels of one sale the one that can be used counts.
+      if (found.get(channel.memo.owner)?.stage !== 'open') found.set(channel.memo.owner, channel)
+    }
   }
   const bases = basesOf(seen)
   const suspects: Suspect[] = []
