@@ -75,8 +75,9 @@ export function createReports(deps: ReportDeps): AdminPort {
       return drainReport(deps)
     },
 
-    async jitList({ state, limit, before }) {
+    async jitList({ state, limit, before }, signal) {
       const after = before === undefined ? undefined : await jit.get(before)
+      if (before !== undefined && after === undefined) return undefined
       const wanted = (sale: Sale) => state === undefined || sale.tag === state
       const sales: SaleSummary[] = []
       const live = [...jit.live.values()].sort((a, b) => b.deal.createdAt - a.deal.createdAt)
@@ -85,6 +86,7 @@ export function createReports(deps: ReportDeps): AdminPort {
       for (const sale of page) sales.push(await summaryOf(sale))
       if (sales.length >= limit) return sales
       for await (const sale of jit.ended(from > 0 ? undefined : after)) {
+        signal.throwIfAborted() // whoever asked is gone: a rare state may be looked for among all there ever were
         if (wanted(sale)) sales.push(await summaryOf(sale))
         if (sales.length >= limit) break
       }

@@ -3,7 +3,7 @@ import * as z from 'zod'
 import { Datetime } from '../../lsps/base/datetime.ts'
 import type { Log } from '../kernel/log.ts'
 import type { AdminPort } from './port.ts'
-import { DrainOrder } from './schema.ts'
+import { DrainOrder, SALE_STATES } from './schema.ts'
 
 /** The one body that there is has two dozen bytes. */
 const MAX_BODY_BYTES = 1024
@@ -19,7 +19,7 @@ const DEFAULT_SALES_PER_PAGE = 50
 /** Query texts are short words or ids. */
 const Word = z.string().min(1).max(MAX_ID_LENGTH)
 const SalesQuery = z.strictObject({
-  state: Word.optional(),
+  state: z.enum(SALE_STATES).optional(),
   limit: z.coerce.number().int().min(1).max(MAX_SALES_PER_PAGE).default(DEFAULT_SALES_PER_PAGE),
   before: Word.optional(),
 })
@@ -107,7 +107,7 @@ function addRoutes(app: FastifyInstance, port: AdminPort): void {
       { limit, ...(state === undefined ? {} : { state }), ...(before === undefined ? {} : { before }) },
       request.signal,
     )
-    return { sales }
+    return sales === undefined ? fault(reply, 404, 'NOT_FOUND', `no sale has the id ${before}`) : { sales }
   })
 
   app.get<{ Params: { id: string } }>('/v1/jit/:id', async (request, reply) => {

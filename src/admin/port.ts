@@ -39,7 +39,8 @@ export interface AdminPort {
   quote(query: QuoteQuery, signal: AbortSignal): Promise<Quote | undefined>
   /** Oldest first; undefined when there is no such sale. */
   decisions(query: DecisionsQuery, signal: AbortSignal): Promise<readonly Decision[] | undefined>
-  jitList(query: SalesQuery, signal: AbortSignal): Promise<readonly SaleSummary[]>
+  /** Undefined when there is no sale `before`. */
+  jitList(query: SalesQuery, signal: AbortSignal): Promise<readonly SaleSummary[] | undefined>
   /** `id` is a sale's id, its scid or a payment hash; undefined when there is none. */
   jitShow(id: string, signal: AbortSignal): Promise<FlightRecord | undefined>
 }

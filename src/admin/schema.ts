@@ -9,6 +9,19 @@ const Amount = z.string().regex(/^-?\d+$/)
 const Time = z.string()
 const Count = z.int().nonnegative()
 
+/** Every state of a sale, as the list of sales can be asked for. */
+export const SALE_STATES = [
+  'awaiting',
+  'opening',
+  'forwarding',
+  'owed',
+  'unwanted',
+  'reclaiming',
+  'paid',
+  'abandoned',
+  'unearned',
+] as const
+
 const Stream = z.object({
   /** For example `htlcs`, `peers`, `messages`, `blocks`. */
   name: z.string(),

@@ -1,7 +1,10 @@
 import { type Command, Option } from 'commander'
+import { MAX_SALES_PER_PAGE } from '../admin/app.ts'
 import { loadConfig } from '../config/load.ts'
 import { defaultConfigPath, withoutHome } from '../config/paths.ts'
 import type { Config } from '../config/schema.ts'
+import { CliError } from './errors.ts'
+import { EXIT } from './exit-codes.ts'
 import type { Paint } from './format.ts'
 
 /** What every command is given beside its own arguments. */
@@ -23,6 +26,16 @@ export function withCommonOptions(command: Command): Command {
 
 export function configOf(options: CommonOptions): Config {
   return loadConfig(options.config)
+}
+
+/**
+ * An option that bounds a list, for the daemon.
+ * @throws CliError for what is no number that a list may have
+ */
+export function limitOf({ limit }: { readonly limit: string }): string {
+  const isNumber = /^\d{1,9}$/.test(limit) && Number(limit) >= 1 && Number(limit) <= MAX_SALES_PER_PAGE
+  if (isNumber) return limit
+  throw new CliError(EXIT.USAGE, `--limit ${limit}: write a number from 1 to ${MAX_SALES_PER_PAGE}`)
 }
 
 /** The same facts for programs or for people. */

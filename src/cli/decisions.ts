@@ -3,7 +3,7 @@ import { formatDatetime, parseDatetime, type Timestamp } from '../../lsps/base/d
 import { DecisionList } from '../admin/schema.ts'
 import { dataPaths } from '../config/paths.ts'
 import { askDaemon } from './admin-client.ts'
-import { type CommonOptions, type Console, configOf, printResult, withCommonOptions } from './command.ts'
+import { type CommonOptions, type Console, configOf, limitOf, printResult, withCommonOptions } from './command.ts'
 import { CliError } from './errors.ts'
 import { EXIT } from './exit-codes.ts'
 import { renderDecisions } from './render-decisions.ts'
@@ -21,7 +21,8 @@ export function addDecisions(program: Command, console: Console): void {
     .option('--since <time>', 'since a UTC datetime, or for the last 30m, 24h, 7d', '24h')
     .option('--limit <number>', 'at most this many, the newest', '100')
   withCommonOptions(command).action(async (options: DecisionsOptions) => {
-    const { sale, limit } = options
+    const { sale } = options
+    const limit = limitOf(options)
     const since = sinceOf(options.since, console.now())
     const query = new URLSearchParams({ limit, since, ...(sale && { sale }) })
     const answer = await askDaemon(dataPaths(configOf(options)).socket, `/v1/decisions?${query}`, DecisionList)

@@ -1,8 +1,8 @@
-import type { Command } from 'commander'
-import { FlightRecord, SaleList, type SaleSummary } from '../admin/schema.ts'
+import { type Command, Option } from 'commander'
+import { FlightRecord, SALE_STATES, SaleList, type SaleSummary } from '../admin/schema.ts'
 import { dataPaths } from '../config/paths.ts'
 import { askDaemon } from './admin-client.ts'
-import { type CommonOptions, type Console, configOf, printResult, withCommonOptions } from './command.ts'
+import { type CommonOptions, type Console, configOf, limitOf, printResult, withCommonOptions } from './command.ts'
 import { renderRecord, renderSales } from './render-sales.ts'
 
 type ListOptions = CommonOptions & { readonly state?: string; readonly limit: string; readonly before?: string }
@@ -20,11 +20,12 @@ function addList(jit: Command, console: Console): void {
   const command = jit
     .command('list')
     .description('Lists sales, newest first.')
-    .option('--state <state>', 'only sales in this state, for example paid')
+    .addOption(new Option('--state <state>', 'only sales in this state').choices(SALE_STATES))
     .option('--limit <number>', 'at most this many', '50')
     .option('--before <sale>', 'only sales older than this one: the next page')
   withCommonOptions(command).action(async (options: ListOptions) => {
-    const { state, limit, before } = options
+    const { state, before } = options
+    const limit = limitOf(options)
     const query = new URLSearchParams({ limit, ...(state && { state }), ...(before && { before }) })
     const answer = await askDaemon(dataPaths(configOf(options)).socket, `/v1/jit?${query}`, SaleList)
     printResult(console, options, {

@@ -1,7 +1,16 @@
 import { describe, expect, it } from 'vitest'
 import { createAdminApp, MAX_SALES_PER_PAGE } from '../../../src/admin/app.ts'
 import type { AdminPort, QuoteQuery, SalesQuery } from '../../../src/admin/port.ts'
-import { DrainReport, FlightRecord, Quote, ReconcileReport, SaleList, Status } from '../../../src/admin/schema.ts'
+import {
+  DrainReport,
+  FlightRecord,
+  Quote,
+  ReconcileReport,
+  SALE_STATES,
+  SaleList,
+  Status,
+} from '../../../src/admin/schema.ts'
+import { Sale } from '../../../src/jit/states.ts'
 import { silentLog } from '../../../src/kernel/log.ts'
 import { AGREES, HASH, OPEN, QUOTE, RECORD, SALE, STATUS, samplePort } from './samples.ts'
 
@@ -70,13 +79,26 @@ describe('the admin interface', () => {
     ['a limit that is no number', '/v1/jit?limit=many'],
     ['an amount that is none', '/v1/quote?amount_msat=1.5'],
     ['an unknown question', '/v1/jit?colour=red'],
-    ['a state twice', '/v1/jit?state=a&state=b'],
+    ['a state twice', '/v1/jit?state=paid&state=owed'],
+    ['a state that no sale has', '/v1/jit?state=payed'],
     ['a state without end', `/v1/jit?state=${'a'.repeat(101)}`],
   ])('refuses %s', async (_, url) => {
     const { status, body } = await ask(url)
 
     expect(status).toBe(400)
     expect(body.error.code).toBe('BAD_REQUEST')
+  })
+
+  it('knows every state of a sale', () => {
+    expect([...SALE_STATES].sort()).toEqual(Sale.options.map(({ shape }) => shape.tag.value).sort())
+  })
+
+  it('says that there is no sale after which a page could begin', async () => {
+    const jitList = async () => undefined
+    expect(await ask('/v1/jit?before=1x2x3', { jitList })).toEqual({
+      status: 404,
+      body: { error: { code: 'NOT_FOUND', message: 'no sale has the id 1x2x3' } },
+    })
   })
 
   it('shows a sale by its id or payment hash', async () => {

@@ -84,6 +84,20 @@ describe('sluice with a running daemon', () => {
     })
   })
 
+  it('says which states there are and how long a list may be', async () => {
+    await withConfig(async (file) => {
+      const list = (...more: string[]) => sluice(['jit', 'list', '--config', file, ...more])
+      expect(await list('--state', 'payed')).toMatchObject({
+        exitCode: EXIT.USAGE,
+        err: expect.stringContaining('paid'),
+      })
+      expect(await list('--limit', '0')).toMatchObject({
+        exitCode: EXIT.USAGE,
+        err: 'sluice: --limit 0: write a number from 1 to 1000\n',
+      })
+    })
+  })
+
   it('tells how to go on after a full page', async () => {
     await withConfig(async (file) => {
       const list = (...more: string[]) => sluice(['jit', 'list', '--config', file, ...more])
