@@ -19,8 +19,8 @@ const WRONG_AMOUNT = 'final_incorrect_htlc_amount'
 
 /** What the wallet does with an open: `hang-sign` answers open_channel, but not funding_created. */
 export type OpenPolicy = 'accept' | 'hang' | 'hang-sign' | { readonly refuse: string }
-/** What the wallet does with a payment that it could claim. */
-export type PaymentPolicy = 'claim' | 'fail' | 'sit'
+/** What the wallet does with a payment that it could claim; `dodge` fails each part of which a fee was kept, alone. */
+export type PaymentPolicy = 'claim' | 'fail' | 'sit' | 'dodge'
 
 /** What the wallet expects under a payment hash. */
 export type Invoice = {
@@ -219,6 +219,10 @@ export class SimWallet implements RemotePeer {
     // What timed out on chain while the wallet sat on it is not there to be claimed any more.
     const parts = (this.#parts.get(hash) ?? []).filter(({ channel, index }) => channel.outgoing.has(index))
     const invoice = this.#invoices.get(hash)
+    if (invoice !== undefined && this.paymentPolicy === 'dodge') {
+      this.#dodge(invoice, parts)
+      return
+    }
     const verdict = invoice === undefined ? 'incorrect_or_unknown_payment_details' : judge(invoice, parts)
     if (verdict === 'wait') return
     const wrong = verdict === 'claim' ? undefined : verdict
@@ -232,6 +236,18 @@ export class SimWallet implements RemotePeer {
     for (const part of parts) {
       this.#receive(part)
       this.#node.switchboard.resolve(part, { type: 'settle', preimage: invoice.preimage })
+    }
+  }
+
+  #dodge({ paymentHash, preimage }: Invoice, parts: readonly OutgoingHtlc[]): void {
+    this.#parts.delete(paymentHash)
+    for (const part of parts) {
+      const isFree = part.extraFee === undefined
+      if (isFree) this.#receive(part)
+      this.#node.switchboard.resolve(
+        part,
+        isFree ? { type: 'settle', preimage } : { type: 'fail', reason: 'incorrect_or_unknown_payment_details' },
+      )
     }
   }
 
