@@ -104,9 +104,9 @@ export class Answers {
       if (pending === undefined || this.#isLnds(held)) return // gone, or going: an answer would end the stream
       this.held.answer(held, { type: pending.forwarded ? 'resume' : 'fail' })
     } catch (error) {
+      this.held.putBack(held) // looked at again soon, and with the next commit or stream
       if (signal.aborted) return
       this.#deps.log.warn({ circuit, err: error }, 'not failed yet: lnd does not say whether it was forwarded')
-      this.held.putBack(held) // looked at again soon, and with the next commit or stream
     }
   }
 }

@@ -360,7 +360,8 @@ export class JitService {
     if (terminal && sale.tag === 'paid') {
       this.#deps.log.info({ jit: scid, earned: sale.earned.toString() }, 'opening fee earned')
     }
-    this.#answers.settle(scid, sale, this.#signal)
+    // Before the start nothing can be answered: that judges all that is held.
+    if (this.#ready) this.#answers.settle(scid, sale, this.#signal)
     // The client may have come back while the part was being written down.
     const cameBack = sale.tag === 'awaiting' && sale.parts.length > 0 && this.#online.has(sale.deal.client)
     if (cameBack) this.#clientOnline(scid)

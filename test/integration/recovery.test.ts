@@ -77,6 +77,30 @@ describe('a held payment', () => {
     expect(simulation.state(bought.scid)).toBe('paid')
     expect(simulation.violations()).toEqual([])
   })
+
+  it('is given back when that was decided just before the sidecar died, and its client is there at the next start', async () => {
+    const { simulation, wallet, bought, pay } = await held()
+    wallet.disconnect()
+    const small = simulation.pay({ ...bought, amount: 20_000_000n }, { paymentHash: 'cd'.repeat(32) })
+    await simulation.advance(60_000)
+    const whole = pay()
+    await simulation.advance(1_000)
+    // The first has waited long enough: it is refused on disk, and what must be asked before FAIL kills the sidecar.
+    let dies = true
+    simulation.world.onStage = ({ call, stage }) => {
+      const isRefused = simulation.steps(bought.scid).includes('payment held long enough')
+      if (!dies || !isRefused || call !== 'listChannels' || stage !== 'received') return undefined
+      dies = false
+      wallet.connect()
+      return { type: 'kill-client' }
+    }
+    expect((await simulation.outcome(whole.result, 'the payment to end')).status).toBe('settled')
+    expect(dies).toBe(false)
+    await simulation.advance(15_000)
+    expect(small.outcome).toMatchObject({ status: 'failed' })
+    await simulation.rest()
+    expect(simulation.violations()).toEqual([])
+  })
 })
 
 describe('without requireinterceptor (decisions D2)', () => {
