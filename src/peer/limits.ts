@@ -85,7 +85,11 @@ export class Limits {
 
   #touch(peer: NodeId, now: Timestamp): Usage {
     const known = this.#usage.get(peer)
-    if (known !== undefined) return known
+    if (known !== undefined) {
+      this.#usage.delete(peer)
+      this.#usage.set(peer, known)
+      return known
+    }
     if (this.#usage.size >= MAX_TRACKED_PEERS) this.#forgetOne()
     const { burst } = this.#config
     const usage = { tokens: burst, refusals: burst, at: now, pending: 0 }
