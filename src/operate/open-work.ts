@@ -57,6 +57,8 @@ function saleWaits({ tag, deal }: Sale): WaitsFor {
 const SALE_WAITS: Readonly<Record<string, string>> = {
   opening: 'the channel, then its payment',
   forwarding: 'the end of the payment that was forwarded',
+  unwanted: 'its channel, which is given up as soon as it is there',
+  reclaiming: 'its channel to be taken back, as nobody paid for it',
 }
 
 function fundingWaits(funding: Funding): WaitsFor {
@@ -68,4 +70,6 @@ const FUNDING_WAITS: Readonly<Record<string, string>> = {
   opening: 'the answer of the client',
   funded: 'the signature of the client',
   standing: 'the confirmation of its funding transaction',
+  discarding: 'its channel to be given up',
+  conflicted: 'somebody to remove it from lnd: its funding can never confirm',
 }

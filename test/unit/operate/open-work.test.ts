@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { MAX_NAMED, reportOpenWork } from '../../../src/operate/open-work.ts'
-import { opening as fundingOpening, PUBLISHED, standing } from '../funding/samples.ts'
-import { awaiting, forwarding, opening, owed } from '../jit/samples.ts'
+import { conflicted, discarding, opening as fundingOpening, PUBLISHED, standing } from '../funding/samples.ts'
+import { awaiting, forwarding, opening, owed, reclaiming, unwanted } from '../jit/samples.ts'
 
 const NOTHING = { sales: [], fundings: [], heldHtlcs: 0, outboxDepth: 0 }
 
@@ -35,6 +35,20 @@ describe('what is still open', () => {
       ['sale', 'owed', offer],
       ['channel', 'opening', 'the answer of the client'],
       ['channel', 'standing', 'the confirmation of its funding transaction'],
+    ])
+  })
+
+  it('does not wait for the payment of what is given up', () => {
+    const report = reportOpenWork({
+      ...NOTHING,
+      sales: [unwanted(), reclaiming()],
+      fundings: [discarding('closing'), conflicted()],
+    })
+    expect(report.waits_for.map(({ state, until }) => [state, until])).toEqual([
+      ['unwanted', 'its channel, which is given up as soon as it is there'],
+      ['reclaiming', 'its channel to be taken back, as nobody paid for it'],
+      ['discarding', 'its channel to be given up'],
+      ['conflicted', 'somebody to remove it from lnd: its funding can never confirm'],
     ])
   })
 
