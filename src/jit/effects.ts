@@ -1,5 +1,6 @@
 import type { Sat } from '../../lsps/base/amount.ts'
 import type { Clock } from '../../lsps/base/clock.ts'
+import type { Timestamp } from '../../lsps/base/datetime.ts'
 import type { NodeId } from '../../lsps/base/node-id.ts'
 import { type Scid, scidToNumber } from '../../lsps/base/scid.ts'
 import { refusedWith } from '../kernel/errors.ts'
@@ -18,6 +19,8 @@ export type ChannelOrderFor = {
   readonly maxLocalCsv: number
   /** Name of the token that it was bought with. */
   readonly token?: string
+  /** From then on it is not placed any more: bLIP-52 opens only while the offer stands. */
+  readonly validUntil: Timestamp
   /** `when-due`: the client trusts us, and the funding is published only once it was paid (L2-86). */
   readonly broadcast: 'at-once' | 'when-due'
 }
@@ -74,6 +77,7 @@ async function orderChannel(
     capacity: channelCapacity(amount, capacity, parts),
     memo: `sluice1:jit:${pendingChannelId}:${deal.scid}:${openingFee(deal, amount) ?? 0n}`,
     maxLocalCsv: deal.maxClientToSelfDelay,
+    validUntil: deal.validUntil,
     ...(deal.token === undefined ? {} : { token: deal.token }),
     broadcast: deal.trust === 'client-trusts-lsp' ? 'when-due' : 'at-once',
   })

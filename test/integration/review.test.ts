@@ -99,6 +99,31 @@ describe('news of an order that ended', () => {
   })
 })
 
+describe('an order that was not placed before its offer ended', () => {
+  it('is not placed afterwards: the sidecar died on the way to it and was away for long', async () => {
+    const undisturbed = await prepare()
+    undisturbed.simulation.world.record()
+    await undisturbed.simulation.outcome(undisturbed.pay().result, 'the payment to end')
+    const { points } = undisturbed.simulation.world
+    const commits = points.flatMap((point, index) => (point.startsWith('commit#') ? [index] : []))
+    for (const index of commits.slice(0, 3)) {
+      const { simulation, wallet, bought, pay } = await prepare()
+      simulation.world.killAt(index)
+      pay()
+      await simulation.clock.until(() => simulation.world.points.length > index, 'the sidecar to die', 60_000)
+      await simulation.clock.advance(2 * 3_600_000)
+      await simulation.advance(60_000)
+      await simulation.rest()
+      expect(simulation.violations()).toEqual([])
+      expect([points[index], simulation.state(bought.scid), wallet.channels.size]).toEqual([
+        points[index],
+        'abandoned',
+        0,
+      ])
+    }
+  })
+})
+
 describe('the books', () => {
   it('are not misled by other payments over the channel when nobody heard how one ended', async () => {
     const config = testConfig({ lsps2: { channel_headroom_sat: '400000' } })
