@@ -8,6 +8,7 @@ import { Wallet } from '../ldk/wallet.ts'
 import { type Network, startNetwork } from '../network.ts'
 import { payInvoice, resetMissionControl } from '../payments.ts'
 import { type Purchase, purchase } from '../purchase.ts'
+import { payParts } from '../routes.ts'
 import { Sluiced } from '../sluiced.ts'
 import { expectSold } from '../sold.ts'
 import { Story } from '../story.ts'
@@ -28,6 +29,8 @@ type Stage = {
   readonly when: readonly CrashPoint['when'][]
   /** Nothing of the funding may be published yet. */
   readonly unseen?: true
+  /** Parts that are sent before the kill, the others after it: what comes while nobody intercepts is failed by lnd. */
+  readonly sent?: number
 }
 
 const BOTH = ['before', 'after'] as const
@@ -35,12 +38,19 @@ const AFTER = ['after'] as const
 const ONE_PART = '\\{[^{}]*\\}'
 
 const IN_PARTS: readonly Stage[] = [
-  { what: 'one part is held', table: 'jit-live', record: `"tag":"awaiting".*"parts":\\[${ONE_PART}\\]`, when: BOTH },
+  {
+    what: 'one part is held',
+    table: 'jit-live',
+    record: `"tag":"awaiting".*"parts":\\[${ONE_PART}\\]`,
+    when: BOTH,
+    sent: 1,
+  },
   {
     what: 'two parts are held',
     table: 'jit-live',
     record: `"tag":"awaiting".*"parts":\\[${ONE_PART},${ONE_PART}\\]`,
     when: AFTER,
+    sent: 2,
   },
   { what: 'all are held and the channel is decided on', table: 'jit-live', record: '"tag":"opening"', when: BOTH },
   { what: 'the PSBT is funded, its coins locked', table: 'funding-live', record: '"tag":"funded"', when: AFTER },
@@ -79,8 +89,8 @@ const WITHHELD: readonly Stage[] = [
 ]
 
 function momentsOf(stages: readonly Stage[]) {
-  return stages.flatMap(({ what, table, record, when, unseen = false }) =>
-    when.map((at) => ({ what, when: at, point: { when: at, table, record }, unseen })),
+  return stages.flatMap(({ what, table, record, when, unseen = false, sent = PARTS }) =>
+    when.map((at) => ({ what, when: at, point: { when: at, table, record }, unseen, sent })),
   )
 }
 
@@ -127,8 +137,8 @@ describe('a kill -9', () => {
 
   const earned = async () => BigInt((await sluiced.status()).earned_msat)
 
-  /** A wallet's purchase and the payment for it, up to the moment of the kill. */
-  async function sell(point: CrashPoint, { victims, parts }: { victims: CrashOptions['victims']; parts: number }) {
+  /** A wallet's purchase, with somebody to be killed when its payment comes to the point. */
+  async function sell(point: CrashPoint, victims: CrashOptions['victims']) {
     const reached = nextFile()
     await sluiced.start(crashAt(point, { file: reached, victims }))
     const before = await earned()
@@ -137,10 +147,22 @@ describe('a kill -9', () => {
     await client.connect({ nodeId: network.lsp.nodeId, host: '127.0.0.1', port: network.lsp.p2pPort })
     await resetMissionControl(network.payer)
     const bought = await purchase(client, network, TRUSTING)
-    const maxPartMsat = bought.amount / BigInt(parts) + 1n
-    const payment = payInvoice(network.payer, { invoice: bought.invoice, maxParts: parts, maxPartMsat })
-    await waitReached(reached)
-    return { client, bought, payment, before }
+    return { client, bought, before, reached }
+  }
+
+  /** As lnd splits it; or part by part, the first ones now and the others when told. How each part ends. */
+  function pay(client: Wallet, bought: Purchase, { parts, sent }: { parts: number; sent: number }) {
+    const size = bought.amount / BigInt(parts)
+    if (sent >= parts) {
+      const paying = payInvoice(network.payer, { invoice: bought.invoice, maxParts: parts, maxPartMsat: size + 1n })
+      return { rest: async () => (await paying).attempts }
+    }
+    const sizes = Array.from({ length: parts }, (_, index) =>
+      index > 0 ? size : bought.amount - size * BigInt(parts - 1),
+    )
+    const route = { network, wallet: client, bought }
+    const first = payParts(route, sizes.slice(0, sent))
+    return { rest: async () => (await Promise.all([first, payParts(route, sizes.slice(sent))])).flat() }
   }
 
   async function expectPaid(
@@ -177,15 +199,16 @@ describe('a kill -9', () => {
         sluiced = new Sluiced(network, { lsps2: { client_trusts_lsp: trusting } })
       })
 
-      for (const { what, when, point, unseen } of momentsOf(stages)) {
+      for (const { what, when, point, unseen, sent } of momentsOf(stages)) {
         it(`right ${when} it is on disk that ${what}`, async () => {
-          const { client, bought, payment, before } = await sell(point, { victims: ['sluiced'], parts })
+          const { client, bought, before, reached } = await sell(point, ['sluiced'])
+          const payment = pay(client, bought, { parts, sent })
+          await waitReached(reached)
           await waitDead()
           if (unseen) expect(await network.btcd.mempool()).toEqual([])
           await sluiced.start()
-          const result = await payment
-          expect(result).toMatchObject({ succeeded: true, amount: bought.amount })
-          expect(result.attempts.map(({ status }) => status)).toEqual(Array.from({ length: parts }, () => 'SUCCEEDED'))
+          const ends = (await payment.rest()).map(({ status }) => status)
+          expect(ends).toEqual(Array.from({ length: parts }, () => 'SUCCEEDED'))
           const sale = await expectPaid(client, bought, { before, parts })
           expect(sale.terms.client_trusts_lsp).toBe(trusting)
         })
@@ -204,8 +227,10 @@ describe('a kill -9', () => {
         for (const { sale, parts, unwritten } of paid) {
           if (!unwritten) await waitKept(network, [sale.chan_id ?? ''], parts)
         }
-        const victims = [network.lsp.daemon.pid]
-        const { client, bought, payment, before } = await sell({ when: 'after', table, record }, { victims, parts: 1 })
+        const point = { when: 'after', table, record } as const
+        const { client, bought, before, reached } = await sell(point, [network.lsp.daemon.pid])
+        const payment = payInvoice(network.payer, { invoice: bought.invoice })
+        await waitReached(reached)
         await waitFor(() => !network.lsp.daemon.running, { deadline: REACHED_MS, what: 'lnd to be dead' })
         await network.lsp.restart()
         await Promise.all([network.waitReady(), client.reconnect()])

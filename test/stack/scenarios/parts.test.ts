@@ -133,6 +133,19 @@ describe('a payment in several parts on the real stack', () => {
     expect(await channelsTo(network.lsp, story.wallet.nodeId)).toHaveLength(1)
   })
 
+  it('[L2-92] takes one fee of two payers who pay the same invoice at the same time; the wallet takes one payment', async () => {
+    const story = await prepare()
+    await story.leave()
+    const first = payOverRoute(story)
+    await story.waitForHeld(1)
+    const second = payOverRoute({ ...story, payer: network.foreign })
+    await story.waitForHeld(2)
+    await story.wallet.reconnect()
+    const result = paidBy(story.bought, [await first])
+    expectAllFailed([await second], 'INCORRECT_OR_UNKNOWN_PAYMENT_DETAILS', 'wallet')
+    await expectPaid(story, result, [story.bought.fee])
+  })
+
   it('sells two channels to one wallet, each paid in three parts', async () => {
     const story = await prepare()
     const { wallet, earnedBefore } = story
