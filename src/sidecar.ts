@@ -8,7 +8,7 @@ import type { AdminPort } from './admin/port.ts'
 import type { Config } from './config/schema.ts'
 import { checkConfigured, refuseUnfit } from './fitness.ts'
 import { Feerate } from './funding/feerate.ts'
-import { describeNews } from './funding/news.ts'
+import { describeNews, isTold } from './funding/news.ts'
 import { FundingService } from './funding/service.ts'
 import type { FundingNews, OrderName } from './funding/states.ts'
 import { jitHandlers } from './jit/handlers.ts'
@@ -18,7 +18,7 @@ import { tellRefusals } from './jit/refusals.ts'
 import { JitService } from './jit/service.ts'
 import { Tokens } from './jit/tokens.ts'
 import { Decisions } from './journal/decisions.ts'
-import { flightStep } from './journal/flight.ts'
+import { flightStep, flightSteps } from './journal/flight.ts'
 import { Journal } from './journal/journal.ts'
 import { delayAfter, STREAM_BACKOFF } from './kernel/backoff.ts'
 import type { Entropy } from './kernel/entropy.ts'
@@ -169,7 +169,8 @@ export async function startSidecar(config: Config, deps: SidecarDeps): Promise<S
     else if (news.type !== 'reorganised' && news.type !== 'bumped' && news.type !== 'kept')
       await jit.onFunding(order, news)
     const step = describeNews(news)
-    if (step !== undefined) await store.commit([flightStep(order.owner, { at: clock.now(), ...step })])
+    if (step === undefined || isTold(await flightSteps(store, order.owner), step)) return
+    await store.commit([flightStep(order.owner, { at: clock.now(), ...step })])
   }
 
   const endpoint = createPeerEndpoint(

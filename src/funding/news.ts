@@ -1,9 +1,27 @@
 import type { FundingNews } from './states.ts'
 
+type Told = { readonly what: string; readonly detail: Readonly<Record<string, string>> }
+
+/** How the title of each of these steps begins, and of no other step of a sale. */
+const TITLES = /^(funding|channel not taken back)\b/
+
+/**
+ * Whether the record has this news already: they are told again after a crash. What comes once more in earnest, such as
+ * a confirmation after a reorganisation, has other news of the funding between.
+ */
+export function isTold(steps: readonly Told[], { what, detail }: Told): boolean {
+  const { outpoint } = detail
+  const last = steps.findLast((step) => TITLES.test(step.what) && outpointOf(step) === outpoint)
+  if (last === undefined || last.what !== what) return false
+  return Object.entries(detail).every(([name, value]) => last.detail[name] === value)
+}
+
+function outpointOf({ detail: { outpoint } }: Told): string | undefined {
+  return outpoint
+}
+
 /** The step of a sale's flight record that news of its funding are; undefined for what the sale records itself. */
-export function describeNews(
-  news: FundingNews,
-): { readonly what: string; readonly detail: Readonly<Record<string, string>> } | undefined {
+export function describeNews(news: FundingNews): Told | undefined {
   switch (news.type) {
     case 'published':
       return { what: 'funding published', detail: { outpoint: news.outpoint } }

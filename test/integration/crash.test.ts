@@ -185,6 +185,9 @@ const STORIES: readonly Story[] = [
   },
 ]
 
+/** News of one funding, without a reorganisation, that no crash may double. */
+const TOLD_ONCE = ['funding published', 'funding confirmed']
+
 type Disturb = (simulation: Simulation) => void
 
 /** Tells the story once; returns what is wrong at its end. */
@@ -210,6 +213,11 @@ async function run(story: Story, disturb: Disturb): Promise<{ simulation: Simula
   if (simulation.caughtUp > 0) wrong.push('a restart changed records by what lnd shows')
   if (nodeLived && simulation.waitedForHistory > 0) wrong.push('a restart waited for the history of lnd')
   if (story.ending.heldOnce && nodeLived && held !== 1) wrong.push(`a payment was held ${held} times`)
+  const steps = simulation.steps(bought.scid)
+  for (const what of TOLD_ONCE) {
+    const times = steps.filter((step) => step === what).length
+    if (times > 1) wrong.push(`it is on record ${times} times: ${what}`)
+  }
   return { simulation, wrong }
 }
 
