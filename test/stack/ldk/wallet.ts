@@ -83,7 +83,8 @@ export class Wallet {
         return ldk.Result_NoneReplayEventZ.constructor_ok()
       },
     })
-    this.#unfollow = chain.subscribe((tip) => void this.#catchUp(tip))
+    // btcd may refuse a call, or be gone already: it is asked again with the next tip.
+    this.#unfollow = chain.subscribe((tip) => void this.#catchUp(tip).catch(() => undefined))
     this.#timers = [
       setInterval(() => this.#pump(), PUMP_MS),
       setInterval(() => {
@@ -286,24 +287,26 @@ export class Wallet {
   /** Waits until the wallet has seen btcd's best block. */
   async waitSynced(): Promise<void> {
     const tip = await this.#chain.tip()
-    await this.#catchUp(tip)
-    await waitFor(() => this.#height >= tip, { deadline: SYNC_MS, what: `the wallet to reach block ${tip}` })
+    const reached = async () => {
+      await this.#catchUp(tip)
+      return this.#height >= tip
+    }
+    await waitFor(reached, { deadline: SYNC_MS, what: `the wallet to reach block ${tip}` })
   }
 
   #catchUp(tip: number): Promise<void> {
     if (tip <= this.#height) return this.#catchingUp
-    this.#catchingUp = this.#catchingUp.then(async () => {
-      while (this.#height < tip && !this.#closed) {
-        const block = await this.#chain.block(this.#height + 1).catch((error: unknown) => {
-          if (!this.#closed) throw error
-        })
-        if (block === undefined) return // closed, and the chain with it
-        this.#node.manager.as_Listen().block_connected(block.bytes, block.height)
-        this.#node.monitors.as_Listen().block_connected(block.bytes, block.height)
-        this.#height = block.height
-        this.#pump()
-      }
-    })
+    this.#catchingUp = this.#catchingUp
+      .catch(() => undefined)
+      .then(async () => {
+        while (this.#height < tip && !this.#closed) {
+          const block = await this.#chain.block(this.#height + 1)
+          this.#node.manager.as_Listen().block_connected(block.bytes, block.height)
+          this.#node.monitors.as_Listen().block_connected(block.bytes, block.height)
+          this.#height = block.height
+          this.#pump()
+        }
+      })
     return this.#catchingUp
   }
 
