@@ -92,11 +92,12 @@ export type OpenerDeps = {
  * @throws SidecarError when lnd could not be asked for coins that may have come meanwhile
  */
 export function opener({ inventory, funding, feerate, clock, signal }: OpenerDeps) {
-  return async ({ validUntil, ...order }: ChannelOrderFor): Promise<OpenRefusal | undefined> => {
+  return async (order: ChannelOrderFor): Promise<OpenRefusal | undefined> => {
     // An order that stands since before a crash goes on whatever is left now: refused, it would be made twice.
     const placed = await funding.get(order.pendingChannelId)
     if (placed !== undefined) return undefined
-    if (clock.now() >= validUntil) return { reason: 'failed', detail: 'the offer ended before the channel was ordered' }
+    if (clock.now() >= order.beginBefore)
+      return { reason: 'failed', detail: 'the offer ended before the channel was ordered' }
     const satPerVbyte = feerate()
     if (satPerVbyte === undefined) return { reason: 'no-feerate', detail: 'no usable feerate' }
     const { pendingChannelId: id, owner, peer, capacity } = order

@@ -49,6 +49,8 @@ export class Negotiation {
         throw new Error(`channel ${sighting.outpoint} exists for ${order.pendingChannelId} before it was verified`)
       }
       await this.cleanUp(order, signal)
+      const isOver = order.beginBefore !== undefined && this.#deps.clock.now() >= order.beginBefore
+      if (isOver) return { type: 'refused', reason: 'failed', detail: 'nobody wants it any more' }
     }
     return this.#open(order, signal)
   }

@@ -25,6 +25,8 @@ export const ChannelOrder = z.object({
   token: z.string().optional(),
   /** When it was decided, Unix time in ms. Orders of older releases have none. */
   placedAt: z.number().int().nonnegative().optional(),
+  /** From then on, Unix time in ms, it is not begun any more; left out: always. */
+  beginBefore: z.number().int().nonnegative().optional(),
   /** The wallet's coins that were claimed for it; lnd selects when they are left out, or gone. */
   coins: z.object({ inputs: z.array(z.string()), minConfs: Uint }).optional(),
 })

@@ -19,8 +19,8 @@ export type ChannelOrderFor = {
   readonly maxLocalCsv: number
   /** Name of the token that it was bought with. */
   readonly token?: string
-  /** From then on it is not placed any more: bLIP-52 opens only while the offer stands. */
-  readonly validUntil: Timestamp
+  /** From then on it is not begun any more: bLIP-52 opens only while the offer stands. */
+  readonly beginBefore: Timestamp
   /** `when-due`: the client trusts us, and the funding is published only once it was paid (L2-86). */
   readonly broadcast: 'at-once' | 'when-due'
 }
@@ -77,7 +77,7 @@ async function orderChannel(
     capacity: channelCapacity(amount, capacity, parts),
     memo: `sluice1:jit:${pendingChannelId}:${deal.scid}:${openingFee(deal, amount) ?? 0n}`,
     maxLocalCsv: deal.maxClientToSelfDelay,
-    validUntil: deal.validUntil,
+    beginBefore: deal.validUntil,
     ...(deal.token === undefined ? {} : { token: deal.token }),
     broadcast: deal.trust === 'client-trusts-lsp' ? 'when-due' : 'at-once',
   })

@@ -106,7 +106,7 @@ describe('an order that was not placed before its offer ended', () => {
     await undisturbed.simulation.outcome(undisturbed.pay().result, 'the payment to end')
     const { points } = undisturbed.simulation.world
     const commits = points.flatMap((point, index) => (point.startsWith('commit#') ? [index] : []))
-    for (const index of commits.slice(0, 3)) {
+    for (const index of commits.slice(0, 4)) {
       const { simulation, wallet, bought, pay } = await prepare()
       simulation.world.killAt(index)
       pay()
