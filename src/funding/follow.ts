@@ -81,11 +81,10 @@ export class FollowUp {
 
   async #followStanding(id: string, funding: Standing, block: Block): Promise<void> {
     const { order, outpoint, tx } = funding
-    const unsigned = tx.stage === 'unsigned' || tx.stage === 'signing'
     const published = tx.stage === 'published' || tx.stage === 'mined'
     // Nothing of it waits for the rest: while no mempool takes the transaction its coins must not be spent by another.
     const done = await Promise.allSettled([
-      tx.stage === 'mined' ? undefined : this.#keepCoins(order, unsigned ? inputsOfPsbt(tx.psbt) : [], block),
+      tx.stage === 'mined' ? undefined : this.#keepCoins(order, coinsOf(tx), block),
       published ? this.#confirm(id, funding, tx, block) : undefined,
       tx.stage === 'signed' ? this.#publish(id, funding, tx.raw, block) : undefined,
       this.#watchChannel(id, funding, block),
@@ -206,6 +205,12 @@ export class FollowUp {
       }
     }
   }
+}
+
+/** What nothing but a lock keeps for the transaction: once it was published, lnd's wallet knows that they are spent. */
+function coinsOf(tx: Transaction): readonly Outpoint[] {
+  if ('psbt' in tx) return inputsOfPsbt(tx.psbt)
+  return tx.stage === 'signed' ? inputsOf(tx.raw) : []
 }
 
 /** Something settled over the channel, or a payment in it comes near its expiry. */

@@ -411,6 +411,27 @@ describe('the coins of a channel', () => {
   })
 })
 
+describe('the coins of a channel whose transaction no mempool takes', () => {
+  it('are locked again after an outage that let the lock run out', async () => {
+    const config = testConfig({ funding: { lease_seconds: 3600 } })
+    const { simulation, pay } = await prepare({ config, coins: [10_000_000n] })
+    const refused = { type: 'reject', detail: 'min relay fee not met' } as const
+    simulation.world.faults.push({ call: 'publishTransaction', stage: 'received', action: refused })
+    expect((await simulation.outcome(pay().result, 'the payment to end')).status).toBe('settled')
+    simulation.kill()
+    await simulation.clock.advance(2 * 3_600_000)
+    expect(simulation.world.node.coins.leases()).toEqual([])
+    await simulation.start()
+    await simulation.advance(60_000)
+    expect(simulation.world.node.coins.leases()).toHaveLength(1)
+    simulation.world.faults.length = 0
+    simulation.world.mine(1)
+    await simulation.advance(60_000)
+    await simulation.rest()
+    expect(simulation.violations()).toEqual([])
+  })
+})
+
 describe('a client that signs for its channel and never comes back', () => {
   it('costs less and less to wait for', async () => {
     const { simulation, wallet, bought, pay } = await prepare()
