@@ -258,6 +258,11 @@ export class Wallet {
     return this.#node.manager.list_channels().reduce((sum, channel) => sum + ownedIn(channel), 0n)
   }
 
+  /** Lets a minute pass for LDK, that gives up parts of a payment whose others do not come after a few of them. */
+  passMinute(): void {
+    this.#node.manager.timer_tick_occurred()
+  }
+
   waitForUsableChannel(): Promise<ChannelView> {
     return waitFor(() => this.channels().find((channel) => channel.usable), {
       deadline: PAYMENT_MS,

@@ -9,6 +9,7 @@ import { type Attempt, payParts } from '../routes.ts'
 import { Sluiced } from '../sluiced.ts'
 import { channelsTo } from '../sold.ts'
 import { Story, type StoryOptions } from '../story.ts'
+import { waitFor } from '../wait.ts'
 
 const AMOUNT = msat(100_000_000n)
 const THIRDS = [40_000_000n, 35_000_001n, 24_999_999n]
@@ -58,6 +59,23 @@ describe.each(VARIANTS)('a wallet that does not take $name, on the real stack', 
     await network?.stop()
   })
 
+  /** Some parts may have failed when the wallet went: it waits for them only so long, and the payer sends none again. */
+  async function untilGivenUp({ wallet }: Story, payment: Promise<readonly Attempt[]>): Promise<readonly Attempt[]> {
+    await wallet.waitForUsableChannel()
+    await network.waitLspActive(wallet.nodeId)
+    let ended: readonly Attempt[] | undefined
+    payment.then((attempts) => {
+      ended = attempts
+    }, undefined)
+    return waitFor(
+      () => {
+        if (ended === undefined) wallet.passMinute()
+        return ended
+      },
+      { deadline: 20_000, pollMs: 1_000, what: 'the payment to end' },
+    )
+  }
+
   async function prepare(options: StoryOptions = {}): Promise<Story> {
     const story = await Story.begin(network, sluiced, { wanted, ...options })
     stories.push(story)
@@ -106,7 +124,7 @@ describe.each(VARIANTS)('a wallet that does not take $name, on the real stack', 
     await story.wallet.waitForEvent(({ type }) => type === 'channel-ready', 'the wallet to see channel-ready')
     await story.waitForGone()
     await story.wallet.reconnect()
-    const attempts = await payment
+    const attempts = await untilGivenUp(story, payment)
     if (attempts.every(({ status }) => status === 'SUCCEEDED')) return expectPaid(story, attempts)
     // The channel was active for a moment: parts were on their way over it when the wallet went.
     expect(attempts.filter(({ status }) => status === 'SUCCEEDED')).toEqual([])
