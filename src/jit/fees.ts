@@ -1,5 +1,5 @@
-import { type Msat, msat, OverflowError } from '../../lsps/base/amount.ts'
-import { computeOpeningFee } from '../../lsps/lsps2/fee.ts'
+import { type Msat, msat } from '../../lsps/base/amount.ts'
+import { openingFee as promisedFee } from '../../lsps/lsps2/fee.ts'
 import type { Deal } from './states.ts'
 
 const PPM = 1_000_000n
@@ -7,15 +7,11 @@ const PPM = 1_000_000n
 /** What the sale costs when this is paid, in msat; undefined when that cannot be said in 64 bits (L2-67). */
 export function openingFee(deal: Deal, payment: Msat): Msat | undefined {
   if (deal.fee !== undefined) return deal.fee // on what was sold, also when more came (L2-92)
-  try {
-    const promised = computeOpeningFee({ min_fee_msat: deal.minFee, proportional: deal.proportional }, payment)
-    const { lenientSkimFloor: floor } = deal
-    const lenient = floor === undefined ? undefined : lenientFee(deal.proportional, payment)
-    return lenient !== undefined && floor !== undefined && lenient >= floor && lenient < promised ? lenient : promised
-  } catch (error) {
-    if (error instanceof OverflowError) return undefined
-    throw error
-  }
+  const promised = promisedFee({ min_fee_msat: deal.minFee, proportional: deal.proportional }, payment)
+  const { lenientSkimFloor: floor } = deal
+  if (promised === undefined || floor === undefined) return promised
+  const lenient = lenientFee(deal.proportional, payment)
+  return lenient >= floor && lenient < promised ? lenient : promised
 }
 
 /**
