@@ -2,6 +2,7 @@ import { channelCalls } from './channels.ts'
 import { type Connection, type ConnectOptions, connect } from './connect.ts'
 import { toNodeInfo } from './convert.ts'
 import { htlcCalls } from './htlcs.ts'
+import { invoiceCalls } from './invoices.ts'
 import { peerCalls } from './peers.ts'
 import type { LndPort } from './port.ts'
 import { walletCalls } from './wallet.ts'
@@ -23,6 +24,7 @@ export function createLndAdapter(options: ConnectOptions): LndAdapter {
     ...peerCalls(connection),
     ...channelCalls(connection),
     ...walletCalls(connection),
+    ...invoiceCalls(connection),
     ...htlcCalls(connection),
     connection,
     close: connection.close,

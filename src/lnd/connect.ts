@@ -26,6 +26,7 @@ const SLOW_CALLS: ReadonlySet<UnaryMethod> = new Set([
   'pendingChannels',
   'closedChannels',
   'forwardingHistory',
+  'getTransactions',
   'fundingStateStep',
   'fundPsbt',
   'finalizePsbt',

@@ -6,14 +6,17 @@ import type {
   ChannelEvent,
   CircuitKey,
   ClosedChannel,
+  CloseType,
   Coin,
   Forward,
   FundingTemplate,
   Lease,
   NodeInfo,
   Outpoint,
+  Peer,
   PendingChannel,
   PendingHtlc,
+  Receipt,
   Spend,
 } from './port.ts'
 import type {
@@ -27,6 +30,7 @@ import type {
   RawLease,
   RawOpenUpdate,
   RawOutpoint,
+  RawPeer,
   RawPendingChannels,
   RawPendingEntry,
   RawPendingUpdate,
@@ -104,16 +108,25 @@ export function toNodeInfo(raw: RawInfo): NodeInfo {
   }
 }
 
+export function toPeer({ pub_key, inbound, features }: RawPeer): Peer {
+  return { nodeId: toNodeId(pub_key), inbound, features: Object.keys(features).map(Number) }
+}
+
 export function toChannel(raw: RawChannel): Channel {
   return {
     peer: toNodeId(raw.remote_pubkey),
     outpoint: raw.channel_point,
     chanId: BigInt(raw.chan_id),
     active: raw.active,
+    private: raw.private,
+    initiator: raw.initiator,
     capacity: toSat(raw.capacity),
     localBalance: toSat(raw.local_balance),
     remoteBalance: toSat(raw.remote_balance),
     totalSent: toSat(raw.total_satoshis_sent),
+    totalReceived: toSat(raw.total_satoshis_received),
+    lifetimeSeconds: Number(raw.lifetime),
+    uptimeSeconds: Number(raw.uptime),
     memo: raw.memo,
     pendingHtlcs: raw.pending_htlcs.map(toPendingHtlc),
   }
@@ -148,8 +161,30 @@ function toPendingChannel(raw: RawPendingEntry, stage: PendingChannel['stage']):
   return raw.closing_tx_hex ? { ...channel, closingTx: raw.closing_tx_hex } : channel
 }
 
+const CLOSE_TYPES: Readonly<Record<string, CloseType>> = {
+  COOPERATIVE_CLOSE: 'cooperative',
+  LOCAL_FORCE_CLOSE: 'local_force',
+  REMOTE_FORCE_CLOSE: 'remote_force',
+  BREACH_CLOSE: 'breach',
+  FUNDING_CANCELED: 'funding_canceled',
+  ABANDONED: 'abandoned',
+}
+
+const INITIATORS: Readonly<Record<string, ClosedChannel['initiator']>> = {
+  INITIATOR_LOCAL: 'local',
+  INITIATOR_REMOTE: 'remote',
+  INITIATOR_BOTH: 'both',
+}
+
 export function toClosedChannel(raw: RawClosedChannel): ClosedChannel {
-  return { peer: toNodeId(raw.remote_pubkey), outpoint: raw.channel_point }
+  const closeType = CLOSE_TYPES[raw.close_type]
+  if (closeType === undefined) throw new TypeError(`lnd sent ${raw.close_type} as the way in which a channel closed`)
+  return {
+    peer: toNodeId(raw.remote_pubkey),
+    outpoint: raw.channel_point,
+    closeType,
+    initiator: INITIATORS[raw.close_initiator] ?? 'unknown',
+  }
 }
 
 /** Undefined for the kinds of event that nobody waits for. */
@@ -207,6 +242,20 @@ export function toSpends(raw: RawTransaction, outpoints: ReadonlySet<Outpoint>):
   return previous_outpoints
     .filter(({ outpoint }) => outpoints.has(outpoint))
     .map(({ outpoint }) => ({ outpoint, txid, confirmations: num_confirmations, fee: toSat(total_fees) }))
+}
+
+/** The outputs of this transaction that pay to the wallet, at addresses that are wanted. */
+export function toReceipts(raw: RawTransaction, wanted: (address: string) => boolean): readonly Receipt[] {
+  const { tx_hash, num_confirmations: confirmations, raw_tx_hex: rawTx, output_details } = raw
+  return output_details
+    .filter(({ is_our_address, address }) => is_our_address && wanted(address))
+    .map(({ address, amount, output_index }) => ({
+      outpoint: `${tx_hash}:${output_index}`,
+      address,
+      amount: toSat(amount),
+      confirmations,
+      rawTx,
+    }))
 }
 
 export function toCoin({ outpoint, amount_sat, confirmations }: RawCoin): Coin {

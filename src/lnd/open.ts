@@ -43,7 +43,7 @@ export function openChannel(lnd: Connection, request: OpenRequest, signal: Abort
 
 /** No fee fields: lnd refuses them beside a PSBT. Fees 0/0: each part of a payment passes, whatever is withheld. */
 function toRawRequest(request: OpenRequest): object {
-  const { peer, capacity, pendingChannelId, memo, zeroConf, scidAlias, maxLocalCsv } = request
+  const { peer, capacity, push, pendingChannelId, memo, zeroConf, scidAlias, maxLocalCsv } = request
   return {
     node_pubkey: Buffer.from(peer, 'hex'),
     local_funding_amount: `${capacity}`,
@@ -57,6 +57,7 @@ function toRawRequest(request: OpenRequest): object {
     fee_rate: '0',
     min_htlc_msat: '1',
     memo,
+    ...(push === undefined ? {} : { push_sat: `${push}` }),
     ...(maxLocalCsv === undefined ? {} : { max_local_csv: `${maxLocalCsv}` }),
     funding_shim: { psbt_shim: { pending_chan_id: Buffer.from(pendingChannelId, 'hex'), no_publish: true } },
   }

@@ -1,6 +1,6 @@
 import type { NodeId } from '../../lsps/base/node-id.ts'
 import type { Connection } from './connect.ts'
-import { toNodeId } from './convert.ts'
+import { toNodeId, toPeer } from './convert.ts'
 import { listen } from './listen.ts'
 import type { CustomMessage, LndPort, OnEvent, PeerEvent } from './port.ts'
 
@@ -13,7 +13,7 @@ export function peerCalls(lnd: Connection): PeerCalls {
   return {
     listPeers: async (signal) => {
       const { peers } = await lnd.unary('listPeers', {}, signal)
-      return peers.map((peer) => ({ nodeId: toNodeId(peer.pub_key), inbound: peer.inbound }))
+      return peers.map(toPeer)
     },
 
     disconnectPeer: async (peer: NodeId, signal) => {

@@ -8,7 +8,7 @@ import { type Permission, readPermissions } from './macaroon.ts'
 import { DUPLEX, METHODS, type Method, STREAMS, type StreamMethod, UNARY, type UnaryMethod } from './methods.ts'
 
 /** What the operator has enabled: `node` is always on. */
-export type PermissionFeature = 'node' | 'lsps2'
+export type PermissionFeature = 'node' | 'lsps2' | 'orders'
 
 /** What the daemon does whatever it sells: look at the node and talk with peers. */
 const NODE_METHODS: readonly Method[] = [
@@ -24,7 +24,20 @@ const NODE_METHODS: readonly Method[] = [
   'blocks',
 ]
 
-/** All that the adapter calls stands in `methods.ts`; what is not listed above is there for sales. */
+/** What only a sale on the way needs: the payment waits in the interceptor. */
+const LSPS2_METHODS: readonly Method[] = ['addAliases', 'listAliases', 'htlcEvents', 'htlcInterceptor']
+
+/** How orders are paid. */
+const ORDER_METHODS: readonly Method[] = [
+  'addHoldInvoice',
+  'lookupInvoice',
+  'settleInvoice',
+  'cancelInvoice',
+  'invoice',
+  'transactions',
+]
+
+/** All that the adapter calls stands in `methods.ts`; what is not listed above is there for channels of either kind. */
 export function permissionsFor(features: readonly PermissionFeature[]): readonly string[] {
   return methodsFor(features).map(uri)
 }
@@ -81,8 +94,10 @@ function toFinding(missing: readonly Method[]): Finding {
 }
 
 function methodsFor(features: readonly PermissionFeature[]): readonly Method[] {
-  if (!features.includes('lsps2')) return NODE_METHODS
-  return Object.keys(METHODS) as Method[]
+  const [lsps2, orders] = [features.includes('lsps2'), features.includes('orders')]
+  if (!lsps2 && !orders) return NODE_METHODS
+  const unneeded = new Set([...(lsps2 ? [] : LSPS2_METHODS), ...(orders ? [] : ORDER_METHODS)])
+  return (Object.keys(METHODS) as Method[]).filter((method) => !unneeded.has(method))
 }
 
 function uri(method: Method): string {
@@ -104,6 +119,10 @@ const KINDS: Readonly<Record<Method, readonly string[]>> = {
   walletBalance: ['onchain:read'],
   getTransactions: ['onchain:read'],
   forwardingHistory: ['offchain:read'],
+  addHoldInvoice: ['invoices:write'],
+  lookupInvoice: ['invoices:write'],
+  settleInvoice: ['invoices:write'],
+  cancelInvoice: ['invoices:write'],
   addAliases: ['offchain:write'],
   fundPsbt: ['onchain:write'],
   finalizePsbt: ['onchain:write'],
@@ -121,6 +140,8 @@ const KINDS: Readonly<Record<Method, readonly string[]>> = {
   channelEvents: ['offchain:read'],
   peerEvents: ['peers:read'],
   customMessages: ['offchain:read'],
+  transactions: ['onchain:read'],
+  invoice: ['invoices:read'],
   htlcEvents: ['offchain:read'],
   blocks: ['onchain:read'],
   htlcInterceptor: ['offchain:write'],

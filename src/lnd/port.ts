@@ -1,6 +1,15 @@
 import type { Msat, Sat } from '../../lsps/base/amount.ts'
 import type { NodeId } from '../../lsps/base/node-id.ts'
 import type { Scid } from '../../lsps/base/scid.ts'
+import type { InvoicePort, OnEvent } from './port-invoices.ts'
+
+export {
+  HOLD_INVOICE_CANCEL_BLOCKS,
+  type HoldInvoiceRequest,
+  type Invoice,
+  type InvoiceHtlc,
+  type OnEvent,
+} from './port-invoices.ts'
 
 /**
  * All that the daemon asks of a Lightning node. Two things implement it: the adapter to lnd (`src/lnd/adapter.ts`) and
@@ -29,7 +38,8 @@ export type NodeInfo = {
   readonly features: readonly number[]
 }
 
-export type Peer = { readonly nodeId: NodeId; readonly inbound: boolean }
+/** `features` are the bits of the peer's init message, as they are: 18 and 19 are both wumbo. */
+export type Peer = { readonly nodeId: NodeId; readonly inbound: boolean; readonly features: readonly number[] }
 export type PeerEvent = { readonly nodeId: NodeId; readonly online: boolean }
 export type CustomMessage = { readonly peer: NodeId; readonly type: number; readonly data: Uint8Array }
 
@@ -47,14 +57,27 @@ export type PendingHtlc = {
 export type Channel = {
   readonly peer: NodeId
   readonly outpoint: Outpoint
-  /** lnd's `chan_id`: for a zero-conf channel its first alias, the base of every further alias, for its whole life. */
+  /**
+   * lnd's `chan_id`: for a zero-conf channel its first alias, the base of every further alias, for its whole life; for
+   * an ordinary one where its funding stands in the chain.
+   */
   readonly chanId: bigint
   readonly active: boolean
+  /** Not announced to the network. */
+  readonly private: boolean
+  /** We opened it. */
+  readonly initiator: boolean
   readonly capacity: Sat
   readonly localBalance: Sat
   readonly remoteBalance: Sat
   /** All that ever settled from us to the peer over this channel, rounded down to satoshi. */
   readonly totalSent: Sat
+  /** The same from the peer to us. What we pushed at the open is in neither. */
+  readonly totalReceived: Sat
+  /** How long lnd watches the channel, in seconds: since its own start at most. */
+  readonly lifetimeSeconds: number
+  /** How much of that the peer was connected. */
+  readonly uptimeSeconds: number
   readonly memo: string
   readonly pendingHtlcs: readonly PendingHtlc[]
 }
@@ -69,7 +92,24 @@ export type PendingChannel = {
   readonly closingTx?: string
 }
 
-export type ClosedChannel = { readonly peer: NodeId; readonly outpoint: Outpoint }
+export type CloseType =
+  | 'cooperative'
+  | 'local_force'
+  | 'remote_force'
+  | 'breach'
+  /** The funding never confirmed. */
+  | 'funding_canceled'
+  /** By `abandonChannel`. */
+  | 'abandoned'
+
+/** A channel whose end is final: listed only when its closing transaction is deep enough, or it was given up. */
+export type ClosedChannel = {
+  readonly peer: NodeId
+  readonly outpoint: Outpoint
+  readonly closeType: CloseType
+  /** Who began the close; `both` when each did, `unknown` when lnd does not say, as of a funding that never confirmed. */
+  readonly initiator: 'local' | 'remote' | 'both' | 'unknown'
+}
 
 /** A hint that something about a channel changed; never the only source of a fact (lnd does not replay these). */
 export type ChannelEvent = {
@@ -81,10 +121,15 @@ export type ChannelEvent = {
 export type OpenRequest = {
   readonly peer: NodeId
   readonly capacity: Sat
+  /** How much of the capacity is the peer's from the start; none when left out. */
+  readonly push?: Sat
   readonly pendingChannelId: PendingChannelId
   readonly memo: string
+  /** False: announced to the network, six blocks after its funding. */
   readonly private: boolean
+  /** False: ordinary, it becomes active when both sides have seen as many confirmations as the peer asks for. */
   readonly zeroConf: boolean
+  /** Refused for an announced channel. */
   readonly scidAlias: boolean
   /** Cap on the delay that the peer may put on our own outputs, in blocks. */
   readonly maxLocalCsv?: number
@@ -148,6 +193,20 @@ export type Coin = { readonly outpoint: Outpoint; readonly amount: Sat; readonly
 /** An output of the wallet that is locked for `id`. */
 export type Lease = { readonly id: string; readonly outpoint: Outpoint }
 
+/** An output that pays to an address of the wallet. */
+export type Receipt = {
+  readonly outpoint: Outpoint
+  readonly address: string
+  readonly amount: Sat
+  /** 0 while the wallet has not seen it in a block, or a reorganisation took it out of its block. */
+  readonly confirmations: number
+  /**
+   * The whole transaction in hex. What it paid to miners is not known: lnd knows no amounts of inputs that are not the
+   * wallet's (it says 0), and its other calls know no more.
+   */
+  readonly rawTx: string
+}
+
 export type HtlcOffer = {
   readonly circuit: CircuitKey
   readonly incomingChannel: bigint
@@ -194,10 +253,7 @@ export type Forward = {
 
 export type Alias = { readonly base: bigint; readonly aliases: readonly bigint[] }
 
-/** How a stream tells what it got; the promise of the subscribing call ends when the stream does. */
-export type OnEvent<T> = (event: T) => void
-
-export interface LndPort {
+export interface LndPort extends InvoicePort {
   getInfo(signal: AbortSignal): Promise<NodeInfo>
 
   listPeers(signal: AbortSignal): Promise<readonly Peer[]>
@@ -260,6 +316,20 @@ export interface LndPort {
   anchorReserve(signal: AbortSignal): Promise<Sat>
   /** A new address of the wallet's own; every call makes another one. */
   newAddress(signal: AbortSignal): Promise<string>
+  /**
+   * Receipts in blocks from `sinceHeight` on and of transactions that are in no block, at `wanted` addresses only.
+   *
+   * Facts about those with 0 confirmations (btcwallet 0.16.19). One is listed as soon as lnd's chain backend tells of
+   * it (a neutrino backend never does) and stays until it is in a block or a conflicting transaction that concerns the
+   * wallet is. So a replacement that pays the wallet as well stands beside what it replaces until one of them is
+   * mined: conflicting ones must not be added up. What a transaction replaced that does not concern the wallet is
+   * listed on until lnd starts again, when it offers all of them to its backend and forgets what that refuses.
+   * A reorganisation puts a transaction back to 0 confirmations; nothing is told on `subscribeTransactions` then.
+   */
+  receipts(
+    request: { readonly sinceHeight: number; readonly wanted: (address: string) => boolean },
+    signal: AbortSignal,
+  ): Promise<readonly Receipt[]>
   /** Satoshi per virtual byte, rounded up, at least 1. */
   estimateFeerate(confTarget: number, signal: AbortSignal): Promise<number>
 
@@ -272,6 +342,11 @@ export interface LndPort {
   /** One client per node. `onOffer` must not wait for anything: the whole node's forwards stand behind it. */
   interceptHtlcs(onOffer: (offer: HtlcOffer, stream: Interceptor) => void, signal: AbortSignal): Promise<void>
   subscribeHtlcEvents(onEvent: OnEvent<HtlcEvent>, signal: AbortSignal): Promise<void>
+  /**
+   * A hint that a transaction of the wallet appeared or is in a block now; not told of what was before, nor of a
+   * reorganisation.
+   */
+  subscribeTransactions(onEvent: OnEvent<{ readonly txid: string }>, signal: AbortSignal): Promise<void>
   subscribeChannelEvents(onEvent: OnEvent<ChannelEvent>, signal: AbortSignal): Promise<void>
   subscribePeerEvents(onEvent: OnEvent<PeerEvent>, signal: AbortSignal): Promise<void>
   subscribeCustomMessages(onEvent: OnEvent<CustomMessage>, signal: AbortSignal): Promise<void>

@@ -25,6 +25,7 @@ service Lightning {
   rpc ListAliases (ListAliasesRequest) returns (ListAliasesResponse);
   rpc WalletBalance (WalletBalanceRequest) returns (WalletBalanceResponse);
   rpc GetTransactions (GetTransactionsRequest) returns (TransactionDetails);
+  rpc SubscribeTransactions (GetTransactionsRequest) returns (stream Transaction);
   rpc ForwardingHistory (ForwardingHistoryRequest) returns (ForwardingHistoryResponse);
 }
 
@@ -40,11 +41,11 @@ message GetInfoResponse {
   bool require_htlc_interceptor = 21;
 }
 message Chain { string network = 2; }
-message Feature { string name = 2; }
+message Feature {}
 
 message ListPeersRequest {}
 message ListPeersResponse { repeated Peer peers = 1; }
-message Peer { string pub_key = 1; bool inbound = 8; }
+message Peer { string pub_key = 1; bool inbound = 8; map<uint32, Feature> features = 11; }
 message DisconnectPeerRequest { string pub_key = 1; }
 message DisconnectPeerResponse {}
 message PeerEventSubscription {}
@@ -69,7 +70,12 @@ message Channel {
   int64 local_balance = 6;
   int64 remote_balance = 7;
   int64 total_satoshis_sent = 12;
+  int64 total_satoshis_received = 13;
   repeated HTLC pending_htlcs = 15;
+  bool private = 17;
+  bool initiator = 18;
+  int64 lifetime = 23;
+  int64 uptime = 24;
   string memo = 36;
 }
 message HTLC {
@@ -95,7 +101,17 @@ message PendingChannelsResponse {
 }
 message ClosedChannelsRequest {}
 message ClosedChannelsResponse { repeated ChannelCloseSummary channels = 1; }
-message ChannelCloseSummary { string channel_point = 1; string remote_pubkey = 5; }
+enum Initiator { INITIATOR_UNKNOWN = 0; INITIATOR_LOCAL = 1; INITIATOR_REMOTE = 2; INITIATOR_BOTH = 3; }
+message ChannelCloseSummary {
+  string channel_point = 1;
+  string remote_pubkey = 5;
+  enum ClosureType {
+    COOPERATIVE_CLOSE = 0; LOCAL_FORCE_CLOSE = 1; REMOTE_FORCE_CLOSE = 2; BREACH_CLOSE = 3; FUNDING_CANCELED = 4;
+    ABANDONED = 5;
+  }
+  ClosureType close_type = 10;
+  Initiator close_initiator = 12;
+}
 message ChannelPoint {
   oneof funding_txid { bytes funding_txid_bytes = 1; string funding_txid_str = 2; }
   uint32 output_index = 3;
@@ -127,6 +143,7 @@ enum CommitmentType { UNKNOWN_COMMITMENT_TYPE = 0; ANCHORS = 3; }
 message OpenChannelRequest {
   bytes node_pubkey = 2;
   int64 local_funding_amount = 4;
+  int64 push_sat = 5;
   bool private = 8;
   int64 min_htlc_msat = 9;
   FundingShim funding_shim = 14;
@@ -174,8 +191,10 @@ message Transaction {
   int32 num_confirmations = 3;
   int64 total_fees = 7;
   string raw_tx_hex = 9;
+  repeated OutputDetail output_details = 11;
   repeated PreviousOutPoint previous_outpoints = 12;
 }
+message OutputDetail { string address = 2; int64 output_index = 4; int64 amount = 5; bool is_our_address = 6; }
 message PreviousOutPoint { string outpoint = 1; }
 message GetTransactionsRequest { int32 start_height = 1; int32 end_height = 2; uint32 max_transactions = 5; }
 message TransactionDetails { repeated Transaction transactions = 1; }
@@ -191,6 +210,17 @@ message ForwardingEvent {
   uint64 timestamp_ns = 11;
   optional uint64 incoming_htlc_id = 14;
 }
+
+message Invoice {
+  bytes r_hash = 4;
+  string payment_request = 9;
+  enum InvoiceState { OPEN = 0; SETTLED = 1; CANCELED = 2; ACCEPTED = 3; }
+  InvoiceState state = 21;
+  repeated InvoiceHTLC htlcs = 22;
+  int64 value_msat = 23;
+}
+enum InvoiceHTLCState { ACCEPTED = 0; SETTLED = 1; CANCELED = 2; }
+message InvoiceHTLC { uint64 amt_msat = 3; int32 expiry_height = 7; InvoiceHTLCState state = 8; }
 
 message Failure {
   enum FailureCode {
@@ -331,6 +361,31 @@ message BumpFeeRequest {
 message BumpFeeResponse {}
 message EstimateFeeRequest { int32 conf_target = 1; }
 message EstimateFeeResponse { int64 sat_per_kw = 1; }`,
+  `syntax = "proto3";
+package invoicesrpc;
+
+service Invoices {
+  rpc AddHoldInvoice (AddHoldInvoiceRequest) returns (AddHoldInvoiceResp);
+  rpc LookupInvoiceV2 (LookupInvoiceMsg) returns (lnrpc.Invoice);
+  rpc SettleInvoice (SettleInvoiceMsg) returns (SettleInvoiceResp);
+  rpc CancelInvoice (CancelInvoiceMsg) returns (CancelInvoiceResp);
+  rpc SubscribeSingleInvoice (SubscribeSingleInvoiceRequest) returns (stream lnrpc.Invoice);
+}
+
+message AddHoldInvoiceRequest {
+  string memo = 1;
+  bytes hash = 2;
+  int64 expiry = 5;
+  uint64 cltv_expiry = 7;
+  int64 value_msat = 10;
+}
+message AddHoldInvoiceResp { string payment_request = 1; }
+message LookupInvoiceMsg { oneof invoice_ref { bytes payment_hash = 1; } }
+message SettleInvoiceMsg { bytes preimage = 1; }
+message SettleInvoiceResp {}
+message CancelInvoiceMsg { bytes payment_hash = 1; }
+message CancelInvoiceResp {}
+message SubscribeSingleInvoiceRequest { bytes r_hash = 2; }`,
   `syntax = "proto3";
 package chainrpc;
 

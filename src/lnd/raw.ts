@@ -17,6 +17,12 @@ export type RawInfo = {
   readonly features: Readonly<Record<string, unknown>>
 }
 
+export type RawPeer = {
+  readonly pub_key: string
+  readonly inbound: boolean
+  readonly features: Readonly<Record<string, unknown>>
+}
+
 export type RawHtlc = {
   readonly incoming: boolean
   /** Satoshi: lnd rounds down here. */
@@ -30,6 +36,8 @@ export type RawHtlc = {
 
 export type RawChannel = {
   readonly active: boolean
+  readonly private: boolean
+  readonly initiator: boolean
   readonly remote_pubkey: string
   readonly channel_point: string
   readonly chan_id: U64
@@ -37,6 +45,9 @@ export type RawChannel = {
   readonly local_balance: U64
   readonly remote_balance: U64
   readonly total_satoshis_sent: U64
+  readonly total_satoshis_received: U64
+  readonly lifetime: U64
+  readonly uptime: U64
   readonly memo: string
   readonly pending_htlcs: readonly RawHtlc[]
 }
@@ -54,7 +65,12 @@ export type RawPendingChannels = {
   readonly waiting_close_channels: readonly RawPendingEntry[]
 }
 
-export type RawClosedChannel = { readonly remote_pubkey: string; readonly channel_point: string }
+export type RawClosedChannel = {
+  readonly remote_pubkey: string
+  readonly channel_point: string
+  readonly close_type: string
+  readonly close_initiator: string
+}
 
 type RawChannelPoint = {
   readonly funding_txid?: 'funding_txid_bytes' | 'funding_txid_str'
@@ -68,7 +84,7 @@ export type RawPendingUpdate = { readonly txid: Buffer; readonly output_index: n
 export type RawChannelEvent = {
   readonly type: string
   readonly open_channel?: RawChannel
-  readonly closed_channel?: RawClosedChannel
+  readonly closed_channel?: Pick<RawClosedChannel, 'channel_point'>
   readonly active_channel?: RawChannelPoint
   readonly inactive_channel?: RawChannelPoint
   readonly pending_open_channel?: RawPendingUpdate
@@ -86,6 +102,30 @@ export type RawTransaction = {
   readonly num_confirmations: number
   readonly total_fees: U64
   readonly previous_outpoints: readonly { readonly outpoint: string }[]
+  readonly raw_tx_hex: string
+  readonly output_details: readonly RawOutput[]
+}
+
+export type RawOutput = {
+  /** Empty when the script has none, or more than one. */
+  readonly address: string
+  readonly output_index: U64
+  readonly amount: U64
+  readonly is_our_address: boolean
+}
+
+export type RawInvoiceHtlc = {
+  readonly amt_msat: U64
+  readonly expiry_height: number
+  readonly state: 'ACCEPTED' | 'SETTLED' | 'CANCELED'
+}
+
+export type RawInvoice = {
+  readonly r_hash: Buffer
+  readonly payment_request: string
+  readonly value_msat: U64
+  readonly state: 'OPEN' | 'SETTLED' | 'CANCELED' | 'ACCEPTED'
+  readonly htlcs: readonly RawInvoiceHtlc[]
 }
 
 export type RawForward = {
@@ -139,7 +179,7 @@ export type RawHtlcEvent = {
 
 export type UnaryAnswers = {
   getInfo: RawInfo
-  listPeers: { readonly peers: readonly { readonly pub_key: string; readonly inbound: boolean }[] }
+  listPeers: { readonly peers: readonly RawPeer[] }
   disconnectPeer: unknown
   sendCustomMessage: unknown
   listChannels: { readonly channels: readonly RawChannel[] }
@@ -153,6 +193,10 @@ export type UnaryAnswers = {
   nextAddress: { readonly addr: string }
   getTransactions: { readonly transactions: readonly RawTransaction[] }
   forwardingHistory: { readonly forwarding_events: readonly RawForward[]; readonly last_offset_index: number }
+  addHoldInvoice: { readonly payment_request: string }
+  lookupInvoice: RawInvoice
+  settleInvoice: unknown
+  cancelInvoice: unknown
   addAliases: unknown
   fundPsbt: { readonly funded_psbt: Buffer }
   finalizePsbt: { readonly raw_final_tx: Buffer }
@@ -171,6 +215,8 @@ export type StreamEvents = {
   channelEvents: RawChannelEvent
   peerEvents: { readonly pub_key: string; readonly type: 'PEER_ONLINE' | 'PEER_OFFLINE' }
   customMessages: { readonly peer: Buffer; readonly type: number; readonly data: Buffer }
+  transactions: { readonly tx_hash: string }
+  invoice: RawInvoice
   htlcEvents: RawHtlcEvent
   blocks: { readonly height: number }
 }

@@ -12,7 +12,7 @@ export type Slots = { readonly used: number; readonly limit: number }
  * any stage. New customers are exactly such peers.
  */
 export function countSlots(
-  nodes: { readonly peers: readonly Peer[]; readonly withChannel: ReadonlySet<NodeId> },
+  nodes: { readonly peers: readonly Pick<Peer, 'nodeId' | 'inbound'>[]; readonly withChannel: ReadonlySet<NodeId> },
   limit: number,
 ): Slots {
   const used = nodes.peers.filter((peer) => peer.inbound && !nodes.withChannel.has(peer.nodeId)).length

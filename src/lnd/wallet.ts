@@ -1,6 +1,6 @@
 import { refusedWith, SidecarError } from '../kernel/errors.ts'
 import type { Connection } from './connect.ts'
-import { toCoin, toLease, toRawOutpoint, toSat, toSatPerVbyte, toSpends } from './convert.ts'
+import { toCoin, toLease, toRawOutpoint, toReceipts, toSat, toSatPerVbyte, toSpends } from './convert.ts'
 import { listen } from './listen.ts'
 import type { FundPsbtRequest, LndPort, OnEvent } from './port.ts'
 
@@ -20,7 +20,9 @@ type WalletCalls = Pick<
   | 'listUnspent'
   | 'anchorReserve'
   | 'newAddress'
+  | 'receipts'
   | 'estimateFeerate'
+  | 'subscribeTransactions'
   | 'subscribeBlocks'
 >
 
@@ -32,8 +34,9 @@ const SPENT_OUTPUT = /unknown output/i
 /** lnd's words for a transaction that its wallet never saw. */
 const UNKNOWN_TRANSACTION = /can ?not find|not found/i
 
-/** From the first block to what is in the mempool. */
-const WHOLE_WALLET = { start_height: 0, end_height: -1 }
+/** lnd's height of what is in no block. */
+const TO_MEMPOOL = -1
+const WHOLE_WALLET = { start_height: 0, end_height: TO_MEMPOOL }
 
 export function walletCalls(lnd: Connection): WalletCalls {
   return {
@@ -138,8 +141,21 @@ export function walletCalls(lnd: Connection): WalletCalls {
 
     newAddress: async (signal) => (await lnd.unary('nextAddress', { type: 'WITNESS_PUBKEY_HASH' }, signal)).addr,
 
+    receipts: async ({ sinceHeight, wanted }, signal) => {
+      const request = { start_height: sinceHeight, end_height: TO_MEMPOOL }
+      const { transactions } = await lnd.unary('getTransactions', request, signal)
+      return transactions.flatMap((transaction) => toReceipts(transaction, wanted))
+    },
+
     estimateFeerate: async (confTarget, signal) =>
       toSatPerVbyte((await lnd.unary('estimateFee', { conf_target: confTarget }, signal)).sat_per_kw),
+
+    subscribeTransactions: (onEvent: OnEvent<{ readonly txid: string }>, signal) =>
+      listen(lnd.stream('transactions', {}), {
+        name: 'subscribeTransactions',
+        onEvent: ({ tx_hash }) => onEvent({ txid: tx_hash }),
+        signal,
+      }),
 
     subscribeBlocks: (onEvent: OnEvent<number>, signal) =>
       listen(lnd.stream('blocks', {}), {

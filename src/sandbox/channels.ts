@@ -94,10 +94,15 @@ function toChannel(channel: SimChannel): Channel {
     outpoint: channel.outpoint,
     chanId: channel.chanId,
     active: channel.linkUp,
+    private: true,
+    initiator: channel.pendingChannelId !== undefined,
     capacity: channel.capacity as Sat,
     localBalance: localBalance(channel),
     remoteBalance: (channel.remote / MSAT_PER_SAT) as Sat,
     totalSent: (channel.sent / MSAT_PER_SAT) as Sat,
+    totalReceived: 0n as Sat,
+    lifetimeSeconds: 0,
+    uptimeSeconds: 0,
     memo: channel.memo,
     pendingHtlcs: pendingHtlcs(channel),
   }
@@ -196,6 +201,6 @@ export class ChannelBook {
 
   closed(): readonly ClosedChannel[] {
     const closed = [...this.all.values()].filter((channel) => channel.state === 'closed')
-    return closed.map(({ peer, outpoint }) => ({ peer, outpoint }))
+    return closed.map(({ peer, outpoint }) => ({ peer, outpoint, closeType: 'cooperative', initiator: 'local' }))
   }
 }

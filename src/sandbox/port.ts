@@ -37,7 +37,7 @@ export function simulatedPort(deps: PortDeps, session: Session): LndPort {
 
   return {
     getInfo: (signal) => call('getInfo', signal, () => nodeInfo(node)),
-    listPeers: (signal) => call('listPeers', signal, () => node.online().map((nodeId) => ({ nodeId, inbound: true }))),
+    listPeers: (signal) => call('listPeers', signal, () => node.online().map((nodeId) => ({ nodeId, inbound: true, features: FEATURES }))),
     disconnectPeer: (peer, signal) =>
       call('disconnectPeer', signal, () => {
         if (!node.isOnline(peer)) refuse(`unable to disconnect peer: peer ${peer} is not connected`)
@@ -95,6 +95,14 @@ export function simulatedPort(deps: PortDeps, session: Session): LndPort {
       ),
     anchorReserve: (signal) => call('anchorReserve', signal, () => node.anchorReserve as Sat),
     newAddress: (signal) => call('newAddress', signal, () => coins.newAddress()),
+    receipts: (_request, signal) => call('receipts', signal, () => refuse('not built yet')),
+    addHoldInvoice: (_request, signal) => call('addHoldInvoice', signal, () => refuse('not built yet')),
+    lookupInvoice: (_hash, signal) => call('lookupInvoice', signal, () => refuse('not built yet')),
+    settleInvoice: (_preimage, signal) => call('settleInvoice', signal, () => refuse('not built yet')),
+    cancelInvoice: (_hash, signal) => call('cancelInvoice', signal, () => refuse('not built yet')),
+    subscribeInvoice: (_hash, _onEvent, signal) => call('subscribeInvoice', signal, () => refuse('not built yet')),
+    subscribeTransactions: (_onEvent, signal) =>
+      call('subscribeTransactions', signal, () => refuse('not built yet')),
     estimateFeerate: (_target, signal) => call('estimateFeerate', signal, () => node.feerate),
 
     forwardingHistory: ({ sinceSeconds, wanted = () => true }, signal) =>

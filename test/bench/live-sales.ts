@@ -209,6 +209,8 @@ function memoOf({ scid, fee }: Deal, index: number): string {
 function channelOf(deal: Deal, index: number): RawChannel {
   return {
     active: true,
+    private: true,
+    initiator: true,
     remote_pubkey: deal.client,
     channel_point: outpointOf(index),
     chan_id: String(chanIdOf(index)),
@@ -216,6 +218,9 @@ function channelOf(deal: Deal, index: number): RawChannel {
     local_balance: String(CAPACITY - 1_000n),
     remote_balance: '0',
     total_satoshis_sent: '0',
+    total_satoshis_received: '0',
+    lifetime: '0',
+    uptime: '0',
     memo: memoOf(deal, index),
     pending_htlcs: [],
   }
@@ -224,6 +229,8 @@ function channelOf(deal: Deal, index: number): RawChannel {
 function payerChannel(held: readonly RawOffer[]): RawChannel {
   return {
     active: true,
+    private: true,
+    initiator: true,
     remote_pubkey: PAYER,
     channel_point: `${'55'.repeat(32)}:1`,
     chan_id: String(PAYER_CHANNEL),
@@ -231,6 +238,9 @@ function payerChannel(held: readonly RawOffer[]): RawChannel {
     local_balance: '50000000',
     remote_balance: '40000000',
     total_satoshis_sent: '0',
+    total_satoshis_received: '0',
+    lifetime: '0',
+    uptime: '0',
     memo: '',
     pending_htlcs: held.map((offer) => ({
       incoming: true,

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { type LookPort, look } from '../../../src/funding/look.ts'
 import type { Channel, ClosedChannel, PendingChannel } from '../../../src/lnd/port.ts'
 import { OTHER_NODE } from '../lsps/arbitraries.ts'
-import { CHANNEL, ORDER, OTHER_OUTPOINT, OUTPOINT } from './samples.ts'
+import { CHANNEL, CLOSED, ORDER, OTHER_OUTPOINT, OUTPOINT } from './samples.ts'
 
 const { signal } = new AbortController()
 
@@ -74,7 +74,7 @@ describe('looking for the channel of an order', () => {
   })
 
   it('finds a closed channel', async () => {
-    expect(await see({ closed: [{ peer: ORDER.peer, outpoint: OUTPOINT }] })).toEqual({
+    expect(await see({ closed: [CLOSED] })).toEqual({
       found: 'closed',
       outpoint: OUTPOINT,
     })

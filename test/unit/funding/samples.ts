@@ -1,6 +1,6 @@
 import { sat } from '../../../lsps/base/amount.ts'
 import type { ChannelOrder, Funding, FundingEvent, RefusalReason } from '../../../src/funding/states.ts'
-import type { Channel } from '../../../src/lnd/port.ts'
+import type { Channel, ClosedChannel } from '../../../src/lnd/port.ts'
 import { NODE } from '../lsps/arbitraries.ts'
 
 export const PENDING_ID = 'cd'.repeat(32)
@@ -24,12 +24,25 @@ export const CHANNEL: Channel = {
   outpoint: OUTPOINT,
   chanId: CHAN_ID,
   active: true,
+  private: true,
+  initiator: true,
   capacity: ORDER.capacity,
   localBalance: ORDER.capacity,
   remoteBalance: sat(0n),
   totalSent: sat(0n),
+  totalReceived: sat(0n),
+  lifetimeSeconds: 0,
+  uptimeSeconds: 0,
   memo: ORDER.memo,
   pendingHtlcs: [],
+}
+
+/** The channel of the order once its end is final. */
+export const CLOSED: ClosedChannel = {
+  peer: NODE,
+  outpoint: OUTPOINT,
+  closeType: 'cooperative',
+  initiator: 'remote',
 }
 
 type In<Tag extends Funding['tag']> = Extract<Funding, { tag: Tag }>

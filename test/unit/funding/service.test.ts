@@ -9,7 +9,7 @@ import { ManualClock } from '../../../src/sandbox/manual-clock.ts'
 import { fundedPsbt, signPsbt, witnessScript } from '../../../src/sandbox/psbt.ts'
 import { openMemoryStore } from '../../../src/store/memory.ts'
 import { Table } from '../../../src/store/table.ts'
-import { CHAN_ID, CHANNEL, FUNDING_CONFIG, ORDER, standing } from './samples.ts'
+import { CHAN_ID, CHANNEL, CLOSED, FUNDING_CONFIG, ORDER, standing } from './samples.ts'
 
 const COIN = { outpoint: `${'aa'.repeat(32)}:3`, script: witnessScript(new Uint8Array(20).fill(3)), value: 300_000n }
 const PSBT = fundedPsbt([COIN], [{ script: witnessScript(new Uint8Array(32).fill(1)), value: ORDER.capacity }])
@@ -82,7 +82,7 @@ describe('signing', () => {
   })
 
   it('does not happen for a channel that is closed: its coins are let go', async () => {
-    const { calls, news, state } = await resume({ closed: [{ peer: ORDER.peer, outpoint: OUTPOINT }] })
+    const { calls, news, state } = await resume({ closed: [{ ...CLOSED, outpoint: OUTPOINT }] })
     expect(calls).toEqual(['release'])
     expect(news).toEqual(['channel-closed'])
     expect(state?.tag).toBe('lost')

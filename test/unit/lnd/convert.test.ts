@@ -4,17 +4,20 @@ import {
   toAlias,
   toChannel,
   toChannelEvent,
+  toClosedChannel,
   toForward,
   toFundingTemplate,
   toLease,
   toNodeInfo,
+  toPeer,
   toPendingChannels,
   toRawOutpoint,
+  toReceipts,
   toSat,
   toSatPerVbyte,
   txidFromBytes,
 } from '../../../src/lnd/convert.ts'
-import type { RawChannel, RawForward } from '../../../src/lnd/raw.ts'
+import type { RawChannel, RawForward, RawTransaction } from '../../../src/lnd/raw.ts'
 
 const NODE = `02${'ab'.repeat(32)}`
 const TXID = '000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f'
@@ -22,6 +25,8 @@ const TXID_BYTES = Buffer.from(TXID, 'hex').reverse()
 
 const channel: RawChannel = {
   active: true,
+  private: true,
+  initiator: true,
   remote_pubkey: NODE,
   channel_point: `${TXID}:1`,
   chan_id: '17592186044416000003',
@@ -29,6 +34,9 @@ const channel: RawChannel = {
   local_balance: '150000',
   remote_balance: '49056',
   total_satoshis_sent: '49056',
+  total_satoshis_received: '7',
+  lifetime: '600',
+  uptime: '540',
   memo: 'sluice1:jit',
   pending_htlcs: [],
 }
@@ -92,10 +100,15 @@ describe('a channel', () => {
       outpoint: `${TXID}:1`,
       chanId: 17592186044416000003n,
       active: true,
+      private: true,
+      initiator: true,
       capacity: 200_000n,
       localBalance: 150_000n,
       remoteBalance: 49_056n,
       totalSent: 49_056n,
+      totalReceived: 7n,
+      lifetimeSeconds: 600,
+      uptimeSeconds: 540,
       memo: 'sluice1:jit',
       pendingHtlcs: [],
     })
@@ -123,6 +136,59 @@ describe('a channel', () => {
 
   it('has no negative balance', () => {
     expect(toSat('-330')).toBe(0n)
+  })
+})
+
+describe('a peer', () => {
+  it('comes with the bits of its init message', () => {
+    const raw = { pub_key: NODE, inbound: true, features: { 19: {}, 729: {} } }
+
+    expect(toPeer(raw)).toEqual({ nodeId: NODE, inbound: true, features: [19, 729] })
+  })
+})
+
+describe('a closed channel', () => {
+  const closed = { remote_pubkey: NODE, channel_point: `${TXID}:1` }
+
+  it('says how it ended and who began it', () => {
+    expect(
+      toClosedChannel({ ...closed, close_type: 'REMOTE_FORCE_CLOSE', close_initiator: 'INITIATOR_REMOTE' }),
+    ).toEqual({ peer: NODE, outpoint: `${TXID}:1`, closeType: 'remote_force', initiator: 'remote' })
+    expect(
+      toClosedChannel({ ...closed, close_type: 'FUNDING_CANCELED', close_initiator: 'INITIATOR_UNKNOWN' }),
+    ).toMatchObject({ closeType: 'funding_canceled', initiator: 'unknown' })
+  })
+
+  it('is not taken for another kind when lnd has a new one', () => {
+    const odd = { ...closed, close_type: 'SPLICED', close_initiator: 'INITIATOR_LOCAL' }
+
+    expect(() => toClosedChannel(odd)).toThrow('lnd sent SPLICED')
+  })
+})
+
+describe('receipts', () => {
+  const output = { address: 'bcrt1ours', output_index: '1', amount: '5000', is_our_address: true }
+  const transaction: RawTransaction = {
+    tx_hash: TXID,
+    num_confirmations: 2,
+    total_fees: '0',
+    previous_outpoints: [],
+    raw_tx_hex: '0200',
+    output_details: [
+      { ...output, address: 'bcrt1theirs', output_index: '0', is_our_address: false },
+      output,
+      { ...output, address: 'bcrt1change', output_index: '2' },
+    ],
+  }
+
+  it('are the outputs at addresses of the wallet that are wanted', () => {
+    expect(toReceipts(transaction, (address) => address !== 'bcrt1change')).toEqual([
+      { outpoint: `${TXID}:1`, address: 'bcrt1ours', amount: 5_000n, confirmations: 2, rawTx: '0200' },
+    ])
+  })
+
+  it('are never outputs of another wallet, whatever is wanted', () => {
+    expect(toReceipts(transaction, () => true).map(({ address }) => address)).toEqual(['bcrt1ours', 'bcrt1change'])
   })
 })
 

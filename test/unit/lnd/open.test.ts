@@ -3,6 +3,7 @@ import { sat } from '../../../lsps/base/amount.ts'
 import type { NodeId } from '../../../lsps/base/node-id.ts'
 import type { Connection } from '../../../src/lnd/connect.ts'
 import { openChannel } from '../../../src/lnd/open.ts'
+import type { OpenRequest } from '../../../src/lnd/port.ts'
 import { FakeCall } from './fake-call.ts'
 
 const PEER = `02${'ab'.repeat(32)}` as NodeId
@@ -10,7 +11,7 @@ const PENDING_ID = 'cd'.repeat(32)
 const TXID = '000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f'
 const TEMPLATE = { funding_address: 'bcrt1', funding_amount: '200000', psbt: Buffer.from('psbt') }
 
-function open(stop = new AbortController(), more: { readonly maxLocalCsv?: number } = {}) {
+function open(stop = new AbortController(), more: Partial<OpenRequest> = {}) {
   const call = new FakeCall()
   const requests: object[] = []
   const lnd = {
@@ -54,6 +55,12 @@ describe('opening a channel', () => {
         funding_shim: { psbt_shim: { pending_chan_id: Buffer.from(PENDING_ID, 'hex'), no_publish: true } },
       },
     ])
+  })
+
+  it('pushes and announces when the order says so', () => {
+    const { requests } = open(undefined, { push: sat(5_000n), private: false, zeroConf: false, scidAlias: false })
+
+    expect(requests[0]).toMatchObject({ push_sat: '5000', private: false, zero_conf: false, scid_alias: false })
   })
 
   it('tells the template and then the outpoint', async () => {

@@ -43,6 +43,7 @@ const ours = (uris: readonly string[]) => [{ entity: 'uri', actions: uris.map((u
 const ADMIN = [
   { entity: 'address', actions: ['read', 'write'] },
   { entity: 'info', actions: ['read', 'write'] },
+  { entity: 'invoices', actions: ['read', 'write'] },
   { entity: 'offchain', actions: ['read', 'write'] },
   { entity: 'onchain', actions: ['read', 'write'] },
   { entity: 'peers', actions: ['read', 'write'] },
@@ -55,13 +56,22 @@ describe('the permissions that are asked for', () => {
     }
   })
 
-  it('are all that the adapter calls when sales are on, and no spending when they are off', () => {
-    expect(permissionsFor(['node', 'lsps2']).toSorted()).toEqual(
+  it('are all that the adapter calls when everything is on, and no spending when all is off', () => {
+    expect(permissionsFor(['node', 'lsps2', 'orders']).toSorted()).toEqual(
       Object.values(METHODS)
         .map((method) => `uri:/${method}`)
         .toSorted(),
     )
-    expect(permissionsFor(['node']).join()).not.toMatch(/Psbt|OpenChannel|HtlcInterceptor|Publish|Lease/)
+    expect(permissionsFor(['node']).join()).not.toMatch(/Psbt|OpenChannel|HtlcInterceptor|Publish|Lease|Invoice/)
+  })
+
+  it('are invoices only for orders, and the interceptor and aliases only for sales on the way', () => {
+    const [sales, orders] = [permissionsFor(['node', 'lsps2']).join(), permissionsFor(['node', 'orders']).join()]
+    expect(sales).toMatch(/HtlcInterceptor.*|XAddLocalChanAliases/)
+    expect(sales).not.toMatch(/Invoice|SubscribeTransactions/)
+    expect(orders).toMatch(/AddHoldInvoice.*SubscribeTransactions/)
+    expect(orders).toMatch(/FundPsbt/)
+    expect(orders).not.toMatch(/HtlcInterceptor|Aliases|HtlcEvents/)
   })
 
   it('come as a command that can be pasted', () => {

@@ -21,7 +21,9 @@ function lightnings(): Protobuf.Root {
   const folder = join(dirname(here.resolve('lightning/package.json')), 'grpc', 'protos')
   const root = new protobuf.Root()
   root.resolvePath = (_, file) => join(folder, file)
-  root.loadSync(['lightning.proto', 'router.proto', 'walletkit.proto', 'chainnotifier.proto'], { keepCase: true })
+  root.loadSync(['lightning.proto', 'router.proto', 'walletkit.proto', 'invoices.proto', 'chainnotifier.proto'], {
+    keepCase: true,
+  })
   root.resolveAll()
   return root
 }
@@ -60,11 +62,17 @@ describe('the protos of the adapter', () => {
   })
 
   it('have each method that is called, and no other', () => {
-    const methods = ['lnrpc.Lightning', 'routerrpc.Router', 'walletrpc.WalletKit', 'chainrpc.ChainNotifier'].flatMap(
-      (service) =>
-        ours()
-          .lookupService(service)
-          .methodsArray.map(({ name }) => `${service}/${name}`),
+    const services = [
+      'lnrpc.Lightning',
+      'routerrpc.Router',
+      'walletrpc.WalletKit',
+      'invoicesrpc.Invoices',
+      'chainrpc.ChainNotifier',
+    ]
+    const methods = services.flatMap((service) =>
+      ours()
+        .lookupService(service)
+        .methodsArray.map(({ name }) => `${service}/${name}`),
     )
 
     expect(methods.toSorted()).toEqual(Object.values(METHODS).toSorted())
