@@ -1,3 +1,4 @@
+import type { IncomingHtlc } from './htlcs.ts'
 import type { SimNode } from './node.ts'
 import type { SimPayer } from './payer.ts'
 import { hexOf, outpointOf } from './psbt.ts'
@@ -71,8 +72,10 @@ function payments({ node, payers, wallets }: AuditDeps, add: Add): void {
     const wallet = got.get(hash)
     if (wallet !== undefined && wallet < out) add('not-conserved', `${hash}: node paid ${out}, wallet got ${wallet}`)
   }
-  for (const hash of paid.keys()) {
-    if (!passed.has(hash)) add('not-conserved', `${hash}: the payer paid, the node forwarded nothing`)
+  for (const [hash, amount] of paid) {
+    if (passed.has(hash)) continue
+    const taken = node.invoices.taken(hash) ?? 0n
+    if (amount > taken) add('not-conserved', `${hash}: payers paid ${amount}, node forwarded nothing and took ${taken}`)
   }
 }
 
@@ -113,7 +116,8 @@ function forgotten({ node }: AuditDeps, add: Add): void {
   for (const channel of node.channels.all.values()) {
     if (!channel.linkUp) continue
     for (const htlc of channel.incoming.values()) {
-      if (htlc.circuit === undefined && !node.hub.holds(htlc.key)) add('htlc-forgotten', `${htlc.key}: nobody holds it`)
+      const held = htlc.exit === undefined ? node.hub.holds(htlc.key) : node.invoices.holds(htlc)
+      if (htlc.circuit === undefined && !held) add('htlc-forgotten', `${htlc.key}: nobody holds it`)
     }
   }
 }
@@ -133,11 +137,16 @@ function leftovers({ node }: AuditDeps, add: Add): void {
   }
   for (const channel of node.channels.all.values()) {
     for (const htlc of channel.incoming.values()) {
-      const where = node.hub.holds(htlc.key) ? 'held' : htlc.circuit?.outgoing === undefined ? 'nowhere' : 'forwarded'
-      add('htlc-forgotten', `${htlc.key} (${htlc.hash}) is still there: ${where}`)
+      add('htlc-forgotten', `${htlc.key} (${htlc.hash}) is still there: ${whereIs(node, htlc)}`)
     }
     const [txid = ''] = channel.outpoint.split(':')
     const unpublished = channel.zeroConf && channel.sent > 0n && node.chain.confirmations(txid) === undefined
     if (unpublished) add('unpublished', `${channel.outpoint} carried ${channel.sent} msat and is not on chain`)
   }
+}
+
+function whereIs(node: SimNode, htlc: IncomingHtlc): string {
+  if (htlc.exit !== undefined) return 'an invoice holds it'
+  if (node.hub.holds(htlc.key)) return 'held'
+  return htlc.circuit?.outgoing === undefined ? 'nowhere' : 'forwarded'
 }

@@ -1,10 +1,12 @@
+import type { Clock } from '../../lsps/base/clock.ts'
 import type { NodeId } from '../../lsps/base/node-id.ts'
 import type { ChannelEvent, Outpoint } from '../lnd/port.ts'
-import type { Chain, ChainTx } from './chain.ts'
+import type { Chain } from './chain.ts'
 import type { ChannelBook, FeePolicy, SimChannel } from './channels.ts'
 import type { Reservation } from './opens.ts'
 import type { SeededRandom } from './random.ts'
 import type { Session, Stages } from './stages.ts'
+import { peerCame, peerWent, startWatch } from './uptime.ts'
 
 const MSAT_PER_SAT = 1000n
 const NO_FEES: FeePolicy = { baseMsat: 0n, ppm: 0n, minHtlcMsat: 1n }
@@ -16,10 +18,13 @@ export type ChannelLifeDeps = {
   readonly channels: ChannelBook
   readonly chain: Chain
   readonly random: SeededRandom
+  readonly clock: Clock
   readonly stages: Stages
   readonly isUp: () => boolean
   readonly isOnline: (peer: NodeId) => boolean
   readonly emit: (event: ChannelEvent) => void
+  /** How many confirmations the peer asks for before an ordinary channel is ready. */
+  readonly minimumDepth: (peer: NodeId) => number
   /** Runs after `channel_ready` of both sides, if the node still lives then. */
   readonly whenReady: (run: () => void) => void
   readonly onLinkUp: (channel: SimChannel) => void
@@ -37,8 +42,9 @@ export class ChannelLife {
 
   /** The channel exists from here on, whatever happens to the node. */
   onSigned({ request, pending }: Reservation, outpoint: Outpoint): void {
-    const { peer, capacity, zeroConf, memo, pendingChannelId } = request
-    const channel = newChannel({ peer, outpoint, capacity, zeroConf, memo, pendingChannelId, policy: NO_FEES })
+    const { peer, capacity, push = 0n, zeroConf, memo, pendingChannelId } = request
+    const fixed = { peer, outpoint, capacity, private: request.private, zeroConf, memo, pendingChannelId }
+    const channel = this.#newChannel({ ...fixed, policy: NO_FEES }, capacity - push)
     this.#deps.channels.add(channel)
     if (!this.#deps.point('channel-pending')) return
     void this.#reveal(channel, () => {
@@ -53,11 +59,9 @@ export class ChannelLife {
     const { channels, chain, random } = this.#deps
     const outpoint = `${random.hex(32)}:0`
     const position = BigInt(channels.all.size + 1)
-    const fixed = { peer, outpoint, capacity, zeroConf: false, memo: '', pendingChannelId: undefined, policy }
-    const channel = newChannel(fixed)
+    const kind = { private: false, zeroConf: false, memo: '', pendingChannelId: undefined }
+    const channel = this.#newChannel({ peer, outpoint, capacity, policy, ...kind }, local)
     chain.grant(outpoint)
-    channel.local = local * MSAT_PER_SAT
-    channel.remote = (capacity - local) * MSAT_PER_SAT
     channel.state = 'open'
     channel.visible = true
     channel.chanId = (BigInt(chain.height - OLD_BLOCKS) << 40n) | (position << 16n)
@@ -85,16 +89,38 @@ export class ChannelLife {
     this.#deps.emit({ type: 'inactive', outpoint: channel.outpoint })
   }
 
-  /** Channels that wait for their first confirmation. */
-  onBlock(confirmed: readonly ChainTx[]): void {
-    for (const channel of this.#deps.channels.all.values()) {
+  /** Channels that wait for confirmations. */
+  onBlock(): void {
+    const { chain, channels, minimumDepth } = this.#deps
+    for (const channel of channels.all.values()) {
       if (channel.state !== 'pending' || channel.zeroConf) continue
-      const [txid, index] = channel.outpoint.split(':')
-      const height = confirmed.find((tx) => tx.txid === txid)?.height
-      if (height === undefined) continue
-      this.#deps.channels.setId(channel, (BigInt(height) << 40n) | (1n << 16n) | BigInt(index ?? 0))
+      const [txid = '', index] = channel.outpoint.split(':')
+      const height = chain.transaction(txid)?.height
+      if (height === undefined || (chain.confirmations(txid) ?? 0) < minimumDepth(channel.peer)) continue
+      channels.setId(channel, this.#freeId(height, BigInt(index ?? 0)))
       this.#open(channel)
     }
+  }
+
+  /** Which transaction of its block the funding is, nobody knows here: the first whose place is free. */
+  #freeId(height: number, index: bigint): bigint {
+    for (let position = 1n; ; position += 1n) {
+      const id = (BigInt(height) << 40n) | (position << 16n) | index
+      if (this.#deps.channels.byId(id) === undefined) return id
+    }
+  }
+
+  /** The node starts: what it knew of the uptime of peers was in its memory. */
+  forget(): void {
+    for (const channel of this.#deps.channels.all.values()) channel.watch = startWatch(this.#deps.clock.now(), false)
+  }
+
+  peerCame(peer: NodeId): void {
+    for (const { watch } of this.#deps.channels.ofPeer(peer)) peerCame(watch, this.#deps.clock.now())
+  }
+
+  peerWent(peer: NodeId): void {
+    for (const { watch } of this.#deps.channels.ofPeer(peer)) peerWent(watch, this.#deps.clock.now())
   }
 
   /** The channel shows in the lists, and is told of, only after its own stages. */
@@ -120,25 +146,33 @@ export class ChannelLife {
     this.#deps.emit({ type: 'open', outpoint: channel.outpoint })
     this.#deps.whenReady(() => this.bringUp(channel))
   }
-}
 
-type Fixed = Pick<SimChannel, 'peer' | 'outpoint' | 'capacity' | 'zeroConf' | 'memo' | 'pendingChannelId' | 'policy'>
-
-function newChannel(fixed: Fixed): SimChannel {
-  return {
-    ...fixed,
-    chanId: 0n,
-    state: 'pending',
-    visible: false,
-    linkUp: false,
-    local: fixed.capacity * MSAT_PER_SAT,
-    remote: 0n,
-    sent: 0n,
-    nextIncoming: 0n,
-    nextOutgoing: 0n,
-    incoming: new Map(),
-    outgoing: new Map(),
-    closingTx: undefined,
-    closedAt: undefined,
+  /** `local` in satoshi; the rest of the capacity is the peer's. */
+  #newChannel(fixed: Fixed, local: bigint): SimChannel {
+    return {
+      ...fixed,
+      chanId: 0n,
+      state: 'pending',
+      visible: false,
+      linkUp: false,
+      local: local * MSAT_PER_SAT,
+      remote: (fixed.capacity - local) * MSAT_PER_SAT,
+      sent: 0n,
+      received: 0n,
+      watch: startWatch(this.#deps.clock.now(), this.#deps.isOnline(fixed.peer)),
+      nextIncoming: 0n,
+      nextOutgoing: 0n,
+      incoming: new Map(),
+      outgoing: new Map(),
+      closingTx: undefined,
+      closeType: 'cooperative',
+      closedBy: 'unknown',
+      closedAt: undefined,
+    }
   }
 }
+
+type Fixed = Pick<
+  SimChannel,
+  'peer' | 'outpoint' | 'capacity' | 'private' | 'zeroConf' | 'memo' | 'pendingChannelId' | 'policy'
+>

@@ -1,9 +1,11 @@
 import type { Msat, Sat } from '../../lsps/base/amount.ts'
+import type { Clock } from '../../lsps/base/clock.ts'
 import type { NodeId } from '../../lsps/base/node-id.ts'
 import { parseScid, type Scid, scidFromNumber, scidToNumber } from '../../lsps/base/scid.ts'
-import type { Alias, Channel, ClosedChannel, Outpoint, PendingChannel, PendingHtlc } from '../lnd/port.ts'
+import type { Alias, Channel, ClosedChannel, CloseType, Outpoint, PendingChannel, PendingHtlc } from '../lnd/port.ts'
 import { refuse } from './failures.ts'
 import type { IncomingHtlc, OutgoingHtlc } from './htlcs.ts'
+import { scores, type Watch } from './uptime.ts'
 
 const MSAT_PER_SAT = 1000n
 /** Two anchors of 330 sat, and the fee of a commitment without HTLCs at 2,500 sat per 1,000 weight units. */
@@ -22,6 +24,7 @@ export type SimChannel = {
   readonly peer: NodeId
   readonly outpoint: Outpoint
   readonly capacity: bigint
+  readonly private: boolean
   readonly zeroConf: boolean
   readonly memo: string
   readonly pendingChannelId: string | undefined
@@ -36,11 +39,15 @@ export type SimChannel = {
   local: bigint
   remote: bigint
   sent: bigint
+  received: bigint
+  watch: Watch
   nextIncoming: bigint
   nextOutgoing: bigint
   readonly incoming: Map<bigint, IncomingHtlc>
   readonly outgoing: Map<bigint, OutgoingHtlc>
   closingTx: string | undefined
+  closeType: CloseType
+  closedBy: ClosedChannel['initiator']
   /** The height at which the closing transaction confirmed. */
   closedAt: number | undefined
 }
@@ -88,21 +95,20 @@ function localBalance({ local, pendingChannelId }: SimChannel): Sat {
   return (balance > cost ? balance - cost : 0n) as Sat
 }
 
-function toChannel(channel: SimChannel): Channel {
+function toChannel(channel: SimChannel, now: number): Channel {
   return {
     peer: channel.peer,
     outpoint: channel.outpoint,
     chanId: channel.chanId,
     active: channel.linkUp,
-    private: true,
+    private: channel.private,
     initiator: channel.pendingChannelId !== undefined,
     capacity: channel.capacity as Sat,
     localBalance: localBalance(channel),
     remoteBalance: (channel.remote / MSAT_PER_SAT) as Sat,
     totalSent: (channel.sent / MSAT_PER_SAT) as Sat,
-    totalReceived: 0n as Sat,
-    lifetimeSeconds: 0,
-    uptimeSeconds: 0,
+    totalReceived: (channel.received / MSAT_PER_SAT) as Sat,
+    ...scores(channel.watch, now),
     memo: channel.memo,
     pendingHtlcs: pendingHtlcs(channel),
   }
@@ -124,6 +130,11 @@ export class ChannelBook {
   /** Every alias that was added or allocated, with its base. */
   readonly #aliases = new Map<bigint, bigint>()
   #nextAlias = FIRST_ALIAS_HEIGHT << HEIGHT_SHIFT
+  readonly #clock: Clock
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+  }
 
   add(channel: SimChannel): void {
     this.all.set(channel.outpoint, channel)
@@ -190,7 +201,10 @@ export class ChannelBook {
 
   open(peer?: NodeId): readonly Channel[] {
     const from = peer === undefined ? [...this.all.values()] : this.ofPeer(peer)
-    return from.filter((channel) => channel.visible && channel.state === 'open').map(toChannel)
+    const now = this.#clock.now()
+    return from
+      .filter((channel) => channel.visible && channel.state === 'open')
+      .map((channel) => toChannel(channel, now))
   }
 
   pending(): readonly PendingChannel[] {
@@ -201,6 +215,6 @@ export class ChannelBook {
 
   closed(): readonly ClosedChannel[] {
     const closed = [...this.all.values()].filter((channel) => channel.state === 'closed')
-    return closed.map(({ peer, outpoint }) => ({ peer, outpoint, closeType: 'cooperative', initiator: 'local' }))
+    return closed.map(({ peer, outpoint, closeType, closedBy }) => ({ peer, outpoint, closeType, initiator: closedBy }))
   }
 }

@@ -45,13 +45,15 @@ export class Closing {
    * Either side closes: the transaction is built now, and gets into the mempool only if the funding is known there;
    * otherwise the close is refused with the mempool's words, and stands all the same (funding.md).
    */
-  close(channel: SimChannel, force: boolean): void {
+  close(channel: SimChannel, force: boolean, by: 'local' | 'remote' = 'remote'): void {
     if (channel.state !== 'open') refuse('channel is not open')
     const htlcs = channel.outgoing.size + channel.incoming.size
     if (!force && htlcs > 0) refuse(`cannot coop close channel with active htlcs (number of active htlcs: ${htlcs})`)
     const outputs = force ? this.#commitment(channel) : this.#agreedOutputs(channel)
     channel.closingTx = spendTx(channel.outpoint, outputs, force ? COMMITMENT_SEQUENCE : FINAL_SEQUENCE)
     channel.state = 'closing'
+    channel.closeType = force ? `${by}_force` : 'cooperative'
+    channel.closedBy = by
     channel.linkUp = false
     this.#deps.emit({ type: 'inactive', outpoint: channel.outpoint })
     this.rebroadcast(channel)
@@ -64,7 +66,7 @@ export class Closing {
         'unable to gracefully close channel while peer is offline (try force closing it instead): channel link not found',
       )
     }
-    this.close(channel, how === 'force')
+    this.close(channel, how === 'force', 'local')
     if (how === 'force' || this.#deps.chain.exists(channel.outpoint)) return
     this.#deps.disconnect(channel.peer)
     refuse('unable to process close msg: transaction rejected: output already spent')
@@ -73,6 +75,7 @@ export class Closing {
   /** The node forgets the channel; the peer is not told. */
   abandon(channel: SimChannel): void {
     channel.state = 'closed'
+    channel.closeType = 'abandoned'
     channel.linkUp = false
     this.#deps.emit({ type: 'closed', outpoint: channel.outpoint })
   }
@@ -109,7 +112,7 @@ export class Closing {
 
   onBlock(height: number, confirmed: readonly ChainTx[]): void {
     for (const channel of this.#deps.channels.all.values()) {
-      if (channel.state === 'open' && this.#mustForceClose(channel, height)) this.close(channel, true)
+      if (channel.state === 'open' && this.#mustForceClose(channel, height)) this.close(channel, true, 'local')
       if (channel.state !== 'closing') continue
       const spender = confirmed.some((tx) => tx.inputs.includes(channel.outpoint))
       if (spender) channel.closedAt = height

@@ -19,6 +19,8 @@ export type IncomingHtlc = {
   readonly amount: bigint
   readonly expiry: number
   readonly onion: Onion
+  /** It ends at our node: what its payer says that all parts are together, in msat. Nothing of the onion counts then. */
+  readonly exit: { readonly total: bigint } | undefined
   readonly key: CircuitKey
   /** Tells the payer; called once, when the HTLC leaves the channel. */
   readonly onResolved: (resolution: Resolution) => void

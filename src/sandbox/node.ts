@@ -1,7 +1,7 @@
 import { setMaxListeners } from 'node:events'
 import type { Clock } from '../../lsps/base/clock.ts'
 import type { NodeId } from '../../lsps/base/node-id.ts'
-import type { ChannelEvent } from '../lnd/port.ts'
+import type { ChannelEvent, Peer } from '../lnd/port.ts'
 import { Chain, type ChainTx } from './chain.ts'
 import { ChannelLife } from './channel-life.ts'
 import { ChannelBook, type FeePolicy, type SimChannel } from './channels.ts'
@@ -9,9 +9,11 @@ import { Closing } from './closing.ts'
 import { refuse } from './failures.ts'
 import { ForwardLog } from './forward-log.ts'
 import { InterceptorHub } from './interceptor.ts'
+import { Invoices } from './invoices.ts'
 import { Opens } from './opens.ts'
 import type { RemotePeer } from './peers.ts'
 import type { SeededRandom } from './random.ts'
+import { Receipts } from './receipts.ts'
 import type { Stages } from './stages.ts'
 import { Streams } from './streams.ts'
 import { Switch } from './switch.ts'
@@ -21,6 +23,10 @@ import { WalletCoins } from './wallet-coins.ts'
 const NEVER_ABORTED = new AbortController().signal
 setMaxListeners(0, NEVER_ABORTED) // each step of the node that is under way waits with it
 const FIRST_CUSTOM_TYPE = 32_768
+const PAYMENT_SECRET_BYTES = 32
+/** What lnd keeps back for each announced channel, and at most, in satoshi. */
+const RESERVE_PER_CHANNEL = 10_000n
+const MAX_RESERVE = 100_000n
 /** lnd's first pause before it connects again to a peer with a channel. */
 const RECONNECT_MS = 1_000
 
@@ -51,19 +57,19 @@ export class SimNode {
   readonly nodeId: NodeId
   readonly chain: Chain
   readonly coins: WalletCoins
-  readonly channels = new ChannelBook()
+  readonly channels: ChannelBook
   readonly streams: Streams
   readonly hub: InterceptorHub
   readonly opens: Opens
   readonly switchboard: Switch
   readonly closing: Closing
   readonly log: ForwardLog
+  readonly invoices: Invoices
+  readonly receipts: Receipts
   readonly requireInterceptor: boolean
   latency: NodeLatency
   /** Satoshi per virtual byte that `estimateFeerate` answers. */
   feerate = 2
-  /** Satoshi that `anchorReserve` answers: only public channels make lnd keep any. */
-  anchorReserve = 0n
   /** Where a test may kill the node, in order; see `killAt`. */
   readonly points: string[] = []
   killAt: number | undefined
@@ -83,6 +89,7 @@ export class SimNode {
     this.nodeId = random.nodeId()
     this.chain = new Chain(options.height)
     this.coins = new WalletCoins(this.chain, clock, random)
+    this.channels = new ChannelBook(clock)
     this.streams = new Streams(stages)
     this.log = new ForwardLog(clock)
     const height = () => this.chain.height
@@ -96,6 +103,7 @@ export class SimNode {
       height,
       isUp: () => this.up,
       emit: (event) => this.streams.emit('subscribeHtlcEvents', event),
+      onExit: (htlc, total) => this.invoices.onPart(htlc, total),
       deliver: (htlc) =>
         this.#later(this.latency.htlc, () => {
           if (htlc.delivered || !htlc.channel.linkUp) return
@@ -103,6 +111,23 @@ export class SimNode {
           this.#known.get(htlc.channel.peer)?.onHtlc(htlc)
         }),
       point,
+    })
+    this.invoices = new Invoices({
+      clock,
+      height,
+      secret: () => random.hex(PAYMENT_SECRET_BYTES),
+      later: (ms, run) => this.#later(ms, run),
+      emit: (invoice) => this.streams.emit('subscribeInvoice', invoice),
+      settle: (htlc, preimage) => this.switchboard.settleExit(htlc, preimage),
+      claimOnChain: (htlc, preimage) => this.switchboard.claimExit(htlc, preimage),
+      fail: (htlc, reason) => this.switchboard.failExit(htlc, reason),
+      point,
+    })
+    this.receipts = new Receipts({
+      chain: this.chain,
+      coins: this.coins,
+      isUp: () => this.up,
+      emit: (txid) => this.streams.emit('subscribeTransactions', { txid }),
     })
     this.opens = new Opens({
       random,
@@ -117,10 +142,12 @@ export class SimNode {
       channels: this.channels,
       chain: this.chain,
       random,
+      clock,
       stages,
       isUp: () => this.up,
       isOnline: (peer) => this.isOnline(peer),
       emit: (event) => this.#emit(event),
+      minimumDepth: (peer) => this.#known.get(peer)?.minimumDepth ?? 1,
       whenReady: (run) => this.#later(this.latency.ready, run),
       onLinkUp: (channel) => {
         this.#known.get(channel.peer)?.onChannelReady(channel)
@@ -140,6 +167,15 @@ export class SimNode {
       peerPreimage: (htlc) => this.#known.get(htlc.channel.peer)?.preimageFor(htlc),
     })
     this.chain.onBlock((block, confirmed) => this.#onBlock(block, confirmed))
+  }
+
+  /** In satoshi: for announced channels only, and those that were there before the story begins do not count. */
+  get anchorReserve(): bigint {
+    const announced = [...this.channels.all.values()].filter(
+      (channel) => !channel.private && channel.pendingChannelId !== undefined && channel.state !== 'closed',
+    )
+    const wanted = BigInt(announced.length) * RESERVE_PER_CHANNEL
+    return wanted < MAX_RESERVE ? wanted : MAX_RESERVE
   }
 
   get up(): boolean {
@@ -163,20 +199,23 @@ export class SimNode {
     return this.#online.has(peer)
   }
 
-  online(): readonly NodeId[] {
-    return [...this.#online]
+  peers(): readonly Peer[] {
+    const features = (peer: NodeId) => this.#known.get(peer)?.features ?? []
+    return [...this.#online].map((nodeId) => ({ nodeId, inbound: true, features: features(nodeId) }))
   }
 
   connect(peer: NodeId): void {
     if (!this.up || this.#online.has(peer)) return
     this.#online.add(peer)
     this.streams.emit('subscribePeerEvents', { nodeId: peer, online: true })
+    this.#life.peerCame(peer)
     this.#known.get(peer)?.onConnection(true)
     for (const channel of this.channels.ofPeer(peer)) this.#life.bringUp(channel)
   }
 
   disconnect(peer: NodeId): void {
     if (!this.#online.delete(peer)) return
+    this.#life.peerWent(peer)
     for (const channel of this.channels.ofPeer(peer)) this.#life.takeDown(channel)
     this.opens.peerGone(peer)
     this.streams.emit('subscribePeerEvents', { nodeId: peer, online: false })
@@ -230,6 +269,9 @@ export class SimNode {
     this.#epoch = this.#starts
     this.log.nodeStarted()
     this.switchboard.load()
+    this.#life.forget()
+    this.invoices.load()
+    this.receipts.load()
     for (const channel of this.channels.all.values()) {
       channel.visible = true
       if (channel.state === 'closing') this.closing.rebroadcast(channel)
@@ -249,9 +291,10 @@ export class SimNode {
 
   #onBlock(height: number, confirmed: readonly ChainTx[]): void {
     if (!this.up) return
-    this.#life.onBlock(confirmed)
+    this.#life.onBlock()
     this.hub.onBlock(height)
     this.closing.onBlock(height, confirmed)
+    this.invoices.onBlock(height)
     this.#expireIncoming(height)
     this.streams.emit('subscribeBlocks', height)
   }

@@ -80,7 +80,7 @@ export class Opens {
   }
 
   start(request: OpenRequest): Reservation {
-    const { peer, pendingChannelId: id } = request
+    const { peer, pendingChannelId: id, push = 0n } = request
     const script = witnessScript(this.#deps.random.bytes(FUNDING_PROGRAM_BYTES))
     const reservation: Reservation = {
       request,
@@ -90,9 +90,13 @@ export class Opens {
       template: deferred(),
       pending: deferred(),
     }
+    if (push >= request.capacity) {
+      refuse('amount pushed to remote peer for initial state must be below the local funding amount')
+    }
     if (!this.#deps.isOnline(peer)) refuse(`peer ${peer} is not online`)
     if (request.capacity < MIN_CHANNEL_SAT) refuse('channel is too small, the minimum channel size is: 20000 SAT')
     if (this.#reservations.has(keyOf(peer, id))) refuse(`pendingChannelID(${id}) already present`)
+    if (request.scidAlias && !request.private) refuse('option-scid-alias chantype for public channel')
     this.#reservations.set(keyOf(peer, id), reservation)
     this.#intents.set(id, reservation)
     if (this.#deps.point('reserved')) this.#deps.later('open', () => this.#ask(reservation))

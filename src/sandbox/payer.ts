@@ -5,14 +5,19 @@ import type { SimChannel } from './channels.ts'
 import type { IncomingHtlc, Resolution } from './htlcs.ts'
 import type { SimNode } from './node.ts'
 import type { PeerAnswer } from './opens.ts'
-import type { RemotePeer } from './peers.ts'
+import { PEER_FEATURES, type RemotePeer } from './peers.ts'
 import type { SeededRandom } from './random.ts'
+import type { IncomingAdd } from './switch.ts'
 import type { Violations } from './violations.ts'
 
 /** `lsp_cltv_expiry_delta` of the route hint, in blocks. */
 const DEFAULT_HINT_DELTA = 144
 /** The last hop's `min_final_cltv_expiry_delta`, in blocks. */
 const DEFAULT_FINAL_DELTA = 40
+/** What payers add, in case blocks come while the payment is on its way (lnd's `BlockPadding`). */
+const BLOCK_PADDING = 3
+/** Of an HTLC that ends at our node: it is not forwarded. */
+const NO_SCID = '0x0x0' as Scid
 const FEE: { readonly baseMsat: bigint; readonly ppm: bigint; readonly minHtlcMsat: bigint } = {
   baseMsat: 1000n,
   ppm: 1n,
@@ -35,6 +40,17 @@ export type PayRequest = {
   readonly hintDelta?: number
 }
 
+export type PayInvoiceRequest = {
+  /** The text of a hold invoice of our node. */
+  readonly invoice: string
+  /** What each part carries, in msat; one part with all of it when left out. */
+  readonly parts?: readonly bigint[]
+  /** What the payer says that all parts are together, in msat; what the invoice asks when left out. */
+  readonly total?: bigint
+  /** Blocks from now to the expiry of each part; a little more than the invoice asks when left out. */
+  readonly finalDelta?: number
+}
+
 export type PaymentResult =
   | { readonly status: 'settled'; readonly preimage: string }
   | { readonly status: 'failed'; readonly reason: string; readonly by: 'lsp' | 'peer' | 'chain' }
@@ -54,6 +70,8 @@ export type Payment = {
 /** A node with money and an old channel to ours. */
 export class SimPayer implements RemotePeer {
   readonly nodeId: NodeId
+  readonly features = PEER_FEATURES
+  readonly minimumDepth = 3
   readonly channel: SimChannel
   readonly payments: Payment[] = []
   wantsConnection = true
@@ -88,6 +106,29 @@ export class SimPayer implements RemotePeer {
     const amountIn = request.amountIn ?? amountOut
     const expiryOut = this.#node.chain.height + (request.finalDelta ?? DEFAULT_FINAL_DELTA)
     const expiryIn = expiryOut + (request.hintDelta ?? DEFAULT_HINT_DELTA)
+    const onion = { scid, amountOut, expiryOut, finalAmount: amount }
+    return this.#send({ hash, amount: amountIn, expiry: expiryIn, onion })
+  }
+
+  /**
+   * Pays a hold invoice of our node; parts that are missing may be sent later with the same `total`.
+   * @throws Error when the node never made this invoice
+   */
+  payInvoice({ invoice, parts, total, finalDelta }: PayInvoiceRequest): readonly Payment[] {
+    const wanted = this.#node.invoices.read(invoice)
+    if (wanted === undefined) throw new Error(`${invoice} is not an invoice of the node`)
+    const { paymentHash: hash, amount: asked, cltvExpiry } = wanted
+    const exit = { total: total ?? asked }
+    const expiry = this.#node.chain.height + (finalDelta ?? cltvExpiry + BLOCK_PADDING)
+    return (parts ?? [exit.total]).map((amount) => {
+      const onion = { scid: NO_SCID, amountOut: amount, expiryOut: expiry, finalAmount: amount }
+      return this.#send({ hash, amount, expiry, onion, exit })
+    })
+  }
+
+  #send(add: Omit<IncomingAdd, 'onResolved'>): Payment {
+    const { hash, amount: amountIn, expiry: expiryIn } = add
+    const { expiryOut } = add.onion
     let outcome: PaymentResult | undefined
     let finish: (result: PaymentResult) => void = () => undefined
     const result = new Promise<PaymentResult>((resolve) => {
@@ -114,8 +155,7 @@ export class SimPayer implements RemotePeer {
       onResolved({ type: 'failed', reason: 'no_route', by: 'peer' })
       return payment
     }
-    const onion = { scid, amountOut, expiryOut, finalAmount: amount }
-    this.#node.switchboard.add(this.channel, { hash, amount: amountIn, expiry: expiryIn, onion, onResolved })
+    this.#node.switchboard.add(this.channel, { ...add, onResolved })
     return payment
   }
 

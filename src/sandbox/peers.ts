@@ -4,9 +4,16 @@ import type { SimChannel } from './channels.ts'
 import type { OutgoingHtlc } from './htlcs.ts'
 import type { PeerAnswer } from './opens.ts'
 
+/** static-remote-key, anchors, wumbo, scid-alias, zero-conf: what a wallet of today says. */
+export const PEER_FEATURES: readonly number[] = [13, 19, 23, 47, 51]
+
 /** What the simulated node sees of somebody at the other end of a connection. */
 export interface RemotePeer {
   readonly nodeId: NodeId
+  /** Bits of its init message. */
+  readonly features: readonly number[]
+  /** How many confirmations it asks for before an ordinary channel is ready. */
+  readonly minimumDepth: number
   /** It wants to be connected: after a restart of the node it comes back by itself. */
   readonly wantsConnection: boolean
   /** It comes back by itself also when the node dropped it. */

@@ -1,6 +1,7 @@
 import type { Sat } from '../../lsps/base/amount.ts'
 import type { Clock } from '../../lsps/base/clock.ts'
-import type { LndPort, NodeInfo, OpenAttempt, OpenRequest } from '../lnd/port.ts'
+import { childOf } from '../kernel/wait.ts'
+import type { Invoice, LndPort, NodeInfo, OpenAttempt, OpenRequest } from '../lnd/port.ts'
 import { refuse, toPortError, unavailable } from './failures.ts'
 import type { SimNode } from './node.ts'
 import { deferred, type Reservation } from './opens.ts'
@@ -32,12 +33,12 @@ export function simulatedPort(deps: PortDeps, session: Session): LndPort {
     first?: () => StreamEvents[K],
   ): Promise<void> => {
     if (session.alive && !node.up) throw unavailable(name, 'connection refused')
-    await streams.subscribe(name, session, onEvent, signal, first?.())
+    await streams.subscribe(name, session, { onEvent, signal, first: first?.() })
   }
 
   return {
     getInfo: (signal) => call('getInfo', signal, () => nodeInfo(node)),
-    listPeers: (signal) => call('listPeers', signal, () => node.online().map((nodeId) => ({ nodeId, inbound: true, features: FEATURES }))),
+    listPeers: (signal) => call('listPeers', signal, () => node.peers()),
     disconnectPeer: (peer, signal) =>
       call('disconnectPeer', signal, () => {
         if (!node.isOnline(peer)) refuse(`unable to disconnect peer: peer ${peer} is not connected`)
@@ -95,15 +96,10 @@ export function simulatedPort(deps: PortDeps, session: Session): LndPort {
       ),
     anchorReserve: (signal) => call('anchorReserve', signal, () => node.anchorReserve as Sat),
     newAddress: (signal) => call('newAddress', signal, () => coins.newAddress()),
-    receipts: (_request, signal) => call('receipts', signal, () => refuse('not built yet')),
-    addHoldInvoice: (_request, signal) => call('addHoldInvoice', signal, () => refuse('not built yet')),
-    lookupInvoice: (_hash, signal) => call('lookupInvoice', signal, () => refuse('not built yet')),
-    settleInvoice: (_preimage, signal) => call('settleInvoice', signal, () => refuse('not built yet')),
-    cancelInvoice: (_hash, signal) => call('cancelInvoice', signal, () => refuse('not built yet')),
-    subscribeInvoice: (_hash, _onEvent, signal) => call('subscribeInvoice', signal, () => refuse('not built yet')),
-    subscribeTransactions: (_onEvent, signal) =>
-      call('subscribeTransactions', signal, () => refuse('not built yet')),
+    receipts: (request, signal) => call('receipts', signal, () => node.receipts.list(request)),
     estimateFeerate: (_target, signal) => call('estimateFeerate', signal, () => node.feerate),
+
+    ...invoiceCalls(deps, session, call),
 
     forwardingHistory: ({ sinceSeconds, wanted = () => true }, signal) =>
       call('forwardingHistory', signal, () => node.log.list(sinceSeconds).filter(wanted)),
@@ -116,7 +112,40 @@ export function simulatedPort(deps: PortDeps, session: Session): LndPort {
     subscribeChannelEvents: (onEvent, signal) => stream('subscribeChannelEvents', onEvent, signal),
     subscribePeerEvents: (onEvent, signal) => stream('subscribePeerEvents', onEvent, signal),
     subscribeCustomMessages: (onEvent, signal) => stream('subscribeCustomMessages', onEvent, signal),
+    subscribeTransactions: (onEvent, signal) => stream('subscribeTransactions', onEvent, signal),
     subscribeBlocks: (onEvent, signal) => stream('subscribeBlocks', onEvent, signal, () => node.chain.height),
+  }
+}
+
+type InvoiceCalls = Pick<
+  LndPort,
+  'addHoldInvoice' | 'lookupInvoice' | 'settleInvoice' | 'cancelInvoice' | 'subscribeInvoice'
+>
+type Call = <T>(name: string, signal: AbortSignal, act: (reveal: Reveal) => T) => Promise<T>
+
+function invoiceCalls({ node }: PortDeps, session: Session, call: Call): InvoiceCalls {
+  const { invoices, streams } = node
+  return {
+    addHoldInvoice: (request, signal) => call('addHoldInvoice', signal, () => invoices.add(request)),
+    lookupInvoice: (hash, signal) => call('lookupInvoice', signal, () => invoices.lookup(hash)),
+    settleInvoice: (preimage, signal) => call('settleInvoice', signal, () => invoices.settle(preimage)),
+    cancelInvoice: (hash, signal) => call('cancelInvoice', signal, () => invoices.cancel(hash)),
+    subscribeInvoice: async (hash, onEvent, signal) => {
+      if (session.alive && !node.up) throw unavailable('subscribeInvoice', 'connection refused')
+      // Ends after a final state, as lnd's stream does.
+      const over = childOf(signal)
+      const hand = (invoice: Invoice) => {
+        onEvent(invoice)
+        if (invoice.state === 'settled' || invoice.state === 'canceled') over.abort()
+      }
+      const wanted = ({ paymentHash }: Invoice) => paymentHash === hash
+      const first = invoices.lookup(hash)
+      try {
+        await streams.subscribe('subscribeInvoice', session, { onEvent: hand, signal: over.signal, first, wanted })
+      } finally {
+        over.abort()
+      }
+    },
   }
 }
 

@@ -1,4 +1,4 @@
-import type { ChannelEvent, CustomMessage, HtlcEvent, OnEvent, PeerEvent } from '../lnd/port.ts'
+import type { ChannelEvent, CustomMessage, HtlcEvent, Invoice, OnEvent, PeerEvent } from '../lnd/port.ts'
 import { unavailable } from './failures.ts'
 import { Lane } from './lanes.ts'
 import { never, type Session, type Stages } from './stages.ts'
@@ -10,6 +10,18 @@ export type StreamEvents = {
   subscribePeerEvents: PeerEvent
   subscribeCustomMessages: CustomMessage
   subscribeBlocks: number
+  subscribeInvoice: Invoice
+  subscribeTransactions: { readonly txid: string }
+}
+
+/** A subscription beside the name of its stream. */
+export type Subscribing<T> = {
+  readonly onEvent: OnEvent<T>
+  readonly signal: AbortSignal
+  /** Told before anything else. */
+  readonly first?: T | undefined
+  /** Events that this subscription is about; all when left out. */
+  readonly wanted?: (event: T) => boolean
 }
 
 type Subscription = { readonly push: (event: never) => void; readonly end: (reason: unknown) => void }
@@ -23,6 +35,8 @@ export class Streams {
     subscribePeerEvents: new Set(),
     subscribeCustomMessages: new Set(),
     subscribeBlocks: new Set(),
+    subscribeInvoice: new Set(),
+    subscribeTransactions: new Set(),
   }
 
   readonly #dependents = new Set<() => void>()
@@ -35,9 +49,7 @@ export class Streams {
   async subscribe<K extends keyof StreamEvents>(
     name: K,
     session: Session,
-    onEvent: OnEvent<StreamEvents[K]>,
-    signal: AbortSignal,
-    first?: StreamEvents[K],
+    { onEvent, signal, first, wanted = () => true }: Subscribing<StreamEvents[K]>,
   ): Promise<void> {
     if (signal.aborted) return
     if (!session.alive) return await never(signal)
@@ -67,7 +79,10 @@ export class Streams {
         onError: end,
       })
       if (first !== undefined) lane.push(first)
-      const subscription: Subscription = { push: (event) => lane.push(event), end }
+      const push = (event: StreamEvents[K]) => {
+        if (wanted(event)) lane.push(event)
+      }
+      const subscription: Subscription = { push, end }
       subscriptions.add(subscription)
       session.onEnd.add(onSessionEnd)
       signal.addEventListener('abort', onAbort, { once: true })

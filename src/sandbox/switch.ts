@@ -31,6 +31,8 @@ export type SwitchDeps = {
   readonly height: () => number
   readonly isUp: () => boolean
   readonly emit: (event: HtlcEvent) => void
+  /** An HTLC that ends at our node is there, perhaps again. */
+  readonly onExit: (htlc: IncomingHtlc, total: bigint) => void
   /** Hands an HTLC to the peer at the other end of its channel. */
   readonly deliver: (htlc: OutgoingHtlc) => void
   /** A moment at which a test may kill the node: false when it did. */
@@ -42,6 +44,7 @@ export type IncomingAdd = {
   readonly amount: bigint
   readonly expiry: number
   readonly onion: Onion
+  readonly exit?: IncomingHtlc['exit']
   readonly onResolved: (resolution: Resolution) => void
 }
 
@@ -66,10 +69,10 @@ export class Switch {
   }
 
   /** `update_add_htlc` from a payer, locked in. */
-  add(channel: SimChannel, { hash, amount, expiry, onion, onResolved }: IncomingAdd): IncomingHtlc {
+  add(channel: SimChannel, { exit, ...add }: IncomingAdd): IncomingHtlc {
+    const { amount } = add
     const index = channel.nextIncoming++
-    const key = `${channel.chanId}:${index}`
-    const htlc: IncomingHtlc = { channel, index, hash, amount, expiry, onion, key, onResolved, circuit: undefined }
+    const htlc: IncomingHtlc = { ...add, channel, index, key: `${channel.chanId}:${index}`, exit, circuit: undefined }
     channel.incoming.set(index, htlc)
     channel.remote -= amount
     if (this.#deps.point('htlc-added')) this.#intercept(htlc, false)
@@ -122,8 +125,30 @@ export class Switch {
     this.#deps.point('htlc-failed')
   }
 
+  /** An HTLC that ends at our node is taken, when the link is up; otherwise its link offers it again. */
+  settleExit(htlc: IncomingHtlc, preimage: string): void {
+    if (this.#deps.isUp() && htlc.channel.linkUp) this.claimExit(htlc, preimage)
+  }
+
+  /** On chain, where no link is needed. */
+  claimExit({ channel, index, amount, onResolved }: IncomingHtlc, preimage: string): void {
+    if (!channel.incoming.delete(index)) return
+    channel.local += amount
+    channel.received += amount
+    onResolved({ type: 'settled', preimage })
+    this.#deps.point('exit-settled')
+  }
+
+  failExit(htlc: IncomingHtlc, reason: string): void {
+    if (this.#deps.isUp() && htlc.channel.linkUp) this.failIncoming(htlc, reason, 'lsp')
+  }
+
   #intercept(htlc: IncomingHtlc, replayed: boolean): void {
-    const { onion, channel } = htlc
+    const { onion, channel, exit } = htlc
+    if (exit !== undefined) {
+      this.#deps.onExit(htlc, exit.total)
+      return
+    }
     const offer: HtlcOffer = {
       circuit: htlc.key,
       incomingChannel: channel.chanId,
@@ -239,8 +264,10 @@ export class Switch {
     channel.remote += amount
     channel.sent += amount
     const settled = incoming.channel.incoming.delete(incoming.index)
-    if (settled) incoming.channel.local += incoming.amount
-    else this.#deps.violations.add('money-lost', `${circuit.key}: paid out ${amount} msat, received nothing`)
+    if (settled) {
+      incoming.channel.local += incoming.amount
+      incoming.channel.received += incoming.amount
+    } else this.#deps.violations.add('money-lost', `${circuit.key}: paid out ${amount} msat, received nothing`)
     this.#deps.log.add(htlc, settled)
     this.#deps.emit({ type: 'settled', circuit: circuit.key })
     if (settled) incoming.onResolved({ type: 'settled', preimage: resolution.preimage })

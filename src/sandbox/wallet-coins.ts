@@ -72,6 +72,16 @@ export class WalletCoins {
     return outpoint
   }
 
+  /** An output with this script is the wallet's. */
+  owns(script: Uint8Array): boolean {
+    return this.#scripts.has(hexOf(script))
+  }
+
+  /** Is, or was, a coin of the wallet. */
+  had(outpoint: Outpoint): boolean {
+    return this.#coins.has(outpoint) || this.#spent.has(outpoint)
+  }
+
   newScript(): Uint8Array {
     const script = witnessScript(this.#random.bytes(COIN_SCRIPT_BYTES))
     this.#scripts.add(hexOf(script))
@@ -170,7 +180,7 @@ export class WalletCoins {
   spends(outpoints: readonly Outpoint[]): readonly Spend[] {
     return outpoints.flatMap((outpoint) => {
       const spender = this.#chain.spender(outpoint)
-      if (spender === undefined || !(this.#coins.has(outpoint) || this.#spent.has(outpoint))) return []
+      if (spender === undefined || !this.had(outpoint)) return []
       const { txid } = spender
       const confirmations = this.#chain.confirmations(txid) ?? 0
       return [{ outpoint, txid, confirmations, fee: (this.#fees.get(txid) ?? 0n) as Sat }]
@@ -229,7 +239,7 @@ export class WalletCoins {
 
   #onTransaction(tx: ChainTx): void {
     for (const [index, output] of tx.outputs.entries()) {
-      if (!this.#scripts.has(hexOf(output.script))) continue
+      if (!this.owns(output.script)) continue
       this.#add(outpointOf(tx.txid, index), output.value, output.script, undefined)
     }
   }

@@ -7,7 +7,7 @@ import type { OutgoingHtlc } from './htlcs.ts'
 import { Lane } from './lanes.ts'
 import type { SimNode } from './node.ts'
 import type { PeerAnswer } from './opens.ts'
-import type { RemotePeer } from './peers.ts'
+import { PEER_FEATURES, type RemotePeer } from './peers.ts'
 import type { SeededRandom } from './random.ts'
 import type { Session, Stages } from './stages.ts'
 import { sha256Hex } from './switch.ts'
@@ -56,6 +56,8 @@ export class SimWallet implements RemotePeer {
   readonly ghosts: OpenRequest[] = []
   /** Errors about opens that the node sent. */
   readonly openErrors: string[] = []
+  features: readonly number[] = [...PEER_FEATURES]
+  minimumDepth = 3
   readonly channels = new Set<SimChannel>()
   wantsConnection = false
   readonly reconnects = false

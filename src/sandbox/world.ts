@@ -1,12 +1,12 @@
 import type { Clock } from '../../lsps/base/clock.ts'
 import { type Scid, scidFromNumber } from '../../lsps/base/scid.ts'
-import type { HtlcAnswer, LndPort, Outpoint } from '../lnd/port.ts'
+import type { HtlcAnswer, LndPort, Outpoint, Payment } from '../lnd/port.ts'
 import { type AuditOptions, audit } from './audit.ts'
 import { CLTV_REJECT_DELTA } from './interceptor.ts'
 import { type NodeLatency, SimNode } from './node.ts'
 import { SimPayer } from './payer.ts'
 import { simulatedPort } from './port.ts'
-import { spendTx, witnessScript } from './psbt.ts'
+import { outpointOf, scriptOf, spendTx, witnessScript } from './psbt.ts'
 import { SeededRandom } from './random.ts'
 import { type Fault, type Session, type StageHook, Stages } from './stages.ts'
 import { type Violation, Violations } from './violations.ts'
@@ -23,6 +23,9 @@ import { SimWallet } from './wallet.ts'
  *   const invoice = wallet.invoice({ amount: 50_000_000n, maxFee: 546_000n })
  *   const payment = world.payer.pay({ hash: invoice.paymentHash, scid: jitScid, amount: 50_000_000n })
  *   await payment.result                          // settled | failed with reason
+ *   world.payer.payInvoice({ invoice, parts })    // a hold invoice of the node, in one or several parts
+ *   const outpoint = world.deposit({ address, amount }) // somebody pays to an address of the wallet
+ *   world.replaceDeposit(outpoint)                // ... and takes it back before it is in a block
  *   world.mine(1)                                 // one block with the whole mempool
  *   world.reorg(2)                                // two blocks are replaced, their transactions are in the mempool again
  *   world.spendElsewhere(outpoint)                // a conflicting spend of one of the wallet's coins
@@ -38,6 +41,7 @@ import { SimWallet } from './wallet.ts'
  *   world.node.killAt = 3                         // the node dies at world.node.points[3]
  *   world.killNode(); world.restartNode()         // memory lost: reservations, held offers, unflushed history
  *   world.node.opens.claimReserveViolation = true // psbt_verify errors and opens all the same
+ *   wallet.minimumDepth = 6                       // confirmations before an ordinary channel is ready
  *   wallet.setOpenPolicy('hang'), wallet.setPaymentPolicy('sit'), wallet.disconnect(), payer.disconnect() ...
  *
  * The names of calls are those of `LndPort`; beside them `openChannel.template`, `openChannel.pending`,
@@ -68,6 +72,8 @@ const DEFAULT_PAYER_SAT = 100_000_000_000n
 const NO_LATENCY: NodeLatency = { open: 0, sign: 0, ready: 0, htlc: 0 }
 /** An offer's expiry in a feed, in blocks from now. */
 const FEED_DELTA = 200
+/** BIP 125: the transaction says that it may be replaced. */
+const REPLACEABLE_SEQUENCE = 0xfffffffd
 const DESTINATION_SAT = 10_000_000_000n
 
 /** Milliseconds, of the order that funding.md measured. */
@@ -156,6 +162,24 @@ export class World {
   spendElsewhere(outpoint: Outpoint): string {
     const output = { script: witnessScript(this.#random.bytes(20)), value: 1_000n }
     return this.node.chain.replace(spendTx(outpoint, [output], 0xffffffff)).txid
+  }
+
+  /** Somebody pays to an address, over a transaction that may be replaced; mined with the next block. */
+  deposit({ address, amount }: Payment): Outpoint {
+    const coin = outpointOf(this.#random.hex(32), 0)
+    this.node.chain.grant(coin)
+    const output = { script: scriptOf(address), value: amount }
+    return outpointOf(this.node.chain.publish(spendTx(coin, [output], REPLACEABLE_SEQUENCE)).txid, 0)
+  }
+
+  /** Whoever paid replaces the payment while it is in no block: it goes to somebody else now, or as `to` says. */
+  replaceDeposit(deposit: Outpoint, to?: Payment): Outpoint {
+    const { chain } = this.node
+    const [coin] = chain.transaction(deposit.split(':')[0] ?? '')?.inputs ?? []
+    if (coin === undefined) throw new Error(`${deposit} is not in the mempool`)
+    const script = to === undefined ? witnessScript(this.#random.bytes(20)) : scriptOf(to.address)
+    const output = { script, value: to?.amount ?? 1_000n }
+    return outpointOf(chain.replace(spendTx(coin, [output], REPLACEABLE_SEQUENCE)).txid, 0)
   }
 
   /** What the client asks from now on never arrives, what it waits for never comes. The node goes on. */
