@@ -1,4 +1,5 @@
 // The public surface for wallets, and the only barrel of the repository.
+export { type BitcoinNetwork, isAddressOf, OnchainAddress, parseAddress } from './base/address.ts'
 export { Msat, msat, msatToSatCeil, msatToSatFloor, OverflowError, Ppm, Sat, sat, satToMsat } from './base/amount.ts'
 export type { Clock } from './base/clock.ts'
 export { type ConnectionString, formatConnectionString, parseConnectionString } from './base/connection-string.ts'
@@ -20,6 +21,21 @@ export { formatOutpoint, Outpoint, parseOutpoint, parseTxid, type Txid } from '.
 export { parseScid, Scid, scidFromNumber, scidToNumber } from './base/scid.ts'
 export { featureVector, hasFeature, OPTION_SUPPORTS_LSPS } from './lsps0/feature.ts'
 export { lsps0 } from './lsps0/methods.ts'
+export { LSPS1_FAULTS, lsps1, type Mismatch } from './lsps1/methods.ts'
+export { checkOrder, isLargeChannel, OPTION_SUPPORT_LARGE_CHANNEL } from './lsps1/rules.ts'
+export {
+  type CreateOrderParams,
+  type LightningState,
+  type Lsps1Options,
+  type OnchainState,
+  type OrderChannel,
+  OrderResult,
+  type OrderState,
+  type Payment,
+  type PaymentBolt11,
+  type PaymentBolt12,
+  type PaymentOnchain,
+} from './lsps1/schema.ts'
 export { type Choice, chooseOffer, type NoChoice, smallestPayment, type Wanted } from './lsps2/choose-offer.ts'
 export { decodeExtraFee, EXTRA_FEE_TLV_TYPE, encodeExtraFee, readExtraFee } from './lsps2/extra-fee.ts'
 export { computeOpeningFee, openingFee } from './lsps2/fee.ts'
@@ -61,6 +77,9 @@ export {
 } from './lsps2/receive.ts'
 export { ReceiveError, type ReceiveFailure } from './lsps2/receive-error.ts'
 export { type FeeTerms, OpeningFeeParams } from './lsps2/schema.ts'
+export { LSPS7_FAULTS, lsps7 } from './lsps7/methods.ts'
+export { checkExtension } from './lsps7/rules.ts'
+export { type CreateExtensionParams, type ExtendableChannel, ExtensionResult } from './lsps7/schema.ts'
 export {
   type ClientFailure,
   createRpcClient,

@@ -2,18 +2,23 @@ import { describe, expect, it } from 'vitest'
 import * as z from 'zod'
 import type { MethodTable } from '../../lsps/base/method.ts'
 import { lsps0 } from '../../lsps/lsps0/methods.ts'
+import { lsps1 } from '../../lsps/lsps1/methods.ts'
 import { lsps2 } from '../../lsps/lsps2/methods.ts'
+import { lsps7 } from '../../lsps/lsps7/methods.ts'
 import { STANDARD_FAULTS } from '../../lsps/rpc/fault.ts'
 
-const SPECS: readonly (readonly [number: number, table: MethodTable])[] = [
-  [0, lsps0],
-  [2, lsps2],
+/** `hundred`: whose codes a spec answers. LSPS7 says those of LSPS1 again (L7-04). */
+const SPECS: readonly { readonly number: number; readonly hundred: number; readonly table: MethodTable }[] = [
+  { number: 0, hundred: 0, table: lsps0 },
+  { number: 1, hundred: 1, table: lsps1 },
+  { number: 2, hundred: 2, table: lsps2 },
+  { number: 7, hundred: 1, table: lsps7 },
 ]
-const METHODS = SPECS.flatMap(([number, table]) =>
-  Object.entries(table).map(([name, method]) => ({ number, name, method })),
+const METHODS = SPECS.flatMap(({ number, hundred, table }) =>
+  Object.entries(table).map(([name, method]) => ({ number, hundred, name, method })),
 )
 
-describe.each(METHODS)('the method $name', ({ number, name, method }) => {
+describe.each(METHODS)('the method $name', ({ number, hundred, name, method }) => {
   it('[L0-60] is named in snake_case after its spec', () => {
     expect(name).toMatch(new RegExp(`^lsps${number}\\.[a-z]+(_[a-z]+)*$`))
   })
@@ -30,7 +35,7 @@ describe.each(METHODS)('the method $name', ({ number, name, method }) => {
     const own = method.faults.map(({ code }) => code).filter((code) => !shared.includes(code))
     for (const code of own) {
       expect(Number.isInteger(code)).toBe(true)
-      expect(Math.floor(code / 100)).toBe(number)
+      expect(Math.floor(code / 100)).toBe(hundred)
     }
   })
 })
