@@ -13,6 +13,8 @@ export const RULES: readonly (readonly [place: string, allowed: readonly string[
 
   ['src/jit/', ['lsps/', 'src/kernel/', 'src/store/', 'src/lnd/port.ts', 'src/journal/', 'npm:zod', 'node:crypto']],
 
+  ['src/orders/', ['lsps/', 'src/kernel/', 'src/store/', 'src/lnd/port.ts', 'src/journal/', 'npm:zod', 'node:crypto']],
+
   // Above the features, since it speaks of all of them; known by the wiring only.
   [
     'src/operate/',
