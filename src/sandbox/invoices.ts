@@ -70,6 +70,7 @@ export class Invoices {
     const stored: Stored = { request, text, createdAt, state: 'open', preimage: undefined, parts: new Map() }
     this.#byHash.set(paymentHash, stored)
     this.#expireLater(stored, expirySeconds * MS_PER_SECOND)
+    this.#deps.emit(toInvoice(stored))
     return text
   }
 

@@ -54,8 +54,9 @@ export function closingCases(world: () => NodeUnderTest, signal: AbortSignal): v
         (channel) => channel.outpoint === outpoint && channel.stage === 'closing',
       ),
     )
-  const isClosed = async (outpoint: string) =>
-    (await world().port.closedChannels(signal)).some((channel) => channel.outpoint === outpoint)
+  const closedAs = async (outpoint: string) =>
+    (await world().port.closedChannels(signal)).find((channel) => channel.outpoint === outpoint)
+  const isClosed = async (outpoint: string) => (await closedAs(outpoint)) !== undefined
 
   it('keeps a withheld channel active over blocks, and publishes it later', async () => {
     const open = await newChannel()
@@ -80,7 +81,7 @@ export function closingCases(world: () => NodeUnderTest, signal: AbortSignal): v
     await port.abandonChannel(outpoint, signal)
     await port.abandonChannel(outpoint, signal)
     expect((await port.pendingChannels(signal)).map((channel) => channel.outpoint)).not.toContain(outpoint)
-    expect(await isClosed(outpoint)).toBe(true)
+    expect(await closedAs(outpoint)).toMatchObject({ closeType: 'abandoned', initiator: 'local' })
     for (const lease of await port.listLeases(signal)) {
       if (lease.id === opened.request.pendingChannelId) await port.releaseOutput(lease, signal)
     }
@@ -110,6 +111,7 @@ export function closingCases(world: () => NodeUnderTest, signal: AbortSignal): v
     await closing(open.opened.outpoint)
     await world().mine(CLOSE_BLOCKS)
     await until(world(), 'the channel to be closed', () => isClosed(open.opened.outpoint))
+    expect(await closedAs(open.opened.outpoint)).toMatchObject({ closeType: 'cooperative', initiator: 'local' })
   })
 
   it('publishes the closing transaction that waited for its funding', async () => {

@@ -9,7 +9,7 @@ import { waitFor } from '../stack/wait.ts'
 import { activeChannel, newScid, openRequest, openTo } from './node-under-test.ts'
 import { RealNode, realLnd, walletUnderTest } from './real-node.ts'
 
-const FEATURES = ['node', 'lsps2'] as const
+const FEATURES = ['node', 'lsps2', 'orders'] as const
 const WAIT_MS = 20_000
 const { signal } = new AbortController()
 
@@ -42,6 +42,9 @@ describe('the checks at start', () => {
 
   it('find nothing missing in the macaroon of `sluice macaroon`, nor in the one of the administrator', async () => {
     expect(await probePermissions(lnd.connection, FEATURES, signal)).toEqual([])
+    const orders = ['node', 'orders'] as const
+    const less = node.attach(await node.bake(permissionsFor(orders)))
+    expect(await probePermissions(less.connection, orders, signal)).toEqual([])
     const admin = node.attach(node.network.lsp.macaroonPath)
     expect(await probePermissions(admin.connection, FEATURES, signal)).toEqual([])
   })
@@ -65,7 +68,8 @@ describe('the checks at start', () => {
   it('change nothing', async () => {
     const look = () =>
       Promise.all([
-        lnd.listChannels(signal),
+        // Without what passes by itself.
+        lnd.listChannels(signal).then((all) => all.map(({ lifetimeSeconds, uptimeSeconds, ...channel }) => channel)),
         lnd.pendingChannels(signal),
         lnd.listPeers(signal),
         lnd.listLeases(signal),

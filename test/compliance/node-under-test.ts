@@ -12,6 +12,7 @@ import type {
   OpenAttempt,
   OpenRequest,
   Outpoint,
+  Payment,
 } from '../../src/lnd/port.ts'
 
 /** What the compliance suite asks of a node and of those around it; amounts in millisatoshi. */
@@ -25,6 +26,14 @@ export interface NodeUnderTest {
   readonly payer: PayerUnderTest
   /** Returns when the node has seen the blocks. */
   mine(blocks: number): Promise<void>
+  /** Somebody who has nothing to do with the node pays to an address, in a transaction that may be replaced. */
+  deposit(payment: Payment): Promise<Outpoint>
+  /** The same coin goes elsewhere, or as `to` says, while the deposit is in no block. */
+  replaceDeposit(deposit: Outpoint, to?: Payment): Promise<Outpoint>
+  /** The last blocks give way to empty ones, one more; what was in them is in the mempool again. Before any wallet. */
+  reorganise(depth: number): Promise<void>
+  /** The node is killed and starts again. */
+  restart(): Promise<void>
   /** Lets a little time pass: a few milliseconds of real time, or a step of a simulated clock. */
   step(): Promise<void>
   /** What `until` counts one step as, in milliseconds. */
@@ -39,6 +48,8 @@ export interface WalletUnderTest {
   disconnect(): Promise<void>
   /** False: refuses zero-conf opens from now on. */
   acceptZeroConf(accept: boolean): void
+  /** Asks the node to close all channels with it, by agreement. */
+  closeChannels(): void
   /** What it does with payments that it could claim; `sit` leaves them undecided until this is called again. */
   onPayment(policy: 'claim' | 'fail' | 'sit'): void
   /** An invoice with one hint: the node, this scid, fees 0/0, a delta of 144 blocks. */
@@ -65,6 +76,17 @@ export type PaymentEnd = {
 export interface PayerUnderTest {
   /** One part, no routing fee. */
   pay(invoice: string): Promise<PaymentEnd>
+  /** Sends parts of a payment to an invoice of the node itself; the end of each. */
+  send(invoice: string, parts: Parts): readonly Promise<PaymentEnd>[]
+}
+
+export type Parts = {
+  /** What each carries, in millisatoshi. */
+  readonly amounts: readonly bigint[]
+  /** What the payer says that all parts are together. */
+  readonly total: bigint
+  /** Blocks from now to the expiry of each. */
+  readonly finalDelta: number
 }
 
 export const MESSAGE_TYPE = 37_913

@@ -5,11 +5,13 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { NodeId } from '../../lsps/base/node-id.ts'
 import { scidToNumber } from '../../lsps/base/scid.ts'
 import { createLndAdapter, type LndAdapter } from '../../src/lnd/adapter.ts'
+import { Deposits } from '../stack/deposits.ts'
+import { EmptyBlocks } from '../stack/empty-blocks.ts'
 import { Wallet } from '../stack/ldk/wallet.ts'
 import { type Network, startNetwork } from '../stack/network.ts'
-import { payInvoice, resetMissionControl } from '../stack/payments.ts'
+import { payInvoice, resetMissionControl, sendPart } from '../stack/payments.ts'
 import { waitFor } from '../stack/wait.ts'
-import type { NodeUnderTest, PaymentEnd, WalletUnderTest } from './node-under-test.ts'
+import type { NodeUnderTest, Parts, PaymentEnd, WalletUnderTest } from './node-under-test.ts'
 
 const STEP_MS = 10
 const NOTICE_MS = 15_000
@@ -92,6 +94,7 @@ export function walletUnderTest(node: RealNode, wallet: Wallet): WalletUnderTest
     acceptZeroConf: (accept) => {
       wallet.trustsZeroConf = accept
     },
+    closeChannels: () => wallet.closeChannels('cooperatively'),
     onPayment: (next) => {
       policy = next
       for (const { paymentHash } of undecided()) {
@@ -135,13 +138,34 @@ async function pay(node: RealNode, invoice: string): Promise<PaymentEnd> {
   return failure === undefined ? { settled: false } : { settled: false, failure }
 }
 
+function send(node: RealNode, invoice: string, { amounts, ...rest }: Parts): readonly Promise<PaymentEnd>[] {
+  const { payer, lsp } = node.network
+  return amounts.map(async (amountMsat) => {
+    const { settled, failure } = await sendPart(payer, { invoice, to: lsp.nodeId, amountMsat, ...rest })
+    return failure === undefined ? { settled } : { settled, failure: failure.toLowerCase() }
+  })
+}
+
 export function realLnd(node: RealNode, port: LndAdapter): NodeUnderTest {
+  const deposits = new Deposits(node.network)
   return {
     port,
     requireInterceptor: true,
     addWallet: async () => walletUnderTest(node, await node.addWallet()),
-    payer: { pay: (invoice) => pay(node, invoice) },
+    payer: { pay: (invoice) => pay(node, invoice), send: (invoice, parts) => send(node, invoice, parts) },
     mine: (blocks) => node.network.mine(blocks),
+    deposit: (payment) => deposits.pay(payment),
+    replaceDeposit: (deposit, to) => deposits.replace(deposit, to),
+    reorganise: async (depth) => {
+      const empty = await EmptyBlocks.start(node.network)
+      await empty.reorganise(depth)
+      await empty.stop()
+    },
+    restart: async () => {
+      await node.network.lsp.kill()
+      await node.network.lsp.start()
+      await node.network.waitReady()
+    },
     step: () => sleep(STEP_MS),
     stepMs: STEP_MS,
     dispose: () => node.stop(),

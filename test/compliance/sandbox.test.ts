@@ -4,7 +4,13 @@ import type { Scid } from '../../lsps/base/scid.ts'
 import { ManualClock } from '../../src/sandbox/manual-clock.ts'
 import type { SimWallet } from '../../src/sandbox/wallet.ts'
 import { createWorld, MEASURED_LATENCY, type World } from '../../src/sandbox/world.ts'
-import { MESSAGE_TYPE, type NodeUnderTest, type PaymentEnd, type WalletUnderTest } from './node-under-test.ts'
+import {
+  MESSAGE_TYPE,
+  type NodeUnderTest,
+  type Parts,
+  type PaymentEnd,
+  type WalletUnderTest,
+} from './node-under-test.ts'
 import { describeNodePort } from './suite.ts'
 
 const STEP_MS = 50
@@ -22,6 +28,9 @@ function walletUnderTest(wallet: SimWallet): WalletUnderTest {
     disconnect: async () => wallet.disconnect(),
     acceptZeroConf: (accept) => {
       wallet.trustsNode = accept
+    },
+    closeChannels: () => {
+      for (const channel of wallet.channels) if (channel.state === 'open') wallet.closeChannel(channel)
     },
     onPayment: (policy) => wallet.setPaymentPolicy(policy),
     invoice: async ({ amount, scid, maxFee = 0n }) => {
@@ -41,6 +50,13 @@ async function pay(world: World, invoice: string): Promise<PaymentEnd> {
   return end.status === 'settled' ? { settled: true } : { settled: false, failure: end.reason }
 }
 
+function send(world: World, invoice: string, { amounts, ...rest }: Parts): readonly Promise<PaymentEnd>[] {
+  return world.payer.payInvoice({ invoice, parts: amounts, ...rest }).map(async ({ result }) => {
+    const end = await result
+    return end.status === 'settled' ? { settled: true } : { settled: false, failure: end.reason }
+  })
+}
+
 const worlds: World[] = []
 
 async function simulated(): Promise<NodeUnderTest> {
@@ -55,8 +71,15 @@ async function simulated(): Promise<NodeUnderTest> {
       wallet.connect()
       return walletUnderTest(wallet)
     },
-    payer: { pay: (invoice) => pay(world, invoice) },
+    payer: { pay: (invoice) => pay(world, invoice), send: (invoice, parts) => send(world, invoice, parts) },
     mine: async (blocks) => world.mine(blocks),
+    deposit: async (payment) => world.deposit(payment),
+    replaceDeposit: async (deposit, to) => world.replaceDeposit(deposit, to),
+    reorganise: async (depth) => world.reorg(depth),
+    restart: async () => {
+      world.killNode()
+      world.restartNode()
+    },
     step: () => clock.advance(STEP_MS),
     stepMs: STEP_MS,
     dispose: async () => world.killClient(),

@@ -1,8 +1,11 @@
 import { afterAll, beforeAll, describe } from 'vitest'
 import { closingCases } from './closing-cases.ts'
+import { depositCases } from './deposit-cases.ts'
 import { fundingCases } from './funding-cases.ts'
 import { htlcCases } from './htlc-cases.ts'
+import { invoiceCases } from './invoice-cases.ts'
 import type { NodeUnderTest } from './node-under-test.ts'
+import { openCases } from './open-cases.ts'
 import { streamCases } from './stream-cases.ts'
 
 /**
@@ -26,9 +29,13 @@ export function describeNodePort(name: string, createWorld: () => Promise<NodeUn
       await node?.dispose()
     })
 
+    // Before any wallet is there: they follow the chain, but not back.
+    describe('deposits', () => depositCases(world, closing.signal))
     describe('peers and streams', () => streamCases(world, closing.signal))
     describe('funding', () => fundingCases(world, closing.signal))
+    describe('channels of other kinds', () => openCases(world, closing.signal))
     describe('closing', () => closingCases(world, closing.signal))
     describe('HTLCs', () => htlcCases(world, closing.signal))
+    describe('hold invoices', () => invoiceCases(world, closing.signal))
   })
 }

@@ -28,6 +28,16 @@ export class EmptyBlocks {
     await Promise.all(this.#network.running.map((node) => node.waitSynced()))
   }
 
+  /** The last blocks give way to as many and one more, all empty; what was in them is in the mempool again. */
+  async reorganise(depth: number): Promise<void> {
+    const { btcd } = this.#network
+    const kept = (await btcd.height()) - depth
+    await this.#btcd.submitBlocks((await btcd.blocks()).slice(await this.#btcd.height(), kept))
+    await this.#btcd.mine(depth + 1)
+    await btcd.submitBlocks((await this.#btcd.blocks()).slice(kept))
+    await Promise.all(this.#network.running.map((node) => node.waitSynced()))
+  }
+
   stop(): Promise<void> {
     return this.#btcd.daemon.kill()
   }

@@ -79,6 +79,47 @@ export function payInvoice(payer: Lnd, options: PayOptions): Promise<PaymentResu
   })
 }
 
+export type PartOptions = {
+  readonly invoice: string
+  /** A node with which the payer has a channel, and whose invoice it is. */
+  readonly to: string
+  readonly amountMsat: bigint
+  /** What the payer says that all parts are together. */
+  readonly total: bigint
+  /** Blocks from now to the expiry of the HTLC. */
+  readonly finalDelta: number
+}
+
+type RawRoute = { readonly hops: { mpp_record: { total_amt_msat: string } }[] }
+type RawAttempt = { readonly status: string; readonly failure: { readonly code: string } | null }
+
+/** One part of a payment over one hop, as its sender pleases; how it ended. Waits as long as it is held. */
+export async function sendPart(
+  payer: Lnd,
+  options: PartOptions,
+): Promise<{ readonly settled: boolean; readonly failure?: string }> {
+  const { payment_addr, payment_hash } = await payer.call<{ payment_addr: Buffer; payment_hash: string }>(
+    'default',
+    'decodePayReq',
+    { pay_req: options.invoice },
+  )
+  const { route } = await payer.call<{ route: RawRoute }>('router', 'buildRoute', {
+    amt_msat: String(options.amountMsat),
+    final_cltv_delta: options.finalDelta,
+    hop_pubkeys: [Buffer.from(options.to, 'hex')],
+    payment_addr,
+  })
+  for (const hop of route.hops) hop.mpp_record.total_amt_msat = String(options.total)
+  const request = { payment_hash: Buffer.from(payment_hash, 'hex'), route, skip_temp_err: true }
+  const { status, failure } = await new Promise<RawAttempt>((resolve, reject) => {
+    payer.rpc.router.sendToRouteV2(request, (error: Error | null, attempt: RawAttempt) => {
+      if (error === null) resolve(attempt)
+      else reject(new Error(`${payer.name} sendToRouteV2: ${error.message}`, { cause: error }))
+    })
+  })
+  return failure === null ? { settled: status === 'SUCCEEDED' } : { settled: false, failure: failure.code }
+}
+
 /** A new invoice of an lnd node. `hints`: private channels as route hints. */
 export async function addInvoice(
   node: Lnd,

@@ -14,6 +14,10 @@ export function walletConfig(): ldk.UserConfig {
   handshake.set_negotiate_anchors_zero_fee_htlc_tx(true)
   handshake.set_announce_for_forwarding(false)
   config.set_channel_handshake_config(handshake)
+  // An ordered channel may be announced, if the order says so.
+  const limits = config.get_channel_handshake_limits()
+  limits.set_force_announced_channel_preference(false)
+  config.set_channel_handshake_limits(limits)
   const channel = config.get_channel_config()
   channel.set_accept_underpaying_htlcs(true)
   config.set_channel_config(channel)
