@@ -1,9 +1,9 @@
+import type { LimitsConfig } from './callers/limits.ts'
 import type { Config } from './config/schema.ts'
 import type { FeerateConfig } from './funding/feerate.ts'
 import type { JitHandlersConfig } from './jit/handlers.ts'
 import type { PriceBookConfig } from './jit/price-book.ts'
 import type { JitConfig } from './jit/service.ts'
-import type { LimitsConfig } from './peer/limits.ts'
 
 /** What each part is told of the config: the names of the file on the left are the operator's, ours on the right. */
 
@@ -56,7 +56,7 @@ export function limitsOf({ peer }: Config): LimitsConfig {
   return {
     requestsPerSecond: peer.requests_per_second,
     burst: peer.burst,
-    maxPendingPerPeer: peer.max_pending_per_peer,
+    maxPendingPerCaller: peer.max_pending_per_peer,
     maxPending: peer.max_pending,
   }
 }

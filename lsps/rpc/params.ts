@@ -5,6 +5,14 @@ import { isJsonObject, type JsonObject } from './framing.ts'
 /** Parameter names that are known at each level; undefined where the value is not an object of named members. */
 type Names = ReadonlyMap<string, Names | undefined>
 
+/** What is accepted of real clients though no spec allows it (D6). */
+export type Tolerance = {
+  /** Parameters that no spec names: they are ignored. Dotted below the first level. */
+  readonly unknown?: readonly string[]
+  /** Parameters of the first level that may be the empty text where they should be absent. */
+  readonly blank?: readonly string[]
+}
+
 /** Decodes the parameters of one method, or tells the fault. */
 export type ParamsReader = (params: unknown) => { readonly params: unknown } | { readonly fault: RpcFault }
 
@@ -67,6 +75,11 @@ function withoutUnknown(params: JsonObject, names: Names): JsonObject {
   return known
 }
 
+function withoutBlank(params: JsonObject, names: readonly string[]): JsonObject {
+  if (!names.some((name) => params[name] === '')) return params
+  return Object.fromEntries(Object.entries(params).filter(([name, value]) => value !== '' || !names.includes(name)))
+}
+
 function valueAt(params: JsonObject, path: readonly PropertyKey[]): unknown {
   let value: unknown = params
   for (const key of path) {
@@ -83,15 +96,16 @@ function firstFault(params: JsonObject, error: z.core.$ZodError): InvalidParams 
   return { unrecognized: [], property: issue.path.join('.'), message }
 }
 
-/** Steps 5 to 7 of the dispatch order: an object, names, values. `tolerated` are dotted names to ignore (D6). */
-export function createParamsReader(schema: z.ZodObject, tolerated: readonly string[]): ParamsReader {
+/** Steps 5 to 7 of the dispatch order: an object, names, values. */
+export function createParamsReader(schema: z.ZodObject, { unknown: tolerated, blank }: Tolerance = {}): ParamsReader {
   const names = namesOf(schema)
   const ignored: ReadonlySet<string> = new Set(tolerated)
-  return (given) => {
-    const params = given ?? NONE
-    if (!isJsonObject(params)) {
+  return (received) => {
+    const given = received ?? NONE
+    if (!isJsonObject(given)) {
       return { fault: invalidParams({ unrecognized: [], message: 'params is not an object' }) }
     }
+    const params = blank === undefined ? given : withoutBlank(given, blank)
     const unknown = unknownNames(params, names)
     const unrecognized = unknown.length === 0 ? unknown : unknown.filter((name) => !ignored.has(name))
     if (unrecognized.length > 0) return { fault: unrecognizedFault(unrecognized) }

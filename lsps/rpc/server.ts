@@ -2,11 +2,11 @@ import { createEncoder } from '../base/encoder.ts'
 import type { Handlers, MethodTable } from '../base/method.ts'
 import { fault, internalError, methodNotFound, RpcFault, STANDARD_FAULTS } from './fault.ts'
 import { encodePayload } from './framing.ts'
-import { type BadMessage, type Request, type RequestId, readIncoming } from './message.ts'
-import { createParamsReader, type ParamsReader } from './params.ts'
+import { type BadMessage, type Request, type RequestId, type ResponseMessage, readIncoming } from './message.ts'
+import { createParamsReader, type ParamsReader, type Tolerance } from './params.ts'
 
-/** Parameters that real clients add though no spec names them: dotted names by method, each with its source (D6). */
-export type ToleratedParams = Readonly<Record<string, readonly string[]>>
+/** By method. */
+export type ToleratedParams = Readonly<Record<string, Tolerance>>
 
 /** Which call an unexpected error belongs to; the client knows the same id. */
 export type Correlation<Context> = {
@@ -27,7 +27,14 @@ export type ReceiveOptions = {
   readonly admit?: (message: Request | BadMessage) => Admission
   /** Asked for each error answered: whether `error.data` is left out, for clients that cannot read it (D4). */
   readonly omitErrorData?: (request: Request | undefined) => boolean
+  /** Asked for each result, as the handler gave it: what of it this client can read (D7, D8). */
+  readonly adapt?: (request: Request, result: unknown) => unknown
+  /** Told of each message that looks like an answer. */
+  readonly onResponse?: (response: ResponseMessage) => void
 }
+
+/** How a call ended: the result as JSON, or what to tell the caller. */
+export type Outcome = { readonly result: unknown } | { readonly fault: RpcFault }
 
 /** One spec's methods with their handlers. */
 export type Service<Context> = {
@@ -50,6 +57,8 @@ export interface RpcServer<Context> {
    * Never rejects, unless a callback of the caller throws.
    */
   receive(context: Context, payload: Uint8Array, options?: ReceiveOptions): Promise<Uint8Array | undefined>
+  /** What the one answer says, for a transport that has an envelope of its own. Never rejects. */
+  call(context: Context, request: Request): Promise<Outcome>
 }
 
 type Endpoint<Context> = {
@@ -68,7 +77,7 @@ function endpointsOf<Context>(
       const handle = handlers[name]
       if (handle === undefined) throw new TypeError(`no handler for ${name}`)
       if (endpoints.has(name)) throw new TypeError(`two handlers for ${name}`)
-      const read = createParamsReader(method.params, tolerated[name] ?? [])
+      const read = createParamsReader(method.params, tolerated[name])
       endpoints.set(name, { read, encode: createEncoder(method.result), handle })
     }
   }
@@ -98,34 +107,51 @@ export function createRpcServer<Context>({
 }): RpcServer<Context> {
   const endpoints = endpointsOf(services, tolerated)
 
-  async function serve(context: Context, { id, method, params }: Request): Promise<Uint8Array> {
-    const endpoint = endpoints.get(method)
+  async function perform(context: Context, request: Request, adapt?: ReceiveOptions['adapt']): Promise<unknown> {
+    const endpoint = endpoints.get(request.method)
     if (endpoint === undefined) throw methodNotFound()
-    const read = endpoint.read(params)
+    const read = endpoint.read(request.params)
     if ('fault' in read) throw read.fault
     const result = await endpoint.handle(context, read.params as never)
-    const payload = encodePayload({ jsonrpc: '2.0', id, result: endpoint.encode(result as never) })
-    if (payload === undefined) throw new RangeError(`the result of ${method} does not fit into one message`)
-    return payload
+    return endpoint.encode((adapt === undefined ? result : adapt(request, result)) as never)
+  }
+
+  function faultOf(error: unknown, context: Context, { method, id }: Request): RpcFault {
+    if (error instanceof RpcFault) return error
+    onUnexpected(error, { context, method, id })
+    return internalError()
   }
 
   return {
-    async receive(context, payload, { admit, omitErrorData } = {}) {
+    async receive(context, payload, { admit, omitErrorData, adapt, onResponse } = {}) {
       const message = readIncoming(payload)
-      if (message.type === 'response') return undefined
+      if (message.type === 'response') {
+        onResponse?.(message)
+        return undefined
+      }
       const admission = admit?.(message)
       if (admission === 'drop') return undefined
       if (message.type === 'bad') {
         if (admission !== undefined) return undefined
         return encodeFault(null, fault(STANDARD_FAULTS.parseError), omitErrorData?.(undefined) ?? false)
       }
+      const { id, method } = message
       try {
         if (admission !== undefined) throw admission
-        return await serve(context, message)
+        const result = await perform(context, message, adapt)
+        const answer = encodePayload({ jsonrpc: '2.0', id, result })
+        if (answer === undefined) throw new RangeError(`the result of ${method} does not fit into one message`)
+        return answer
       } catch (error) {
-        const known = error instanceof RpcFault
-        if (!known) onUnexpected(error, { context, method: message.method, id: message.id })
-        return encodeFault(message.id, known ? error : internalError(), omitErrorData?.(message) ?? false)
+        return encodeFault(id, faultOf(error, context, message), omitErrorData?.(message) ?? false)
+      }
+    },
+
+    async call(context, request) {
+      try {
+        return { result: await perform(context, request) }
+      } catch (error) {
+        return { fault: faultOf(error, context, request) }
       }
     },
   }

@@ -3,12 +3,12 @@ import type { NodeId } from '../../lsps/base/node-id.ts'
 import { clientRejected, type RpcFault } from '../../lsps/rpc/fault.ts'
 import { LSPS_MESSAGE_TYPE } from '../../lsps/rpc/framing.ts'
 import type { BadMessage, Request } from '../../lsps/rpc/message.ts'
-import { createRpcServer, type Service, type ToleratedParams } from '../../lsps/rpc/server.ts'
+import { createRpcServer, type Service } from '../../lsps/rpc/server.ts'
+import { Limits, type LimitsConfig, type Refusal } from '../callers/limits.ts'
+import { Quirks, TOLERATED } from '../callers/quirks.ts'
 import type { Log } from '../kernel/log.ts'
 import { Turns } from '../kernel/turns.ts'
 import type { CustomMessage, LndPort } from '../lnd/port.ts'
-import { Limits, type LimitsConfig, type Refusal } from './limits.ts'
-import { Quirks } from './quirks.ts'
 import { MAX_KEPT_REQUEST_BYTES, Replies } from './replies.ts'
 
 /** Messages of peers in one turn of the event loop, 0.2 ms or less: the node's forwards wait no longer for them. */
@@ -18,12 +18,9 @@ export const MESSAGES_PER_TURN = 4
 export const MAX_UNSENT_PER_PEER = 64
 
 /** Methods that a repeated request must not execute again (L0-44). */
-const ONCE_ONLY: ReadonlySet<string> = new Set(['lsps2.buy'])
+const ONCE_ONLY: ReadonlySet<string> = new Set(['lsps2.buy', 'lsps1.create_order', 'lsps7.create_order'])
 /** How they stand in a payload, nearly always: others need not be looked for among the kept replies. */
-const LIKE_ONCE_ONLY = /"method"\s*:\s*"lsps2\.buy"/
-
-/** Parameters that real clients add though no spec names them (D6). None concerns the methods served now. */
-const TOLERATED: ToleratedParams = {}
+const LIKE_ONCE_ONLY = /"method"\s*:\s*"lsps(2\.buy|[17]\.create_order)"/
 
 /** All that a handler learns about its caller. */
 export type PeerContext = { readonly peer: NodeId }
@@ -38,12 +35,12 @@ export type PeerEndpointDeps = {
 export type PeerEndpoint = {
   /** Serves one message of any type; types that are not ours are ignored. Never throws. */
   readonly onMessage: (message: CustomMessage, signal: AbortSignal) => void
-  readonly limits: Limits
+  readonly limits: Limits<NodeId>
 }
 
 const REFUSALS: Readonly<Record<Refusal, string>> = {
   rate: 'too many requests, slow down',
-  'pending-per-peer': 'too many requests wait for their answer, try again later',
+  'pending-per-caller': 'too many requests wait for their answer, try again later',
   pending: 'the service is busy, try again later',
 }
 
@@ -55,7 +52,7 @@ export function createPeerEndpoint(
   { lnd, services, clock, log }: PeerEndpointDeps,
   config: LimitsConfig,
 ): PeerEndpoint {
-  const limits = new Limits(config)
+  const limits = new Limits<NodeId>(config)
   const replies = new Replies()
   const quirks = new Quirks()
   const unsent = new Map<NodeId, number>()
@@ -85,7 +82,12 @@ export function createPeerEndpoint(
       return refusal === undefined ? undefined : clientRejected(REFUSALS[refusal])
     }
     try {
-      return await server.receive({ peer }, payload, { admit, omitErrorData: () => quirks.omitsErrorData(peer) })
+      return await server.receive({ peer }, payload, {
+        admit,
+        omitErrorData: () => quirks.omitsErrorData(peer),
+        adapt: (request, result) => quirks.adapt(peer, request, result),
+        onResponse: (response) => quirks.observeResponse(peer, response),
+      })
     } finally {
       if (admitted) limits.done(peer)
     }

@@ -21,7 +21,7 @@ import { ManualClock } from '../unit/lsps/manual-clock.ts'
 import { ALICE, type Answer, BOB, outcome, START, TERMS, type WireOffer } from './lsp.ts'
 
 const BURST = 20
-const LIMITS = { requestsPerSecond: 1, burst: BURST, maxPendingPerPeer: 20, maxPending: 100 }
+const LIMITS = { requestsPerSecond: 1, burst: BURST, maxPendingPerCaller: 20, maxPending: 100 }
 const { valid_until: _until, ...PRICE } = TERMS
 const HOUR_S = 3600
 const PRICE_LIST = '0le2ab3c4'

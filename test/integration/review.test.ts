@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest'
 import type { NodeId } from '../../lsps/base/node-id.ts'
 import { scidFromNumber } from '../../lsps/base/scid.ts'
+import { Limits, MAX_TRACKED_CALLERS } from '../../src/callers/limits.ts'
 import { MAX_REFUSALS } from '../../src/jit/parts.ts'
 import { silentLog } from '../../src/kernel/log.ts'
 import { createInterceptorSession } from '../../src/lnd/interceptor.ts'
 import type { RawAnswer, RawOffer } from '../../src/lnd/raw.ts'
 import { createPeerEndpoint, MAX_UNSENT_PER_PEER } from '../../src/peer/endpoint.ts'
-import { Limits, MAX_TRACKED_PEERS } from '../../src/peer/limits.ts'
 import { ManualClock } from '../../src/sandbox/manual-clock.ts'
 import { SeededRandom } from '../../src/sandbox/random.ts'
 import { createWorld } from '../../src/sandbox/world.ts'
@@ -478,7 +478,7 @@ describe('a peer that asks without end and reads no answer', () => {
         clock,
         log: silentLog,
       },
-      { requestsPerSecond: 5, burst: 1000, maxPendingPerPeer: 10, maxPending: 1000 },
+      { requestsPerSecond: 5, burst: 1000, maxPendingPerCaller: 10, maxPending: 1000 },
     )
     const peer = `02${'11'.repeat(32)}` as NodeId
     for (let n = 0; n < 1000; n += 1) {
@@ -493,15 +493,15 @@ describe('a peer that asks without end and reads no answer', () => {
     const limits = new Limits({
       requestsPerSecond: 1,
       burst: 1,
-      maxPendingPerPeer: 1,
-      maxPending: MAX_TRACKED_PEERS * 2,
+      maxPendingPerCaller: 1,
+      maxPending: MAX_TRACKED_CALLERS * 2,
     })
     const now = new ManualClock().now()
-    for (let n = 0; n <= MAX_TRACKED_PEERS; n += 1) limits.admit(`${n}` as NodeId, now)
-    expect(limits.trackedPeers).toBe(MAX_TRACKED_PEERS + 1)
+    for (let n = 0; n <= MAX_TRACKED_CALLERS; n += 1) limits.admit(`${n}` as NodeId, now)
+    expect(limits.trackedCallers).toBe(MAX_TRACKED_CALLERS + 1)
     limits.done('7' as NodeId)
     limits.admit('one more' as NodeId, now)
-    expect(limits.trackedPeers).toBe(MAX_TRACKED_PEERS + 1)
+    expect(limits.trackedCallers).toBe(MAX_TRACKED_CALLERS + 1)
   })
 })
 

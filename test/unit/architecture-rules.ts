@@ -20,7 +20,9 @@ export const RULES: readonly (readonly [place: string, allowed: readonly string[
     'src/operate/',
     ['lsps/', 'src/kernel/', 'src/store/', 'src/lnd/port.ts', 'src/jit/', 'src/funding/', 'src/journal/', 'npm:zod'],
   ],
-  ['src/peer/', ['lsps/', 'src/kernel/', 'src/lnd/port.ts']],
+  // What every surface for wallets needs to know of its callers.
+  ['src/callers/', ['lsps/']],
+  ['src/peer/', ['lsps/', 'src/kernel/', 'src/callers/', 'src/lnd/port.ts']],
   ['src/admin/', ['lsps/', 'src/kernel/', 'npm:fastify', 'npm:zod', 'node:']],
   ['src/cli/', ['lsps/', 'src/kernel/', 'src/config/', 'src/admin/', 'src/lnd/', 'npm:commander', 'npm:zod', 'node:']],
   ['src/config/', ['lsps/', 'src/kernel/', 'npm:zod', 'node:']],

@@ -5,13 +5,13 @@ import { method } from '../../../lsps/base/method.ts'
 import type { NodeId } from '../../../lsps/base/node-id.ts'
 import { LSPS_MESSAGE_TYPE } from '../../../lsps/rpc/framing.ts'
 import { service } from '../../../lsps/rpc/server.ts'
+import { Limits } from '../../../src/callers/limits.ts'
 import { silentLog } from '../../../src/kernel/log.ts'
 import { createPeerEndpoint, type PeerContext } from '../../../src/peer/endpoint.ts'
-import { Limits } from '../../../src/peer/limits.ts'
 import { ManualClock } from '../../../src/sandbox/manual-clock.ts'
 
 const PEER = `02${'11'.repeat(32)}` as NodeId
-const LIMITS = { requestsPerSecond: 1, burst: 2, maxPendingPerPeer: 2, maxPending: 3 }
+const LIMITS = { requestsPerSecond: 1, burst: 2, maxPendingPerCaller: 2, maxPending: 3 }
 
 const table = {
   'lsps2.buy': method({
@@ -109,7 +109,7 @@ describe('limits', () => {
   const at = (ms: number) => ms as Timestamp
 
   it('let a burst through, then the sustained rate', () => {
-    const limits = new Limits({ ...LIMITS, maxPendingPerPeer: 100, maxPending: 100 })
+    const limits = new Limits({ ...LIMITS, maxPendingPerCaller: 100, maxPending: 100 })
     const admitted = (ms: number) => limits.admit(PEER, at(ms)) === undefined
     expect([admitted(0), admitted(0), admitted(0), admitted(1_000), admitted(1_000), admitted(2_500)]).toEqual([
       true,
@@ -122,7 +122,7 @@ describe('limits', () => {
   })
 
   it('tell a peer as often that it asks too much, and then do not listen until it may ask again', () => {
-    const limits = new Limits({ ...LIMITS, maxPendingPerPeer: 100, maxPending: 100 })
+    const limits = new Limits({ ...LIMITS, maxPendingPerCaller: 100, maxPending: 100 })
     const heard = (ms: number) => limits.listens(PEER, at(ms)) && limits.admit(PEER, at(ms))
     expect([heard(0), heard(0), heard(0), heard(0), heard(0), heard(500), heard(1_000)]).toEqual([
       undefined,
@@ -140,7 +140,7 @@ describe('limits', () => {
     const other = `03${'22'.repeat(32)}` as NodeId
     expect(limits.admit(PEER, at(0))).toBeUndefined()
     expect(limits.admit(PEER, at(0))).toBeUndefined()
-    expect(limits.admit(PEER, at(0))).toBe('pending-per-peer')
+    expect(limits.admit(PEER, at(0))).toBe('pending-per-caller')
     expect(limits.admit(other, at(0))).toBeUndefined()
     expect(limits.admit(other, at(0))).toBe('pending')
     limits.done(PEER)

@@ -53,7 +53,7 @@ const server = createRpcServer<Context>({
       },
     }),
   ],
-  tolerated: { 'test.pay': ['client_info', 'to.hint'] },
+  tolerated: { 'test.pay': { unknown: ['client_info', 'to.hint'] } },
   onUnexpected: (error, correlation) => unexpected.push({ error, correlation }),
 })
 
@@ -283,5 +283,45 @@ describe('whatever arrives', () => {
     expect(() => build([none as never])).toThrow('no handler for test.pay')
     const twice = { methods: { 'test.pay': table['test.pay'] }, handlers: { 'test.pay': async () => ({}) } }
     expect(() => build([twice as never, twice as never])).toThrow('two handlers for test.pay')
+  })
+})
+
+describe('a call without the envelope', () => {
+  const request = (method: string, params: unknown) => ({ type: 'request', id: '1', method, params }) as const
+  const outcome = (method: string, params: unknown) => server.call({ peer: 'bob' }, request(method, params))
+
+  it('gives the result as JSON', async () => {
+    expect(await outcome('test.pay', { amount_msat: '5', client_info: {} })).toEqual({ result: { paid_msat: '5' } })
+    expect(executed).toEqual(['bob pays 5'])
+  })
+
+  it('gives the same faults as a message would, and nothing of an unexpected error', async () => {
+    expect(await outcome('test.none', {})).toMatchObject({ fault: { code: -32601 } })
+    expect(await outcome('test.pay', { amount_msat: '5', more: 1 })).toMatchObject({
+      fault: { code: -32602, data: { unrecognized: ['more'] } },
+    })
+    expect(await outcome('test.fail', { how: 'data' })).toMatchObject({ fault: { code: 7, data: { reason: 'x' } } })
+    const failed = await outcome('test.fail', { how: 'unexpected' })
+    expect(failed).toMatchObject({ fault: { code: -32603 } })
+    expect(JSON.stringify(failed)).not.toContain('secret')
+    expect(unexpected).toMatchObject([{ correlation: { context: { peer: 'bob' }, method: 'test.fail', id: '1' } }])
+  })
+})
+
+describe('what the caller of the server may ask for', () => {
+  it('is told of answers, which get none', async () => {
+    const heard: unknown[] = []
+    const options = { onResponse: (response: unknown) => heard.push(response) }
+    expect(await ask('{"jsonrpc":"2.0","id":null,"error":{"code":-32700}}', options)).toBeUndefined()
+    expect(heard).toMatchObject([{ type: 'response', message: { id: null, error: { code: -32700 } } }])
+  })
+
+  it('may change a result before it is written', async () => {
+    const options: ReceiveOptions = {
+      adapt: ({ method }, result) => ({ ...(result as object), memo: `changed for ${method}` }),
+    }
+    expect(await ask(call('test.pay', { amount_msat: '5', memo: 'as it was' }), options)).toMatchObject({
+      result: { paid_msat: '5', memo: 'changed for test.pay' },
+    })
   })
 })
