@@ -32,7 +32,34 @@ export type LdkNodeChannel = {
   readonly their_reserve_sat: string
 }
 
-/** The unmodified ldk-node of `test/stack/ldk-node` as a wallet whose LSPS2 provider is the network's LSP. */
+/** An order of LSPS1 as ldk-node read it; what it could not read would have been an error. Amounts in sat, as text. */
+export type LdkNodeOrder = {
+  readonly order_id: string
+  readonly order_params: {
+    readonly lsp_balance_sat: string
+    readonly client_balance_sat: string
+    readonly required_channel_confirmations: number
+    readonly channel_expiry_blocks: number
+    readonly token: string | null
+    readonly announce_channel: boolean
+  }
+  readonly payment: {
+    readonly bolt11: { readonly state: string; readonly invoice: string; readonly order_total_sat: string } | null
+    readonly onchain: {
+      readonly state: string
+      readonly address: string
+      readonly order_total_sat: string
+      readonly min_fee_for_0conf: number
+    } | null
+  }
+  readonly channel: {
+    readonly funding_outpoint: string
+    readonly funded_at: string
+    readonly expires_at: string
+  } | null
+}
+
+/** The unmodified ldk-node of `test/stack/ldk-node` as a wallet whose provider, by LSPS1 and LSPS2, is the network's LSP. */
 export class LdkNodeWallet {
   readonly daemon: Daemon
   readonly nodeId: string
@@ -118,6 +145,25 @@ export class LdkNodeWallet {
 
   receiveJitVariable(): Promise<{ invoice: string; payment_hash: string }> {
     return this.#call('receive_jit_variable')
+  }
+
+  /** get_info and create_order at the LSP, with a refund address of the wallet. */
+  requestChannel(order: {
+    readonly lspBalance: bigint
+    readonly clientBalance?: bigint
+    readonly expiryBlocks: number
+    readonly announce?: boolean
+  }): Promise<LdkNodeOrder> {
+    return this.#call('lsps1_request', {
+      lsp_balance_sat: String(order.lspBalance),
+      client_balance_sat: String(order.clientBalance ?? 0n),
+      channel_expiry_blocks: order.expiryBlocks,
+      announce_channel: order.announce ?? false,
+    })
+  }
+
+  order(orderId: string): Promise<LdkNodeOrder> {
+    return this.#call('lsps1_status', { order_id: orderId })
   }
 
   receive(amountMsat: bigint): Promise<{ invoice: string; payment_hash: string }> {

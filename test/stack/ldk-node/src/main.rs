@@ -12,6 +12,8 @@ use ldk_node::bitcoin::Network;
 use ldk_node::config::{AnchorChannelsConfig, Config};
 use ldk_node::lightning::ln::msgs::SocketAddress;
 use ldk_node::lightning_invoice::{Bolt11Invoice, Bolt11InvoiceDescription, Description};
+use ldk_node::lightning_liquidity::lsps1::msgs::LSPS1OrderId;
+use ldk_node::liquidity::LSPS1OrderStatus;
 use ldk_node::logger::LogLevel;
 use ldk_node::{Builder, Event, Node};
 use serde_json::{json, Value};
@@ -46,7 +48,9 @@ fn main() -> Result<(), Failure> {
     );
     builder.set_gossip_source_p2p();
     let address = socket_address(&env("LSP_ADDRESS")?)?;
-    builder.set_liquidity_source_lsps2(lsp, address, std::env::var("LSP_TOKEN").ok());
+    let token = std::env::var("LDK_NODE_LSP_TOKEN").ok();
+    builder.set_liquidity_source_lsps1(lsp, address.clone(), token.clone());
+    builder.set_liquidity_source_lsps2(lsp, address, token);
     let node = Arc::new(builder.build()?);
     node.start()?;
 
@@ -177,6 +181,22 @@ fn run(command: &str, params: &Value, node: &Node, events: &Events) -> Result<Va
             )?;
             Ok(invoiced(&invoice))
         }
+        "lsps1_request" => {
+            let status = node.lsps1_liquidity().request_channel(
+                text(params, "lsp_balance_sat")?.parse()?,
+                text(params, "client_balance_sat")?.parse()?,
+                params["channel_expiry_blocks"]
+                    .as_u64()
+                    .and_then(|blocks| blocks.try_into().ok())
+                    .ok_or("channel_expiry_blocks is missing")?,
+                params["announce_channel"].as_bool().unwrap_or(false),
+            )?;
+            ordered(&status)
+        }
+        "lsps1_status" => {
+            let id = LSPS1OrderId(text(params, "order_id")?.to_string());
+            ordered(&node.lsps1_liquidity().check_order_status(id)?)
+        }
         "receive" => {
             let invoice =
                 node.bolt11_payment()
@@ -225,6 +245,16 @@ fn described() -> Result<Bolt11InvoiceDescription, Failure> {
 
 fn invoiced(invoice: &Bolt11Invoice) -> Value {
     json!({ "invoice": invoice.to_string(), "payment_hash": invoice.payment_hash().to_string() })
+}
+
+/// An order as ldk-node understood it, in the form of LSPS1.
+fn ordered(status: &LSPS1OrderStatus) -> Result<Value, Failure> {
+    Ok(json!({
+        "order_id": status.order_id.0,
+        "order_params": serde_json::to_value(&status.order_params)?,
+        "payment": serde_json::to_value(&status.payment_options)?,
+        "channel": serde_json::to_value(&status.channel_state)?,
+    }))
 }
 
 fn channel(channel: &ldk_node::ChannelDetails) -> Value {
