@@ -1,3 +1,4 @@
+import type { SimChannel } from './channels.ts'
 import type { IncomingHtlc } from './htlcs.ts'
 import type { SimNode } from './node.ts'
 import type { SimPayer } from './payer.ts'
@@ -93,11 +94,18 @@ function opens({ node }: AuditDeps, add: Add): void {
     if (other !== undefined) add('opened-twice', `${name}: ${other} and ${outpoint}`)
     seen.set(name, outpoint)
   }
-  for (const { memo, pendingChannelId, outpoint } of node.channels.all.values()) {
+  for (const channel of node.channels.all.values()) {
+    const { memo, pendingChannelId, outpoint } = channel
     if (pendingChannelId !== undefined) once(`pending channel ${pendingChannelId}`, outpoint)
     const [mark, kind, , sale] = memo.split(':')
-    if (mark === 'sluice1' && sale !== undefined) once(`${kind} ${sale}`, outpoint)
+    if (mark === 'sluice1' && sale !== undefined && !isGivenUp(node, channel)) once(`${kind} ${sale}`, outpoint)
   }
+}
+
+/** A member of a batch that was burnt: it never was on chain, and is opened again under another id (D28). */
+function isGivenUp({ chain }: SimNode, { state, closeType, outpoint, memo }: SimChannel): boolean {
+  const isAbandoned = state === 'closed' && closeType === 'abandoned'
+  return isAbandoned && !memo.startsWith('sluice1:jit:') && !chain.exists(outpoint)
 }
 
 function coins({ node }: AuditDeps, add: Add): void {
