@@ -17,6 +17,8 @@ import type { ChannelOrderFor, OpenRefusal } from './jit/effects.ts'
 import { describeStep, isOneTooMany } from './jit/flight.ts'
 import type { JitEvent, Sale } from './jit/states.ts'
 import { flightStep } from './journal/flight.ts'
+import { promiseOfSale } from './lifetimes.ts'
+import type { Promises } from './promises/ledger.ts'
 import type { Write } from './store/port.ts'
 
 /** Where features, inventory and funding meet: what is opened is claimed first, and what was opened is counted. */
@@ -69,10 +71,10 @@ function countOutcome(inventory: Inventory, before: Sale, after: Sale, event: Ji
   return inventory.earned(after.deal.scid)
 }
 
-/** What is committed with each step of a sale: what it means for the inventory, and its line of the flight record. */
-export function recorder(inventory: Inventory) {
+/** What is committed with each step of a sale: what it means for the inventory, its promise, its line of the flight record. */
+export function recorder(inventory: Inventory, promises: Promises) {
   return (scid: Scid, before: Sale, after: Sale, event: JitEvent): readonly Write[] => {
-    const counted = countOutcome(inventory, before, after, event)
+    const counted = [...countOutcome(inventory, before, after, event), ...promiseOfSale(promises, before, after)]
     if (isOneTooMany(before, after, event)) return counted
     return [...counted, flightStep(scid, describeStep(before, after, event))]
   }

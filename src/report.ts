@@ -24,12 +24,14 @@ import type { Journal } from './journal/journal.ts'
 import type { Stop } from './kernel/stop.ts'
 import type { Streams } from './kernel/streams.ts'
 import { VERSION } from './kernel/version.ts'
+import { promiseWarnings } from './lifetimes.ts'
 import type { Channel, LndPort, NodeInfo, Peer } from './lnd/port.ts'
 import { checkSlots, countSlots, type Slots } from './lnd/slots.ts'
 import type { Drain } from './operate/drain.ts'
 import { reconcile } from './operate/gather.ts'
 import { countBy, reportOpenWork } from './operate/open-work.ts'
 import type { PeerEndpoint } from './peer/endpoint.ts'
+import type { Promises } from './promises/ledger.ts'
 import type { Store } from './store/port.ts'
 
 export type ReportDeps = {
@@ -53,6 +55,7 @@ export type ReportDeps = {
   readonly feerate: Feerate
   readonly prices: PriceBook
   readonly decisions: Decisions
+  readonly promises: Promises
 }
 
 /** What the admin interface tells, gathered from the services. */
@@ -229,7 +232,7 @@ async function status(deps: ReportDeps, signal: AbortSignal): Promise<Status> {
     const warning = deps.feerate.warning()
     if (warning !== undefined) warnings.push(`${warning.what}; ${warning.fix}`)
   }
-  warnings.push(...funding.warnings())
+  warnings.push(...funding.warnings(), ...promiseWarnings(deps.promises))
   const held = [...jit.held]
   const amount = amountOf(held)
   const worst = mostOfOneClient(jit, held)

@@ -28,6 +28,7 @@ import type { Log } from './kernel/log.ts'
 import type { Stop } from './kernel/stop.ts'
 import { Streams } from './kernel/streams.ts'
 import { childOf } from './kernel/wait.ts'
+import { adoptPromises, createPromises } from './lifetimes.ts'
 import type { Finding } from './lnd/gate.ts'
 import type { LndPort, NodeInfo } from './lnd/port.ts'
 import {
@@ -130,6 +131,7 @@ export async function startSidecar(config: Config, deps: SidecarDeps): Promise<S
     unconfirmed: () => unconfirmedOf(funding.live.values(), readyCoins.live.values()),
     onLooked: () => readyCoins.plan(),
   })
+  const promises = createPromises({ lnd, store, clock, log, decisions })
   const coinDeps = { lnd, store, clock, entropy, log, onFatal, inventory, feerate: () => feerate.current() }
   const readyCoins = createReadyCoins(config, coinDeps)
   const funding: FundingService = new FundingService(
@@ -141,6 +143,7 @@ export async function startSidecar(config: Config, deps: SidecarDeps): Promise<S
       onFatal,
       notify: (order, news) => onFundingNews(order, news),
       observer: countOpenings(inventory),
+      keeps: (outpoint) => promises.keeps(outpoint),
       watched: () => channelsOf(jit.live.values()),
     },
     fundingConfig(config),
@@ -156,7 +159,7 @@ export async function startSidecar(config: Config, deps: SidecarDeps): Promise<S
       onFatal,
       openChannel: opener({ inventory, funding, feerate: () => feerate.current(), clock, signal }),
       appendMoney: (money, paid) => journal.append(money, paid),
-      recordStep: recorder(inventory),
+      recordStep: recorder(inventory, promises),
       publishFunding: (pendingChannelId) => funding.publishDue(pendingChannelId),
       reclaimChannel: (pendingChannelId) => funding.reclaim(pendingChannelId),
     },
@@ -249,9 +252,11 @@ export async function startSidecar(config: Config, deps: SidecarDeps): Promise<S
     const selling = config.lsps2.enabled || jit.hasNames
     if (selling) attachInterceptor()
     const [info] = await Promise.all([waitForNode(), journal.load(), drain.load(), jit.load(), funding.load()])
-    await readyCoins.load()
+    await Promise.all([readyCoins.load(), promises.load()])
     refuseUnfit([...checkConfigured(info, config), ...((await deps.probe?.(signal)) ?? [])], log)
     if (selling) await catchUpWithNode()
+    await adoptPromises(promises, { lnd, store }, signal)
+    promises.setHeight(info.blockHeight)
     await inventory.load([...funding.live.values()].map(openingOf))
 
     if (selling) openSaleStreams()
@@ -335,6 +340,7 @@ export async function startSidecar(config: Config, deps: SidecarDeps): Promise<S
       await funding.onBlock(bestHeight, signal)
       await readyCoins.onBlock(signal)
       await inventory.refreshOrWarn(signal)
+      await promises.onBlock(bestHeight, signal)
     }
     following = undefined
   }
@@ -365,6 +371,7 @@ export async function startSidecar(config: Config, deps: SidecarDeps): Promise<S
       feerate,
       prices,
       decisions,
+      promises,
     })
     return { admin: reports, stop }
   } catch (error) {

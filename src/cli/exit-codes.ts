@@ -36,6 +36,7 @@ const BY_FAILURE: Readonly<Record<Failure['code'], ExitCode>> = {
   NOT_READY: EXIT.NOT_READY,
   TIMED_OUT: EXIT.TIMED_OUT,
   LIMIT_REACHED: EXIT.FAILED,
+  PROMISED: EXIT.FAILED,
 }
 
 export function exitCodeOf(failure: Failure): ExitCode {

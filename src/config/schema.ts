@@ -1,6 +1,7 @@
 import * as z from 'zod'
 import { address, choice, count, flag, keyPath, path, ratio, satoshi, webAddress } from './fields.ts'
 import { Lsps2, type Offer } from './lsps2.ts'
+import { Promises } from './promises.ts'
 
 /** As lnd names them in `GetInfo`. */
 export const NETWORKS = ['mainnet', 'testnet', 'testnet4', 'signet', 'regtest', 'simnet'] as const
@@ -181,6 +182,9 @@ export const ConfigFile = z.strictObject({
   funding: Funding.prefault({}).describe('How channels are paid for on chain.'),
   inventory: Inventory.prefault({}).describe('What may be sold: coins, caps, and bounds on abuse.'),
   lsps2: Lsps2.prefault({}).describe('Just-in-time channels.'),
+  promises: Promises.prefault({}).describe(
+    'Channels whose promised lifetime is over: which of them `sluice promises closable` names. Nothing is closed by it.',
+  ),
   admin: Admin.prefault({}).describe('The local admin interface.'),
 })
 export type ConfigFile = z.output<typeof ConfigFile>
@@ -192,6 +196,7 @@ export type FundingConfig = ConfigFile['funding']
 export type InventoryConfig = ConfigFile['inventory']
 export type Lsps2Config = ConfigFile['lsps2']
 export type OfferConfig = z.output<typeof Offer>
+export type PromisesConfig = ConfigFile['promises']
 export type AdminConfig = ConfigFile['admin']
 
 /** The effective config: defaults filled in, paths absolute. Keys have the same names as in the file. */
@@ -204,5 +209,6 @@ export type Config = {
   readonly funding: FundingConfig
   readonly inventory: InventoryConfig
   readonly lsps2: Lsps2Config
+  readonly promises: PromisesConfig
   readonly admin: AdminConfig
 }

@@ -3,6 +3,7 @@ import { SidecarError } from '../kernel/errors.ts'
 import type { Log } from '../kernel/log.ts'
 import { type Bell, withDeadline } from '../kernel/wait.ts'
 import type { LndPort, Outpoint } from '../lnd/port.ts'
+import type { Closes } from './closes.ts'
 import { isEmpty, paysOnlyUs } from './closing.ts'
 import { look } from './look.ts'
 import type { ChannelOrder, Funding, FundingEvent } from './states.ts'
@@ -19,6 +20,7 @@ export const AWAY_MS = 60 * 60_000
 
 export type DiscardDeps = {
   readonly lnd: LndPort
+  readonly closes: Closes
   readonly clock: Clock
   readonly log: Log
   /** Rings when lnd says that some channel changed. */
@@ -42,7 +44,7 @@ export class Discard {
 
   /** Until lnd lists the channel as closing. Idempotent: it looks before each attempt. */
   async close({ order, outpoint }: Discarding, signal: AbortSignal): Promise<Outcome> {
-    const { lnd, clock, bell } = this.#deps
+    const { lnd, closes, clock, bell } = this.#deps
     const since = clock.now()
     for (let attempted = false; ; ) {
       const patience = Math.min((clock.now() - since) / PATIENCE, LONGEST_CLOSE_LOOK_MS)
@@ -52,7 +54,7 @@ export class Discard {
       if (sighting.found === 'closing') return { type: 'channel-closing' }
       if (sighting.found === 'closed' || sighting.found === 'nothing') return { type: 'channel-closed' }
       if (sighting.found === 'open') {
-        if (!isEmpty(sighting.channel)) return { type: 'discard-refused' }
+        if (!isEmpty(sighting.channel) || closes.keeps(outpoint) !== undefined) return { type: 'discard-refused' }
         const away = clock.now() - since >= AWAY_MS
         const how = sighting.channel.active ? 'cooperative' : away ? 'force' : undefined
         if (how !== undefined && !attempted) {
@@ -68,17 +70,18 @@ export class Discard {
 
   /** Removes the closing channel from lnd, unless the closing transaction shows that the peer has something in it. */
   async abandon(funding: Discarding, signal: AbortSignal): Promise<Outcome> {
-    const { lnd, log } = this.#deps
+    const { lnd, closes, log } = this.#deps
     const { order, outpoint, by } = funding
     const closed = await this.close(funding, signal) // it may have come back: lnd forgets a close that was not agreed on
     if (closed.type !== 'channel-closing') return closed
     const closing = (await lnd.pendingChannels(signal)).find((channel) => channel.outpoint === outpoint)
     const payments = by === 'owner' ? 'ruled-out' : 'possible'
-    if (closing?.closingTx === undefined || !paysOnlyUs(closing.closingTx, payments)) {
+    const isPromised = closes.keeps(outpoint) !== undefined
+    if (isPromised || closing?.closingTx === undefined || !paysOnlyUs(closing.closingTx, payments)) {
       log.warn({ order: order.pendingChannelId, outpoint }, 'a channel that was to be discarded may hold money')
       return { type: 'discard-refused' }
     }
-    await lnd.abandonChannel(outpoint, signal)
+    await closes.abandon(outpoint, signal)
     return { type: 'channel-closed' }
   }
 
@@ -89,11 +92,11 @@ export class Discard {
     how: 'cooperative' | 'force',
     signal: AbortSignal,
   ): Promise<void> {
-    const { lnd, clock, log } = this.#deps
+    const { closes, clock, log } = this.#deps
     // The fee is never paid: any that the peer finds usual will do.
     const request = how === 'force' ? { outpoint, how } : { outpoint, how, satPerVbyte: order.satPerVbyte }
     try {
-      const promise = lnd.closeChannel(request, signal)
+      const promise = closes.close(request, signal)
       await withDeadline({ promise, ms: CLOSE_DEADLINE_MS, what: `the close of ${outpoint}`, clock, signal })
     } catch (error) {
       signal.throwIfAborted()

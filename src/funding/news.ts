@@ -5,6 +5,12 @@ type Told = { readonly what: string; readonly detail: Readonly<Record<string, st
 /** How the title of each of these steps begins, and of no other step of a sale. */
 const TITLES = /^(funding|channel not taken back)\b/
 
+const KEPT = {
+  'in-use': 'its peer was paid over it',
+  'client-away': 'its peer did not come back in time',
+  promised: 'its lifetime is promised',
+} as const
+
 /**
  * Whether the record has this news already: they are told again after a crash. What comes once more in earnest, such as
  * a confirmation after a reorganisation, has other news of the funding between.
@@ -44,10 +50,7 @@ export function describeNews(news: FundingNews): Told | undefined {
       }
     case 'kept':
       return {
-        what:
-          news.reason === 'in-use'
-            ? 'channel not taken back: its peer was paid over it'
-            : 'channel not taken back: its peer did not come back in time',
+        what: `channel not taken back: ${KEPT[news.reason]}`,
         detail: { outpoint: news.outpoint },
       }
     case 'reorganised':

@@ -41,7 +41,8 @@ function onOpen(reclaim: In<'asked' | 'waiting'>, event: ReclaimEvent): Next {
       return go<Reclaim, ReclaimEffect>(waiting)
     }
     case 'in-use':
-      return keep(reclaim, 'in-use')
+    case 'promised':
+      return keep(reclaim, event.type)
     case 'closing':
       return go<Reclaim, ReclaimEffect>({ tag: 'closing', order, outpoint })
     case 'closed':

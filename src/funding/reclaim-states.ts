@@ -29,8 +29,8 @@ export const Reclaim = z.discriminatedUnion('tag', [
   z.object({ tag: z.literal('closing'), ...channel }),
   /** Our coins are ours again. Terminal. */
   z.object({ tag: z.literal('closed'), ...channel }),
-  /** The channel stays: its peer was paid over it, by any payment, or did not come back in time. Terminal. */
-  z.object({ tag: z.literal('kept'), ...channel, reason: z.enum(['in-use', 'client-away']) }),
+  /** The channel stays: its peer was paid over it, by any payment, did not come back in time, or paid for it. Terminal. */
+  z.object({ tag: z.literal('kept'), ...channel, reason: z.enum(['in-use', 'client-away', 'promised']) }),
 ])
 export type Reclaim = z.output<typeof Reclaim>
 
@@ -48,5 +48,7 @@ export type ReclaimEvent =
   /** An attempt came to nothing. */
   | { readonly type: 'not-now' }
   | { readonly type: 'in-use' }
+  /** Its lifetime is promised. */
+  | { readonly type: 'promised' }
   | { readonly type: 'closing' }
   | { readonly type: 'closed' }

@@ -6,6 +6,7 @@ import { withDeadline } from '../kernel/wait.ts'
 import type { CloseRequest, LndPort } from '../lnd/port.ts'
 import type { Store } from '../store/port.ts'
 import { Table } from '../store/table.ts'
+import type { Closes } from './closes.ts'
 import { isEmpty } from './closing.ts'
 import type { Lists } from './lists.ts'
 import { look } from './look.ts'
@@ -20,6 +21,7 @@ export const CLOSE_CONF_TARGET = 144
 
 export type ReclaimDeps = {
   readonly lnd: LndPort
+  readonly closes: Closes
   readonly store: Store
   readonly clock: Clock
   readonly log: Log
@@ -105,14 +107,14 @@ export class Reclaims {
 
   /** One attempt. */
   async #close(reclaim: Extract<Reclaim, { tag: 'asked' }>, signal: AbortSignal): Promise<ReclaimEvent> {
-    const { lnd, log } = this.#deps
+    const { closes, log } = this.#deps
     const { order, outpoint, how } = reclaim
     const before = await this.#look(reclaim, signal)
     if (before.type !== 'open') return before
     const request = await this.#request(reclaim, signal)
     if (request === undefined) return { type: 'not-now' }
     try {
-      await this.#within(lnd.closeChannel(request, signal), outpoint, signal)
+      await this.#within(closes.close(request, signal), outpoint, signal)
     } catch (error) {
       signal.throwIfAborted()
       if (!(error instanceof SidecarError)) throw error
@@ -137,6 +139,7 @@ export class Reclaims {
         return { type: 'not-now' }
       case 'open': {
         const { channel } = sighting
+        if (this.#deps.closes.keeps(outpoint) !== undefined) return { type: 'promised' }
         // A payment that is on its way may yet fail; one that settled has earned something.
         if (!isEmpty({ ...channel, pendingHtlcs: [] })) return { type: 'in-use' }
         const closable = isEmpty(channel) && (channel.active || how === 'force')

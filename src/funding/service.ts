@@ -5,6 +5,7 @@ import { type EffectContext, Runner } from '../kernel/runner.ts'
 import { Bell } from '../kernel/wait.ts'
 import type { ChannelEvent, LndPort, Outpoint } from '../lnd/port.ts'
 import type { Store, Write } from '../store/port.ts'
+import { Closes } from './closes.ts'
 import { Discard } from './discard.ts'
 import { type FollowConfig, FollowUp } from './follow.ts'
 import { listsOf } from './lists.ts'
@@ -45,6 +46,8 @@ export type FundingDeps = {
     readonly writesFor: (before: Funding | undefined, after: Funding) => readonly Write[]
     readonly onCommitted: (after: Funding) => void
   }
+  /** Why a channel must not be closed: its lifetime is promised. Undefined: it may be. */
+  readonly keeps?: (outpoint: Outpoint) => string | undefined
   /** Orders whose owner still hopes to earn the fee, and so has to hear of a close: their pending channel ids. */
   readonly watched?: () => Iterable<string>
   readonly onFatal: (error: unknown) => void
@@ -68,9 +71,10 @@ export class FundingService {
   constructor(deps: FundingDeps, config: FundingConfig) {
     this.#deps = deps
     this.#negotiation = new Negotiation({ ...deps, ...config })
-    this.#discard = new Discard({ ...deps, bell: this.#channelBell })
+    const closes = new Closes({ lnd: deps.lnd, keeps: deps.keeps })
+    this.#discard = new Discard({ ...deps, closes, bell: this.#channelBell })
     this.#followUp = new FollowUp({ ...deps, dispatch: (id, event) => this.#runner.dispatch(id, event) }, config)
-    this.#reclaims = new Reclaims(deps, config.reclaim)
+    this.#reclaims = new Reclaims({ ...deps, closes }, config.reclaim)
     this.#watch = new ClosedWatch({ ...deps, get: (id) => this.get(id) })
     this.#runner = new Runner({
       machine: { name: 'funding', step, isTerminal },

@@ -140,7 +140,7 @@ export const FundingNews = z.discriminatedUnion('type', [
   /** A child transaction pays for it now. */
   z.object({ type: z.literal('bumped'), outpoint: z.string(), satPerVbyte: Uint, budget: Sat }),
   /** It was to be taken back by a close, and stays. */
-  z.object({ type: z.literal('kept'), outpoint: z.string(), reason: z.enum(['in-use', 'client-away']) }),
+  z.object({ type: z.literal('kept'), outpoint: z.string(), reason: z.enum(['in-use', 'client-away', 'promised']) }),
   z.object({ type: z.literal('refused'), reason: RefusalReason, detail: z.string() }),
 ])
 /** What the owner of an order is told, at least once each. */

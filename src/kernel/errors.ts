@@ -12,6 +12,8 @@ export type Failure =
   | { readonly code: 'NOT_READY'; readonly findings: readonly string[] }
   | { readonly code: 'TIMED_OUT'; readonly waitedFor: string; readonly ms: number }
   | { readonly code: 'LIMIT_REACHED'; readonly limit: string; readonly value: number }
+  /** A close that would break the promised lifetime of a channel. */
+  | { readonly code: 'PROMISED'; readonly outpoint: string; readonly promised: string }
 
 const RETRYABLE: ReadonlySet<Failure['code']> = new Set(['LND_UNAVAILABLE', 'TIMED_OUT'])
 
@@ -53,6 +55,8 @@ export function describeFailure(failure: Failure): string {
       return `waited ${failure.ms} ms for ${failure.waitedFor}`
     case 'LIMIT_REACHED':
       return `limit ${failure.limit} (${failure.value}) reached`
+    case 'PROMISED':
+      return `channel ${failure.outpoint} is not closed: it is ${failure.promised}`
   }
 }
 

@@ -33,7 +33,7 @@ export const OFFER = {
 }
 
 export function testConfig(
-  overrides: { lsps2?: object; peer?: object; funding?: object; inventory?: object } = {},
+  overrides: { lsps2?: object; peer?: object; funding?: object; inventory?: object; promises?: object } = {},
 ): Config {
   return parseConfig(
     {
@@ -42,6 +42,7 @@ export function testConfig(
       peer: { requests_per_second: 1000, burst: 1000, ...overrides.peer },
       ...(overrides.funding === undefined ? {} : { funding: overrides.funding }),
       ...(overrides.inventory === undefined ? {} : { inventory: overrides.inventory }),
+      ...(overrides.promises === undefined ? {} : { promises: overrides.promises }),
     },
     'test.json',
   )
@@ -340,7 +341,26 @@ export class Simulation {
     const outboxes = ['jit-outbox', 'funding-outbox', 'reclaim-outbox', 'split-outbox']
     const outbox = outboxes.flatMap((table) => [...(this.bytes.get(table) ?? [])])
     if (outbox.length > 0) found.push(`outbox: ${outbox.map(([key, value]) => `${key} ${value}`).join(', ')}`)
+    found.push(...this.#unpromised())
     if (this.fatal !== undefined) found.push(`fatal: ${String(this.fatal)}`)
     return found
+  }
+
+  /** Channels that were paid for and stand, and are not in the ledger for as long as they were sold. */
+  #unpromised(): readonly string[] {
+    return [...(this.bytes.get('jit-done') ?? [])].flatMap(([scid, row]) => {
+      const { tag, deal, channel } = JSON.parse(row).record
+      if (tag !== 'paid' || this.world.node.channels.all.get(channel.outpoint)?.state !== 'open') return []
+      const promise = this.promise(channel.outpoint)
+      return promise !== undefined && promise.blocks >= deal.minLifetime
+        ? []
+        : [`unpromised: ${scid} ${channel.outpoint}`]
+    })
+  }
+
+  /** The promised lifetime of a channel that stands, as a restart would see it. */
+  promise(outpoint: string): { readonly blocks: number; readonly fromHeight?: number } | undefined {
+    const row = this.bytes.get('promises-live')?.get(outpoint)
+    return row === undefined ? undefined : JSON.parse(row).record
   }
 }

@@ -10,6 +10,7 @@ export const RULES: readonly (readonly [place: string, allowed: readonly string[
   ['src/funding/', ['lsps/', 'src/kernel/', 'src/store/', 'src/lnd/port.ts', 'npm:zod', 'npm:bitcoinjs-lib']],
   ['src/inventory/', ['lsps/', 'src/kernel/', 'src/store/', 'src/lnd/port.ts', 'npm:zod']],
   ['src/journal/', ['lsps/', 'src/kernel/', 'src/store/', 'npm:zod']],
+  ['src/promises/', ['lsps/', 'src/kernel/', 'src/store/', 'src/lnd/port.ts', 'npm:zod']],
 
   ['src/jit/', ['lsps/', 'src/kernel/', 'src/store/', 'src/lnd/port.ts', 'src/journal/', 'npm:zod', 'node:crypto']],
 
@@ -18,7 +19,17 @@ export const RULES: readonly (readonly [place: string, allowed: readonly string[
   // Above the features, since it speaks of all of them; known by the wiring only.
   [
     'src/operate/',
-    ['lsps/', 'src/kernel/', 'src/store/', 'src/lnd/port.ts', 'src/jit/', 'src/funding/', 'src/journal/', 'npm:zod'],
+    [
+      'lsps/',
+      'src/kernel/',
+      'src/store/',
+      'src/lnd/port.ts',
+      'src/jit/',
+      'src/funding/',
+      'src/journal/',
+      'src/promises/',
+      'npm:zod',
+    ],
   ],
   // What every surface for wallets needs to know of its callers.
   ['src/callers/', ['lsps/']],
@@ -31,6 +42,7 @@ export const RULES: readonly (readonly [place: string, allowed: readonly string[
   // The wiring: knows everything, is known by nobody but main, tests and the demo.
   ['src/fitness.ts', ['src/']],
   ['src/openings.ts', ['lsps/', 'src/']],
+  ['src/lifetimes.ts', ['lsps/', 'src/']],
   ['src/slices.ts', ['src/']],
   ['src/report.ts', ['lsps/', 'src/']],
   ['src/sidecar.ts', ['lsps/', 'src/', 'node:events']],

@@ -121,6 +121,7 @@ export const RECLAIM_EVENTS: Events<ReclaimEvent> = {
   },
   'not-now': { '': back.notNow },
   'in-use': { '': back.inUse },
+  promised: { '': back.promised },
   closing: { '': back.closingNow },
   closed: { '': back.closedNow },
 }

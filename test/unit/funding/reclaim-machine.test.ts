@@ -46,6 +46,13 @@ describe('a channel that is to be taken back', () => {
     })
   })
 
+  it('is kept when its lifetime is promised', () => {
+    expect(step(asked(), { type: 'promised' })).toMatchObject({
+      state: kept('promised'),
+      effects: [{ type: 'notify-kept' }],
+    })
+  })
+
   it('ends when its close is in the chain, whoever closed it', () => {
     expect(step(asked(), { type: 'closing' })).toMatchObject({ state: closing(), effects: [] })
     for (const state of [closing(), asked(), waiting()]) {
@@ -55,7 +62,13 @@ describe('a channel that is to be taken back', () => {
 })
 
 const anyEvent: fc.Arbitrary<ReclaimEvent> = fc.oneof(
-  fc.constantFrom<ReclaimEvent>({ type: 'not-now' }, { type: 'in-use' }, { type: 'closing' }, { type: 'closed' }),
+  fc.constantFrom<ReclaimEvent>(
+    { type: 'not-now' },
+    { type: 'in-use' },
+    { type: 'promised' },
+    { type: 'closing' },
+    { type: 'closed' },
+  ),
   fc
     .tuple(fc.integer({ min: SINCE, max: OVER + 5 }), fc.constantFrom('there', 'away'))
     .map(([height, peer]) => block(height, peer)),

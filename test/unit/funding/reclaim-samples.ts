@@ -32,5 +32,6 @@ type Heard<Type extends ReclaimEvent['type']> = Extract<ReclaimEvent, { type: Ty
 export const block = (height: number, peer: 'there' | 'away'): Heard<'block'> => ({ type: 'block', height, peer })
 export const notNow: Heard<'not-now'> = { type: 'not-now' }
 export const inUse: Heard<'in-use'> = { type: 'in-use' }
+export const promised: Heard<'promised'> = { type: 'promised' }
 export const closingNow: Heard<'closing'> = { type: 'closing' }
 export const closedNow: Heard<'closed'> = { type: 'closed' }
