@@ -21,7 +21,13 @@ export { formatOutpoint, Outpoint, parseOutpoint, parseTxid, type Txid } from '.
 export { parseScid, Scid, scidFromNumber, scidToNumber } from './base/scid.ts'
 export { featureVector, hasFeature, OPTION_SUPPORTS_LSPS } from './lsps0/feature.ts'
 export { lsps0 } from './lsps0/methods.ts'
+export type { ImpossibleChange } from './lsps1/changes.ts'
+export { type OrderClient, type OrderRequest, orderClient } from './lsps1/client.ts'
+export { invoiceAmount } from './lsps1/invoice-amount.ts'
 export { LSPS1_FAULTS, lsps1, type Mismatch } from './lsps1/methods.ts'
+export { OrderError, type OrderFailure } from './lsps1/order-error.ts'
+export { ORDER_PATIENCE, type OrderHandle, type Placed } from './lsps1/order-handle.ts'
+export type { PayableOption } from './lsps1/payable.ts'
 export { checkOrder, isLargeChannel, OPTION_SUPPORT_LARGE_CHANNEL } from './lsps1/rules.ts'
 export {
   type CreateOrderParams,
@@ -36,6 +42,8 @@ export {
   type PaymentBolt12,
   type PaymentOnchain,
 } from './lsps1/schema.ts'
+export { isFinal, type PaymentMethod } from './lsps1/states.ts'
+export { GIVE_UP_AFTER_MS, LEAST_POLL_MS, MAX_RETRY_MS, type UpdateOptions, USUAL_POLL_MS } from './lsps1/updates.ts'
 export { type Choice, chooseOffer, type NoChoice, smallestPayment, type Wanted } from './lsps2/choose-offer.ts'
 export { decodeExtraFee, EXTRA_FEE_TLV_TYPE, encodeExtraFee, readExtraFee } from './lsps2/extra-fee.ts'
 export { computeOpeningFee, openingFee } from './lsps2/fee.ts'
@@ -77,6 +85,7 @@ export {
 } from './lsps2/receive.ts'
 export { ReceiveError, type ReceiveFailure } from './lsps2/receive-error.ts'
 export { type FeeTerms, OpeningFeeParams } from './lsps2/schema.ts'
+export { type ExtensionClient, type ExtensionRequest, extensionClient } from './lsps7/client.ts'
 export { LSPS7_FAULTS, lsps7 } from './lsps7/methods.ts'
 export { checkExtension } from './lsps7/rules.ts'
 export { type CreateExtensionParams, type ExtendableChannel, ExtensionResult } from './lsps7/schema.ts'
