@@ -109,7 +109,13 @@ export function toNodeInfo(raw: RawInfo): NodeInfo {
 }
 
 export function toPeer({ pub_key, inbound, features }: RawPeer): Peer {
-  return { nodeId: toNodeId(pub_key), inbound, features: Object.keys(features).map(Number) }
+  return {
+    nodeId: toNodeId(pub_key),
+    inbound,
+    get features() {
+      return features()
+    },
+  }
 }
 
 export function toChannel(raw: RawChannel): Channel {

@@ -1,4 +1,6 @@
 import { createRequire } from 'node:module'
+import { METHODS } from './methods.ts'
+import { readPeers } from './peer-list.ts'
 import { PROTOS } from './protos.ts'
 
 /**
@@ -117,6 +119,9 @@ function load(): Grpc {
   return { module, method: (name) => define(root, name) }
 }
 
+/** Answers that are not made into objects as a whole. */
+const READERS: Readonly<Record<string, Deserialize>> = { [METHODS.listPeers]: readPeers }
+
 function define(root: Root, name: string): MethodDefinition {
   const [service = '', rpc = ''] = name.split('/')
   const method = root.lookupService(service).methods[rpc]
@@ -125,6 +130,6 @@ function define(root: Root, name: string): MethodDefinition {
   return {
     path: `/${name}`,
     requestSerialize: (message) => request.encode(request.fromObject(message)).finish(),
-    responseDeserialize: (bytes) => response.toObject(response.decode(bytes), DECODING),
+    responseDeserialize: READERS[name] ?? ((bytes) => response.toObject(response.decode(bytes), DECODING)),
   }
 }

@@ -38,7 +38,7 @@ export type NodeInfo = {
   readonly features: readonly number[]
 }
 
-/** `features` are the bits of the peer's init message, as they are: 18 and 19 are both wumbo. */
+/** `features` are the bits of the peer's init message, as they are (18 and 19 are both wumbo); read when asked for. */
 export type Peer = { readonly nodeId: NodeId; readonly inbound: boolean; readonly features: readonly number[] }
 export type PeerEvent = { readonly nodeId: NodeId; readonly online: boolean }
 export type CustomMessage = { readonly peer: NodeId; readonly type: number; readonly data: Uint8Array }

@@ -45,7 +45,7 @@ message Feature {}
 
 message ListPeersRequest {}
 message ListPeersResponse { repeated Peer peers = 1; }
-message Peer { string pub_key = 1; bool inbound = 8; map<uint32, Feature> features = 11; }
+message Peer { string pub_key = 1; bool inbound = 8; }
 message DisconnectPeerRequest { string pub_key = 1; }
 message DisconnectPeerResponse {}
 message PeerEventSubscription {}

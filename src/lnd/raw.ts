@@ -17,10 +17,11 @@ export type RawInfo = {
   readonly features: Readonly<Record<string, unknown>>
 }
 
+/** As `peer-list.ts` reads it. */
 export type RawPeer = {
   readonly pub_key: string
   readonly inbound: boolean
-  readonly features: Readonly<Record<string, unknown>>
+  readonly features: () => readonly number[]
 }
 
 export type RawHtlc = {

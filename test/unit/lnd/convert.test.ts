@@ -141,7 +141,7 @@ describe('a channel', () => {
 
 describe('a peer', () => {
   it('comes with the bits of its init message', () => {
-    const raw = { pub_key: NODE, inbound: true, features: { 19: {}, 729: {} } }
+    const raw = { pub_key: NODE, inbound: true, features: () => [19, 729] }
 
     expect(toPeer(raw)).toEqual({ nodeId: NODE, inbound: true, features: [19, 729] })
   })
