@@ -4,6 +4,7 @@ import type { FeerateConfig } from './funding/feerate.ts'
 import type { JitHandlersConfig } from './jit/handlers.ts'
 import type { PriceBookConfig } from './jit/price-book.ts'
 import type { JitConfig } from './jit/service.ts'
+import type { RestConfig } from './rest/port.ts'
 
 /** What each part is told of the config: the names of the file on the left are the operator's, ours on the right. */
 
@@ -58,5 +59,20 @@ export function limitsOf({ peer }: Config): LimitsConfig {
     burst: peer.burst,
     maxPendingPerCaller: peer.max_pending_per_peer,
     maxPending: peer.max_pending,
+  }
+}
+
+export function restOf({ rest }: Config): RestConfig {
+  const { tls_cert_path: certPath, tls_key_path: keyPath, trusted_proxy: trustedProxy } = rest
+  return {
+    listen: rest.listen,
+    ...(certPath === undefined || keyPath === undefined ? {} : { tls: { certPath, keyPath } }),
+    ...(trustedProxy === undefined ? {} : { trustedProxy }),
+    requestsPerSecond: rest.requests_per_second,
+    burst: rest.burst,
+    maxRequestsPerSecond: rest.max_requests_per_second,
+    maxPending: rest.max_pending,
+    maxUnpaidPerAddress: rest.max_unpaid_orders_per_address,
+    maxUnpaidPerPublicKey: rest.max_unpaid_orders_per_public_key,
   }
 }

@@ -14,6 +14,9 @@ export type Quirk = {
   readonly source: string
 }
 
+/** `isLightningLiquidity`, and what `Quirks` sees of answers. */
+const RECOGNISED_BY_WHAT_IT_SENDS = 'what it sends'
+
 /**
  * All that is done differently for whom (decisions D4 to D8). What is done for everybody stands here too, since it is
  * done for the sake of one client. Each row has a test by its name in `test/unit/callers/quirks.test.ts`.
@@ -21,19 +24,19 @@ export type Quirk = {
 export const QUIRKS = {
   'error-data': {
     client: 'lightning-liquidity up to 0.2.7 (LDK, ldk-node)',
-    recognisedBy: '`lightningLiquidity`, below',
+    recognisedBy: RECOGNISED_BY_WHAT_IT_SENDS,
     difference: '`error.data` is left out: its type there is a string; at an object it ignores us until it reconnects',
     source: 'lightning-liquidity 0.2.7, src/lsps0/ser.rs: LSPSResponseError (D4, L0-14, L0-39)',
   },
   hold: {
     client: 'lightning-liquidity up to 0.2.7 (LDK, ldk-node)',
-    recognisedBy: '`lightningLiquidity`, below',
+    recognisedBy: RECOGNISED_BY_WHAT_IT_SENDS,
     difference: 'the payment state `HOLD` is told as `EXPECT_PAYMENT`: it does not know the word and ignores us then',
     source: 'lightning-liquidity 0.2.7, src/lsps1/msgs.rs: LSPS1PaymentState (D7)',
   },
   'onchain-without-fee': {
     client: 'lightning-liquidity up to 0.2.7 (LDK, ldk-node)',
-    recognisedBy: '`lightningLiquidity`, below',
+    recognisedBy: RECOGNISED_BY_WHAT_IT_SENDS,
     difference: '`payment.onchain` is left out unless `min_fee_for_0conf` has a value: it has to be a number there',
     source: 'lightning-liquidity 0.2.7, src/lsps1/msgs.rs: LSPS1OnchainPaymentInfo (D8, L1-74)',
   },

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net'
 import * as z from 'zod'
 import { Msat, type Ppm, Sat, U32_MAX } from '../../lsps/base/amount.ts'
 import { formatDatetime, parseDatetime, type Timestamp } from '../../lsps/base/datetime.ts'
@@ -31,6 +32,12 @@ export function path(example: string) {
 export function address(example: string) {
   const error = `write host:port like "${example}"`
   return z.string({ error }).regex(/^(\[[0-9a-fA-F:.]+\]|[^\s:/@]+):[1-9]\d{0,4}$/, { error })
+}
+
+/** An IP address, without a port. */
+export function ipAddress(example: string) {
+  const error = `write an IP address like "${example}"`
+  return z.string({ error }).refine((text) => isIP(text) !== 0, { error })
 }
 
 /** Millisatoshi as a decimal string. */

@@ -4,7 +4,7 @@ import * as z from 'zod'
 import { SidecarError } from '../kernel/errors.ts'
 import { absolutePath, defaultConfigPath, defaultDataFolder, withoutHome } from './paths.ts'
 import { describeProblems } from './problems.ts'
-import { type Config, ConfigFile } from './schema.ts'
+import { type Config, ConfigFile, type RestFileConfig } from './schema.ts'
 
 /**
  * Reads and checks the config file, `~/.sluice/sluice.json` unless told otherwise.
@@ -22,13 +22,14 @@ export function loadConfig(path: string = defaultConfigPath()): Config {
 export function parseConfig(input: unknown, file: string): Config {
   const parsed = ConfigFile.safeParse(input, { reportInput: true })
   if (!parsed.success) throw new SidecarError(describeProblems(parsed.error.issues, file), parsed.error)
-  const { data_dir, lnd, ...rest } = parsed.data
+  const { data_dir, lnd, ...others } = parsed.data
   const base = dirname(file)
-  const folder = data_dir === undefined ? defaultDataFolder(rest.network) : absolutePath(data_dir, base)
+  const folder = data_dir === undefined ? defaultDataFolder(others.network) : absolutePath(data_dir, base)
   const macaroon =
     lnd.macaroon_path === undefined ? join(folder, 'lnd.macaroon') : absolutePath(lnd.macaroon_path, base)
   return {
-    ...rest,
+    ...others,
+    rest: mapPaths(others.rest, (path) => absolutePath(path, base)),
     data_dir: folder,
     lnd: { ...lnd, cert_path: absolutePath(lnd.cert_path, base), macaroon_path: macaroon },
   }
@@ -42,9 +43,19 @@ export function redact(config: Config): z.input<typeof ConfigFile> {
   const { cert_path, macaroon_path } = config.lnd
   return z.encode(ConfigFile, {
     ...config,
+    rest: mapPaths(config.rest, withoutHome),
     data_dir: withoutHome(config.data_dir),
     lnd: { ...config.lnd, cert_path: withoutHome(cert_path), macaroon_path: withoutHome(macaroon_path) },
   })
+}
+
+function mapPaths(rest: RestFileConfig, change: (path: string) => string): RestFileConfig {
+  const { tls_cert_path: cert, tls_key_path: key } = rest
+  return {
+    ...rest,
+    ...(cert === undefined ? {} : { tls_cert_path: change(cert) }),
+    ...(key === undefined ? {} : { tls_key_path: change(key) }),
+  }
 }
 
 function readJson(file: string): unknown {

@@ -2,6 +2,7 @@ import * as z from 'zod'
 import { address, choice, count, flag, keyPath, path, ratio, satoshi, webAddress } from './fields.ts'
 import { Lsps2, type Offer } from './lsps2.ts'
 import { Promises } from './promises.ts'
+import { Rest } from './rest.ts'
 
 /** As lnd names them in `GetInfo`. */
 export const NETWORKS = ['mainnet', 'testnet', 'testnet4', 'signet', 'regtest', 'simnet'] as const
@@ -185,6 +186,9 @@ export const ConfigFile = z.strictObject({
   promises: Promises.prefault({}).describe(
     'Channels whose promised lifetime is over: which of them `sluice promises closable` names. Nothing is closed by it.',
   ),
+  rest: Rest.prefault({}).describe(
+    'LSPS1 over HTTP, for wallets that do not speak it over their connection to the node. Off by default.',
+  ),
   admin: Admin.prefault({}).describe('The local admin interface.'),
 })
 export type ConfigFile = z.output<typeof ConfigFile>
@@ -197,6 +201,7 @@ export type InventoryConfig = ConfigFile['inventory']
 export type Lsps2Config = ConfigFile['lsps2']
 export type OfferConfig = z.output<typeof Offer>
 export type PromisesConfig = ConfigFile['promises']
+export type RestFileConfig = ConfigFile['rest']
 export type AdminConfig = ConfigFile['admin']
 
 /** The effective config: defaults filled in, paths absolute. Keys have the same names as in the file. */
@@ -210,5 +215,6 @@ export type Config = {
   readonly inventory: InventoryConfig
   readonly lsps2: Lsps2Config
   readonly promises: PromisesConfig
+  readonly rest: RestFileConfig
   readonly admin: AdminConfig
 }

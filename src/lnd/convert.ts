@@ -105,6 +105,7 @@ export function toNodeInfo(raw: RawInfo): NodeInfo {
     syncedToChain: raw.synced_to_chain,
     requireInterceptor: raw.require_htlc_interceptor,
     features: Object.keys(raw.features).map(Number),
+    uris: raw.uris,
   }
 }
 

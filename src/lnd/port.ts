@@ -36,6 +36,8 @@ export type NodeInfo = {
   readonly syncedToChain: boolean
   readonly requireInterceptor: boolean
   readonly features: readonly number[]
+  /** Where it says that it can be reached, `nodeid@host:port`; none when it announces no address. */
+  readonly uris: readonly string[]
 }
 
 /** `features` are the bits of the peer's init message, as they are (18 and 19 are both wumbo); read when asked for. */

@@ -35,6 +35,7 @@ message GetInfoResponse {
   string alias = 2;
   uint32 block_height = 6;
   bool synced_to_chain = 9;
+  repeated string uris = 12;
   string version = 14;
   repeated Chain chains = 16;
   map<uint32, Feature> features = 19;

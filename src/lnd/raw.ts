@@ -14,6 +14,7 @@ export type RawInfo = {
   readonly synced_to_chain: boolean
   readonly require_htlc_interceptor: boolean
   readonly chains: readonly { readonly network: string }[]
+  readonly uris: readonly string[]
   readonly features: Readonly<Record<string, unknown>>
 }
 

@@ -159,6 +159,7 @@ function nodeInfo(node: SimNode): NodeInfo {
     syncedToChain: true,
     requireInterceptor: node.requireInterceptor,
     features: FEATURES,
+    uris: [`${node.nodeId}@127.0.0.1:9735`],
   }
 }
 

@@ -19,6 +19,8 @@ export function streamCases(world: () => NodeUnderTest, signal: AbortSignal): vo
     expect(info.nodeId).toMatch(/^0[23][0-9a-f]{64}$/)
     expect(info.version).toMatch(/^\d+\.\d+\.\d+/)
     expect(info).toMatchObject({ network: 'regtest', syncedToChain: true, requireInterceptor: node.requireInterceptor })
+    // A node on a test machine announces no address; what there is names the node itself.
+    for (const uri of info.uris) expect(uri.startsWith(`${info.nodeId}@`)).toBe(true)
     expect(info.features.some((bit) => bit === 50 || bit === 51)).toBe(true)
     expect(info.features.some((bit) => bit === 46 || bit === 47)).toBe(true)
   })

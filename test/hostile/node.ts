@@ -127,6 +127,7 @@ export class HostileNode {
         syncedToChain: true,
         requireInterceptor: true,
         features: FEATURES,
+        uris: [],
       }),
       listPeers: async () => [...this.#online].map((nodeId) => ({ nodeId, inbound: true, features: FEATURES })),
       sendCustomMessage: (message) => this.#send(message),

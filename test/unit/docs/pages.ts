@@ -2,7 +2,15 @@ import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 
 export const ROOT = resolve(import.meta.dirname, '../../..')
-export const PAGES = ['README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', 'docs/lsps.md', 'docs/config.md'] as const
+export const PAGES = [
+  'README.md',
+  'ARCHITECTURE.md',
+  'CONTRIBUTING.md',
+  'docs/lsps.md',
+  'docs/config.md',
+  'docs/http.md',
+  'docs/clients.md',
+] as const
 
 export const read = (path: string): string => readFileSync(join(ROOT, path), 'utf8')
 export const exists = (path: string): boolean => existsSync(join(ROOT, path))

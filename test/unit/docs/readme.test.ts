@@ -47,6 +47,7 @@ describe('the lines for lnd.conf', () => {
       syncedToChain: true,
       requireInterceptor: false,
       features: [],
+      uris: [],
     }
     const options = { network: 'mainnet', lsps2: true, acceptFundingDeadlock: false, withoutRequireInterceptor: false }
     const asked = checkNode(bare, options).flatMap(({ fix }) =>

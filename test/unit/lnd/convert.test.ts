@@ -61,6 +61,7 @@ describe('what lnd says about itself', () => {
       require_htlc_interceptor: true,
       chains: [{ network: 'regtest' }],
       features: { 47: {}, 51: {}, 729: {} },
+      uris: [`${NODE}@203.0.113.5:9735`],
     })
 
     expect(info).toEqual({
@@ -72,6 +73,7 @@ describe('what lnd says about itself', () => {
       syncedToChain: true,
       requireInterceptor: true,
       features: [47, 51, 729],
+      uris: [`${NODE}@203.0.113.5:9735`],
     })
   })
 })

@@ -12,6 +12,7 @@ const fit: NodeInfo = {
   syncedToChain: true,
   requireInterceptor: true,
   features: [47, 51, 729],
+  uris: [],
 }
 const options: GateOptions = {
   network: 'mainnet',
