@@ -1,11 +1,16 @@
 import { formatDatetime } from '../lsps/base/datetime.ts'
+import type { ClosableList } from './admin/schema-promises.ts'
 import type { Config } from './config/schema.ts'
 import type { Sale } from './jit/states.ts'
 import type { Decisions } from './journal/decisions.ts'
 import { flightStep } from './journal/flight.ts'
+import type { Forward, LndPort } from './lnd/port.ts'
 import { type AdoptDeps, missingPromises } from './operate/adopt-promises.ts'
-import type { ClosableRules } from './promises/closable.ts'
+import { countBy } from './operate/open-work.ts'
+import { type ClosableRules, closableOf, earnedByChannel } from './promises/closable.ts'
 import { describePromise, type EarlyClose, Promises, type PromisesDeps } from './promises/ledger.ts'
+import { reportClosable, reportPromise } from './promises/report.ts'
+import { type EndedPromise, isOver } from './promises/states.ts'
 import type { Store, Write } from './store/port.ts'
 
 /** Where features and the ledger of promised lifetimes meet: what was paid for is promised, in the same commit. */
@@ -48,7 +53,42 @@ export async function adoptPromises(
   if (writes.length > 0) await store.commit(writes)
 }
 
-export function closableRules({ promises }: Config): ClosableRules {
+/** Channels that are told; more of them are counted. */
+const MAX_CLOSABLE = 500
+const DAY_SECONDS = 86_400
+
+export type ClosableDeps = {
+  readonly config: Config
+  readonly lnd: Pick<LndPort, 'listChannels' | 'forwardingHistory'>
+  readonly promises: Promises
+}
+
+/** Channels whose promise is over, and what speaks for closing them. Closes nothing. */
+export async function closableReport(
+  { config, lnd, promises }: ClosableDeps,
+  signal: AbortSignal,
+): Promise<ClosableList> {
+  const rules = closableRules(config)
+  const { moment } = promises
+  const channels = (await lnd.listChannels(signal)).flatMap((channel) => {
+    const promise = promises.live.get(channel.outpoint)
+    return promise !== undefined && isOver(promise, moment) ? [{ promise, channel }] : []
+  })
+  const ids = new Set(channels.map(({ channel }) => channel.chanId))
+  const sinceSeconds = Math.max(0, Math.floor(moment.now / 1000) - rules.unprofitableDays * DAY_SECONDS)
+  const isWanted = ids.size > 0 && rules.unprofitableDays > 0
+  const wanted = ({ incomingChannel, outgoingChannel }: Forward) => ids.has(incomingChannel) || ids.has(outgoingChannel)
+  const rows = isWanted ? await lnd.forwardingHistory({ sinceSeconds, wanted }, signal) : []
+  const earned = earnedByChannel(rows)
+  const found = channels.flatMap(({ promise, channel }) => {
+    const closable = closableOf(promise, channel, { moment, rules, earned: earned.get(channel.chanId) ?? 0n })
+    return closable === undefined ? [] : [reportClosable(closable, moment)]
+  })
+  const told = found.slice(0, MAX_CLOSABLE)
+  return { channels: told, more: found.length - told.length, over: channels.length, promised: promises.live.size }
+}
+
+function closableRules({ promises }: Config): ClosableRules {
   return {
     idleDays: promises.idle_days,
     strandedDays: promises.stranded_days,
@@ -57,10 +97,20 @@ export function closableRules({ promises }: Config): ClosableRules {
   }
 }
 
+/** How many promises are in each state; broken ones of the last 30 days. */
+export function countPromises(promises: Promises): Record<string, number> {
+  const states = [...promises.live.values()].map((promise) => reportPromise(promise, promises.moment).state)
+  return countBy([...states, ...recentlyBroken(promises).map(() => 'broken')])
+}
+
+function recentlyBroken({ broken, moment }: Promises): readonly EndedPromise[] {
+  return broken.filter(({ at }) => moment.now - at < WARNED_FOR_MS)
+}
+
 /** Lines for the status: what somebody has to know of. At most `MAX_WARNINGS` of each kind. */
 export function promiseWarnings(promises: Promises): readonly string[] {
   const closing = [...promises.live.values()].filter((promise) => promise.closing?.early === true)
-  const broken = promises.broken.filter(({ at }) => promises.moment.now - at < WARNED_FOR_MS)
+  const broken = recentlyBroken(promises)
   return [
     ...closing
       .slice(0, MAX_WARNINGS)
@@ -84,5 +134,5 @@ const MAX_WARNINGS = 5
 const WARNED_FOR_MS = 30 * 24 * 3_600_000
 
 function more(count: number, what: string): readonly string[] {
-  return count > MAX_WARNINGS ? [`${count - MAX_WARNINGS} more ${what}: sluice promises --broken`] : []
+  return count > MAX_WARNINGS ? [`${count - MAX_WARNINGS} more ${what}: sluice promises --state broken`] : []
 }

@@ -24,7 +24,7 @@ import type { Journal } from './journal/journal.ts'
 import type { Stop } from './kernel/stop.ts'
 import type { Streams } from './kernel/streams.ts'
 import { VERSION } from './kernel/version.ts'
-import { promiseWarnings } from './lifetimes.ts'
+import { closableReport, countPromises, promiseWarnings } from './lifetimes.ts'
 import type { Channel, LndPort, NodeInfo, Peer } from './lnd/port.ts'
 import { checkSlots, countSlots, type Slots } from './lnd/slots.ts'
 import type { Drain } from './operate/drain.ts'
@@ -32,6 +32,7 @@ import { reconcile } from './operate/gather.ts'
 import { countBy, reportOpenWork } from './operate/open-work.ts'
 import type { PeerEndpoint } from './peer/endpoint.ts'
 import type { Promises } from './promises/ledger.ts'
+import { listPromises } from './promises/report.ts'
 import type { Store } from './store/port.ts'
 
 export type ReportDeps = {
@@ -63,11 +64,14 @@ export function createReports(deps: ReportDeps): AdminPort {
   const { jit, store } = deps
   const summaryOf = async (sale: Sale) => summarize(sale, await flightSteps(store, sale.deal.scid))
   const reconciled = new SharedLook((signal) => reconcileReport(deps, signal))
+  const closable = new SharedLook((signal) => closableReport(deps, signal))
   return {
     status: (signal) => status(deps, signal),
     quote: (query, signal) => quote(deps, query, signal),
     decisions: (query) => decisionsOf(deps, query),
     reconcile: (signal) => reconciled.ask(signal),
+    promises: (query, signal) => listPromises(deps.promises, query, signal),
+    closable: (signal) => closable.ask(signal),
     drain: async () => drainReport(deps),
     beginDrain: async () => {
       await deps.drain.begin()
@@ -263,6 +267,7 @@ async function status(deps: ReportDeps, signal: AbortSignal): Promise<Status> {
     funding: countBy([...funding.live.values()].map(({ tag }) => tag)),
     outbox_depth: jit.outboxDepth + funding.outboxDepth,
     earned_msat: `${journal.totals.earned}`,
+    promises: countPromises(deps.promises),
     limits: [
       { name: 'lsps2.max_live_sales', used: jit.live.size, max: config.lsps2.max_live_sales },
       { name: 'lsps2.max_held_htlcs', used: held.length, max: config.lsps2.max_held_htlcs },

@@ -1,8 +1,10 @@
-import type { FastifyInstance, FastifyReply } from 'fastify'
+import type { FastifyInstance } from 'fastify'
 import * as z from 'zod'
 import { Datetime } from '../../lsps/base/datetime.ts'
 import type { Log } from '../kernel/log.ts'
+import { fault } from './fault.ts'
 import type { AdminPort } from './port.ts'
+import { addPromiseRoutes } from './promises.ts'
 import { DrainOrder, SALE_STATES } from './schema.ts'
 
 /** The one body that there is has two dozen bytes. */
@@ -54,6 +56,7 @@ export async function createAdminApp(port: AdminPort, log: Log): Promise<Fastify
   })
   app.removeContentTypeParser('text/plain') // JSON only: anything else is answered with 415
   addRoutes(app, port)
+  addPromiseRoutes(app, port, MAX_SALES_PER_PAGE)
   app.setNotFoundHandler((request, reply) =>
     fault(reply, 404, 'NOT_FOUND', `there is no ${request.method} ${request.url}`),
   )
@@ -120,8 +123,4 @@ function addRoutes(app: FastifyInstance, port: AdminPort): void {
 function statusOf(error: unknown): number {
   const status = (error as { readonly statusCode?: unknown }).statusCode
   return typeof status === 'number' ? status : 500
-}
-
-function fault(reply: FastifyReply, status: number, code: string, message: string): FastifyReply {
-  return reply.code(status).send({ error: { code, message } })
 }

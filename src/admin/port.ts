@@ -1,4 +1,5 @@
 import type { Decision, DrainReport, FlightRecord, Quote, ReconcileReport, SaleSummary, Status } from './schema.ts'
+import type { ClosableList, PromiseList } from './schema-promises.ts'
 
 export type SalesQuery = {
   /** Only sales in this state. */
@@ -25,6 +26,12 @@ export type DecisionsQuery = {
   readonly sale?: string
 }
 
+export type PromisesQuery = {
+  /** Only promises in this state; left out: those whose channels stand. */
+  readonly state?: string
+  readonly limit: number
+}
+
 /** What the admin interface needs of the daemon; `sidecar.ts` provides it. */
 export interface AdminPort {
   status(signal: AbortSignal): Promise<Status>
@@ -43,4 +50,8 @@ export interface AdminPort {
   jitList(query: SalesQuery, signal: AbortSignal): Promise<readonly SaleSummary[] | undefined>
   /** `id` is a sale's id, its scid or a payment hash; undefined when there is none. */
   jitShow(id: string, signal: AbortSignal): Promise<FlightRecord | undefined>
+  /** Promised lifetimes: those that end next first, or the newest of those that ended. */
+  promises(query: PromisesQuery, signal: AbortSignal): Promise<PromiseList>
+  /** Channels that may be closed now that their promise is over, and what speaks for it. Closes nothing. */
+  closable(signal: AbortSignal): Promise<ClosableList>
 }

@@ -96,6 +96,8 @@ export const Status = z.object({
   outbox_depth: Count,
   /** By our own journal. */
   earned_msat: Amount,
+  /** Channels that were paid for and stand, by the state of their promise; broken ones of the last 30 days. */
+  promises: z.record(z.string(), Count).optional(),
   limits: z.array(Limit),
   inventory: Inventory,
   /** Inbound peers without a channel: what lnd allows (as configured) and what is used now (decisions D21). */

@@ -93,6 +93,12 @@ export function shortId(id: string): string {
   return id.length > 20 ? `${id.slice(0, 8)}..${id.slice(-4)}` : id
 }
 
+/** Outpoints are long: the first and last characters of the txid and the index. A short channel id stays as it is. */
+export function shortOutpoint(id: string): string {
+  const [txid = '', index] = id.split(':')
+  return index === undefined ? (txid.includes('x') ? txid : shortId(txid)) : `${shortId(txid)}:${index}`
+}
+
 export type Cell = string | { readonly text: string; readonly style: Style }
 export type Column = { readonly title: string; readonly align?: 'right' }
 

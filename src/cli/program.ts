@@ -11,6 +11,7 @@ import { describeError } from './errors.ts'
 import { EXIT, type ExitCode } from './exit-codes.ts'
 import { addJit } from './jit.ts'
 import { addMacaroon, type BakeCommand } from './macaroon.ts'
+import { addPromises } from './promises.ts'
 import { addQuote } from './quote.ts'
 import { addReconcile } from './reconcile.ts'
 import { addStatus } from './status.ts'
@@ -33,6 +34,8 @@ Examples:
   sluice quote --amount 100000
   sluice jit list --state paid --limit 10
   sluice jit show 16123456x7x8 --json
+  sluice promises
+  sluice promises closable
   sluice reconcile
   sluice drain --wait --timeout 120
 `
@@ -51,6 +54,7 @@ export async function runProgram(argv: readonly string[], deps: ProgramDeps): Pr
   addStatus(program, console)
   addQuote(program, console)
   addJit(program, console)
+  addPromises(program, console)
   addDecisions(program, console)
   const setExitCode = (code: ExitCode) => {
     exitCode = code

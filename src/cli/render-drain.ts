@@ -1,5 +1,5 @@
 import type { DrainReport } from '../admin/schema.ts'
-import { type Cell, formatTime, type Paint, pairs, plural, shortId, thousands } from './format.ts'
+import { type Cell, formatTime, type Paint, pairs, plural, shortOutpoint, thousands } from './format.ts'
 
 /** The answer to `sluice drain`. */
 export function renderDrain(report: DrainReport, now: number, paint: Paint): string {
@@ -28,10 +28,4 @@ export function renderOpenCounts(report: DrainReport): string {
 function selling({ draining_since: since }: DrainReport, now: number): Cell {
   if (since === undefined) return { text: 'yes', style: 'green' }
   return { text: `no, draining since ${formatTime(since, now)}`, style: 'yellow' }
-}
-
-/** Outpoints are long: the first and last characters of the txid and the index. */
-function shortOutpoint(id: string): string {
-  const [txid = '', index] = id.split(':')
-  return index === undefined ? (txid.includes('x') ? txid : shortId(txid)) : `${shortId(txid)}:${index}`
 }

@@ -53,6 +53,7 @@ function facts(status: Status, now: number): (readonly [string, Cell])[] {
     ['openings', counts(status.funding)],
     ['outbox', `${thousands(status.outbox_depth)} waiting`],
     ['earned', { text: formatMsat(status.earned_msat), style: 'green' }],
+    ...(status.promises === undefined ? [] : [['promises', counts(status.promises)] as const]),
   ]
 }
 

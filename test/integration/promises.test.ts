@@ -1,14 +1,16 @@
 import { describe, expect, it } from 'vitest'
 import type { SimChannel } from '../../src/sandbox/channels.ts'
-import { Simulation } from './simulation.ts'
+import { Simulation, testConfig } from './simulation.ts'
 
 const AMOUNT = 100_000_000n
 const MIN_LIFETIME = 4320
+/** The longest that one wait of the simulation may take. */
+const HALF_HOUR_MS = 29 * 60_000
 const { signal } = new AbortController()
 
 /** A channel that was paid for, and its funding in a block. */
-async function paid() {
-  const simulation = new Simulation()
+async function paid(overrides: Parameters<typeof testConfig>[0] = {}) {
+  const simulation = new Simulation({ config: testConfig(overrides) })
   await simulation.start()
   const wallet = simulation.world.addWallet()
   wallet.connect()
@@ -101,6 +103,26 @@ describe('a channel that nobody paid for', () => {
     const payment = simulation.pay(bought, wallet.invoice({ amount: AMOUNT, maxFee: bought.fee }))
     await simulation.outcome(payment.result, 'the payment to fail')
     expect(simulation.bytes.get('promises-live')?.size ?? 0).toBe(0)
+    expect(simulation.violations()).toEqual([])
+  })
+})
+
+describe('what may be closed', () => {
+  it('is named once its promise is over and something speaks against it; nothing is closed', async () => {
+    const { simulation, channel } = await paid({ promises: { idle_days: 1 } })
+    await simulation.rest()
+    const look = () => simulation.outcome(simulation.sidecar.admin.closable(signal), 'what may be closed')
+    for (let passed = 0; passed < 50; passed += 1) await simulation.advance(HALF_HOUR_MS)
+    simulation.world.mine(1)
+    await simulation.advance(30_000)
+    expect(await look()).toMatchObject({ channels: [], over: 0, promised: 1 })
+    simulation.world.mine(MIN_LIFETIME)
+    await simulation.advance(30_000)
+    expect(await look()).toMatchObject({
+      over: 1,
+      channels: [{ outpoint: channel.outpoint, state: 'over', grounds: [{ ground: 'idle', days: 1 }] }],
+    })
+    expect(channel.state).toBe('open')
     expect(simulation.violations()).toEqual([])
   })
 })

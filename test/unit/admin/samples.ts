@@ -8,6 +8,7 @@ import type {
   SaleSummary,
   Status,
 } from '../../../src/admin/schema.ts'
+import type { ClosableList, LifetimePromise, PromiseList } from '../../../src/admin/schema-promises.ts'
 
 export const CLIENT = `02${'ab'.repeat(32)}`
 export const HASH = 'cd'.repeat(32)
@@ -37,6 +38,7 @@ export const STATUS: Status = {
   funding: { published: 1 },
   outbox_depth: 0,
   earned_msat: '9007199254740993',
+  promises: { kept: 1200, over: 34 },
   limits: [
     { name: 'live sales', used: 2, max: 10_000 },
     { name: 'held HTLCs', used: 1, max: 200 },
@@ -210,6 +212,55 @@ export const DECISIONS: readonly Decision[] = [
   },
 ]
 
+/** Kept until block 900,000, which is 144 blocks away; bought longer once. */
+export const KEPT: LifetimePromise = {
+  outpoint: `${TXID}:1`,
+  state: 'kept',
+  client: CLIENT,
+  sold_by: { type: 'jit', id: SALE.id },
+  made_at: '2026-01-02T03:04:06.500Z',
+  blocks: 4464,
+  chan_id: '17592186044416000',
+  from_height: 895_536,
+  until_height: 900_000,
+  extensions: [{ order: '3f9d7c9e-58a1-4c1e-9d3b-0e1a2b3c4d5e', blocks: 144, at: '2026-01-03T03:04:06.500Z' }],
+  client_seen_at: '2026-01-03T00:00:00.000Z',
+  last_moved_at: '2026-01-03T00:00:00.000Z',
+}
+
+/** Sold by an order, closed by lncli before its time. */
+export const BROKEN: LifetimePromise = {
+  ...KEPT,
+  state: 'broken',
+  sold_by: { type: 'order', id: '3f9d7c9e-58a1-4c1e-9d3b-0e1a2b3c4d5e' },
+  ended: { at: '2026-01-03T05:00:00.000Z', height: 899_000, close_type: 'cooperative', by: 'us', early: true },
+}
+
+export const PROMISES: PromiseList = { promises: [KEPT, BROKEN], more: 3, height: 899_856 }
+
+/** One channel that nobody uses, and whose customer is away. */
+export const CLOSABLE: ClosableList = {
+  channels: [
+    {
+      ...KEPT,
+      state: 'over',
+      not_before: '2026-01-02T00:00:00.000Z',
+      capacity_sat: '16777215',
+      local_sat: '16700000',
+      remote_sat: '73745',
+      active: false,
+      grounds: [
+        { ground: 'idle', days: 45 },
+        { ground: 'stranded', days: 45, ours_sat: '16700000' },
+        { ground: 'unprofitable', days: 90, earned_msat: '1234567', yield_ppm_per_year: 298 },
+      ],
+    },
+  ],
+  more: 0,
+  over: 34,
+  promised: 1234,
+}
+
 /** A daemon with one sale. */
 export function samplePort(overrides: Partial<AdminPort> = {}): AdminPort {
   return {
@@ -221,6 +272,8 @@ export function samplePort(overrides: Partial<AdminPort> = {}): AdminPort {
     beginDrain: async () => OPEN,
     endDrain: async () => SELLING,
     jitList: async () => [SALE],
+    promises: async ({ state }) => (state === undefined ? PROMISES : { ...PROMISES, promises: [] }),
+    closable: async () => CLOSABLE,
     jitShow: async (id) => ([SALE.id, HASH].includes(id) ? RECORD : undefined),
     ...overrides,
   }

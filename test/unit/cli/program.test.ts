@@ -8,7 +8,7 @@ import { type ProgramDeps, runProgram } from '../../../src/cli/program.ts'
 import { SidecarError } from '../../../src/kernel/errors.ts'
 import { silentLog } from '../../../src/kernel/log.ts'
 import { VERSION } from '../../../src/kernel/version.ts'
-import { AGREES, OPEN, QUOTE, RECORD, SALE, STATUS, samplePort } from '../admin/samples.ts'
+import { AGREES, CLOSABLE, OPEN, PROMISES, QUOTE, RECORD, SALE, STATUS, samplePort } from '../admin/samples.ts'
 import { withTemporaryFolder } from '../config/folder.ts'
 
 /** Runs `sluice`; what it printed where, and its exit code. */
@@ -81,6 +81,20 @@ describe('sluice with a running daemon', () => {
       expect(JSON.parse((await sluice(['quote', '--json', '--config', file])).out)).toEqual(QUOTE)
       expect((await sluice(['quote', '--token', 'stranger', '--config', file])).exitCode).toBe(EXIT.NOT_FOUND)
       expect((await sluice(['quote', '--amount', '1.5', '--config', file])).exitCode).toBe(EXIT.USAGE)
+    })
+  })
+
+  it('shows promises, and what may be closed once they are over', async () => {
+    await withConfig(async (file) => {
+      const { out } = await sluice(['promises', '--config', file])
+      expect(out).toContain('efefefef..efef:1  kept')
+      expect(await sluice(['promises', 'list', '--config', file])).toMatchObject({ out })
+      expect(JSON.parse((await sluice(['promises', '--json', '--config', file])).out)).toEqual(PROMISES)
+      expect((await sluice(['promises', '--state', 'broken', '--config', file])).out).toBe('no promises\n')
+      expect((await sluice(['promises', '--state', 'lost', '--config', file])).exitCode).toBe(EXIT.USAGE)
+      expect((await sluice(['promises', '--limit', '0', '--config', file])).exitCode).toBe(EXIT.USAGE)
+      expect((await sluice(['promises', 'closable', '--config', file])).out).toContain('lncli closechannel')
+      expect(JSON.parse((await sluice(['promises', 'closable', '--json', '--config', file])).out)).toEqual(CLOSABLE)
     })
   })
 

@@ -29,6 +29,7 @@ describe('sluice status', () => {
       'openings     1 published',
       'outbox       0 waiting',
       'earned       9,007,199,254,740.993 sat',
+      'promises     1,200 kept, 34 over',
       '',
       'limit               used      of',
       'live sales             2  10,000',
