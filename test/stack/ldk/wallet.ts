@@ -30,6 +30,8 @@ export type WalletOptions = {
   readonly seed?: Uint8Array
   /** Accept channels before they confirm, from anybody who opens one. Default: yes. */
   readonly trustsZeroConf?: boolean
+  /** Refuse every channel that somebody opens. Default: no. */
+  readonly refusesChannels?: boolean
   /** LDK's log, from debug up. */
   readonly log?: (line: string) => void
   /** Told each event when it comes, before the wallet reacts. */
@@ -50,6 +52,7 @@ export class Wallet {
   /** Raw transactions that LDK asked to broadcast, with btcd's refusal where there was one. */
   readonly broadcasts: { readonly raw: Uint8Array; refused?: string }[] = []
   trustsZeroConf: boolean
+  refusesChannels: boolean
   readonly #node: LdkNode
   readonly #chain: ChainFollower
   readonly #incoming: IncomingPayments
@@ -75,6 +78,7 @@ export class Wallet {
     this.#chain = chain
     this.#height = height
     this.trustsZeroConf = options.trustsZeroConf ?? true
+    this.refusesChannels = options.refusesChannels ?? false
     this.#onEvent = options.onEvent
     this.nodeId = hex(node.manager.get_our_node_id())
     this.#eventHandler = ldk.EventHandler.new_impl({
@@ -400,7 +404,9 @@ export class Wallet {
     const id = ldk.ChannelId.constructor_new(event.temporaryId)
     const peer = Uint8Array.from(Buffer.from(event.nodeId, 'hex'))
     this.#lastChannel += 1n
-    if (this.trustsZeroConf) {
+    if (this.refusesChannels) {
+      this.#node.manager.force_close_without_broadcasting_txn(id, peer, 'no channels, thank you')
+    } else if (this.trustsZeroConf) {
       this.#node.manager.accept_inbound_channel_from_trusted_peer_0conf(id, peer, this.#lastChannel)
     } else {
       this.#node.manager.accept_inbound_channel(id, peer, this.#lastChannel)
