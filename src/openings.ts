@@ -133,17 +133,22 @@ export function openingOf(funding: Funding): Opening {
     token: order.token ?? '',
     capacity: order.capacity,
     satPerVbyte: order.satPerVbyte,
-    broadcast: isWithheld(funding) ? 'when-due' : 'at-once',
+    broadcast: isWithheld(funding) || isPrepaid(funding) ? 'when-due' : 'at-once',
     coins: order.coins,
     stage: stageOf(funding),
     // Placed without a time by an older sluice: what it spends was never counted.
-    spends: order.placedAt !== undefined && mayReachChain(funding),
+    spends: order.placedAt !== undefined && !isPrepaid(funding) && mayReachChain(funding),
     placedAt: order.placedAt,
   }
 }
 
 function isWithheld({ order }: Funding): boolean {
   return order.broadcast === 'when-due' || order.broadcast === 'due'
+}
+
+/** Paid for before it is opened: it takes nothing of the budget for channels that earned nothing yet. */
+function isPrepaid({ order }: Funding): boolean {
+  return order.broadcast === 'when-pending' || order.withdrawn === true
 }
 
 /** An order that is published at once spends from when it is decided; a withheld one from when it is signed. */

@@ -1,10 +1,11 @@
+import { sat } from '../../lsps/base/amount.ts'
 import type { Clock } from '../../lsps/base/clock.ts'
 import { SidecarError } from '../kernel/errors.ts'
 import type { Log } from '../kernel/log.ts'
 import { type Bell, withDeadline } from '../kernel/wait.ts'
 import type { LndPort, Outpoint } from '../lnd/port.ts'
 import type { Closes } from './closes.ts'
-import { isEmpty, paysOnlyUs } from './closing.ts'
+import { isUntouched, paysOnlyUs } from './closing.ts'
 import { look } from './look.ts'
 import type { ChannelOrder, Funding, FundingEvent } from './states.ts'
 
@@ -26,6 +27,8 @@ export type DiscardDeps = {
   /** Rings when lnd says that some channel changed. */
   readonly bell: Bell
 }
+
+const isOrdinary = ({ confirmation }: ChannelOrder) => confirmation === 'ordinary'
 
 type Discarding = Extract<Funding, { tag: 'discarding' }>
 type Outcome = Extract<FundingEvent, { type: 'channel-closing' | 'channel-closed' | 'discard-refused' }>
@@ -53,8 +56,14 @@ export class Discard {
       const sighting = await look(lnd, order, outpoint, signal)
       if (sighting.found === 'closing') return { type: 'channel-closing' }
       if (sighting.found === 'closed' || sighting.found === 'nothing') return { type: 'channel-closed' }
+      if (sighting.found === 'pending' && (isOrdinary(order) || clock.now() - since >= AWAY_MS)) {
+        // Nothing can be in it before its funding is in a block. The peer keeps a ghost of it (D28).
+        await closes.abandon(outpoint, signal)
+        return { type: 'channel-closed' }
+      }
       if (sighting.found === 'open') {
-        if (!isEmpty(sighting.channel) || closes.keeps(outpoint) !== undefined) return { type: 'discard-refused' }
+        const isKept = closes.keeps(outpoint) !== undefined
+        if (isKept || !isUntouched(sighting.channel, order.push ?? sat(0n))) return { type: 'discard-refused' }
         const away = clock.now() - since >= AWAY_MS
         const how = sighting.channel.active ? 'cooperative' : away ? 'force' : undefined
         if (how !== undefined && !attempted) {
@@ -77,7 +86,8 @@ export class Discard {
     const closing = (await lnd.pendingChannels(signal)).find((channel) => channel.outpoint === outpoint)
     const payments = by === 'owner' ? 'ruled-out' : 'possible'
     const isPromised = closes.keeps(outpoint) !== undefined
-    if (isPromised || closing?.closingTx === undefined || !paysOnlyUs(closing.closingTx, payments)) {
+    const closingTx = closing?.closingTx
+    if (isPromised || closingTx === undefined || !paysOnlyUs(closingTx, payments, order.push)) {
       log.warn({ order: order.pendingChannelId, outpoint }, 'a channel that was to be discarded may hold money')
       return { type: 'discard-refused' }
     }

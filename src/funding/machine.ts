@@ -6,7 +6,8 @@ export const REBUMP_BLOCKS = 6
 
 /** A new order: persisted under its own pending_chan_id before lnd hears of it (D20). */
 export function place(order: ChannelOrder): Step<Funding, FundingEffect> {
-  return go<Funding, FundingEffect>({ tag: 'opening', order }, [{ type: 'negotiate' }])
+  // A batch negotiates for its members: their transaction is one.
+  return go<Funding, FundingEffect>({ tag: 'opening', order }, order.batch === undefined ? [{ type: 'negotiate' }] : [])
 }
 
 /** The one funding path of funding.md as a machine: pure, total, and never signing before the channel was seen. */
@@ -49,13 +50,20 @@ function onOpening(funding: In<'opening'>, event: FundingEvent): Step<Funding, F
   const { order } = funding
   switch (event.type) {
     case 'psbt-funded':
+      if (order.batch !== undefined) return stay(funding, 'its batch has the transaction')
+      if (order.withdrawn === true) return giveUp(funding)
       return go<Funding, FundingEffect>({ tag: 'funded', order, psbt: event.psbt, outpoint: event.outpoint }, [
         { type: 'verify' },
       ])
+    case 'batch-complete':
+      if (order.batch === undefined) return stay(funding, 'it is in no batch')
+      return signPending({ order, outpoint: event.outpoint, psbt: event.psbt })
     case 'refused':
       return refuse(funding, event)
     case 'publish-due':
       return makeDue(funding)
+    case 'withdraw':
+      return withdraw(funding)
     default:
       return stay(funding, `early: ${event.type}`)
   }
@@ -66,11 +74,14 @@ function onFunded(funding: In<'funded'>, event: FundingEvent): Step<Funding, Fun
   switch (event.type) {
     case 'psbt-funded':
       // Recovery proved the earlier transaction dead: it was never signed, and no channel names its outpoint.
+      if (order.withdrawn === true) return giveUp(funding)
       return go<Funding, FundingEffect>({ ...funding, psbt: event.psbt, outpoint: event.outpoint }, [
         { type: 'verify' },
       ])
     case 'channel-found': {
       if (event.outpoint !== outpoint) return stay(funding, `not our outpoint: ${event.outpoint}`)
+      if (order.withdrawn === true) return abandon({ order, outpoint, psbt, chanId: undefined, by: 'owner' })
+      if (order.broadcast === 'when-pending') return signPending({ order, outpoint, psbt })
       const tx = { stage: 'unsigned', psbt } as const
       return go<Funding, FundingEffect>({ tag: 'standing', order, outpoint, tx }, [{ type: 'watch-active' }])
     }
@@ -82,6 +93,8 @@ function onFunded(funding: In<'funded'>, event: FundingEvent): Step<Funding, Fun
       return lose(funding)
     case 'publish-due':
       return makeDue(funding)
+    case 'withdraw':
+      return withdraw(funding)
     default:
       return stay(funding, `early: ${event.type}`)
   }
@@ -121,7 +134,10 @@ function onStanding(funding: In<'standing'>, event: FundingEvent): Step<Funding,
     case 'channel-closing':
     case 'channel-closed':
       return onClose(funding, event.type)
+    case 'withdraw':
+      return withdrawStanding(funding)
     case 'psbt-funded':
+    case 'batch-complete':
     case 'channel-found':
     case 'refused':
     case 'discard-refused':
@@ -163,7 +179,10 @@ function onChain(
   if (event.type === 'unconfirmed') return onUnconfirmed(funding, tx, event.height)
   const fee = event.childFee === undefined ? {} : { childFee: event.childFee }
   const news = tx.stage === 'mined' ? [] : [notify({ type: 'confirmed', outpoint, ...fee })]
-  if (event.type === 'confirmed') {
+  // An ordinary channel may become active long after: its peer is away, or wants to see more blocks.
+  const isOrdered = order.broadcast === 'when-pending' || order.withdrawn === true
+  const waits = isOrdered && chanId === undefined && funding.closed !== true
+  if (event.type === 'confirmed' && !waits) {
     return go<Funding, FundingEffect>({ tag: 'confirmed', order, outpoint, chanId, ...fee }, news)
   }
   if (tx.stage === 'mined') return stay(funding, 'already mined')
@@ -232,16 +251,55 @@ function onDiscarding(funding: In<'discarding'>, event: FundingEvent): Step<Fund
   }
 }
 
+/** Signed as soon as the peer has: an ordinary channel waits for the blocks of its funding (D28). */
+function signPending({
+  order,
+  outpoint,
+  psbt,
+}: Pick<In<'funded'>, 'order' | 'outpoint' | 'psbt'>): Step<Funding, FundingEffect> {
+  return go<Funding, FundingEffect>({ tag: 'standing', order, outpoint, tx: { stage: 'signing', psbt } }, [
+    { type: 'watch-active' },
+    { type: 'sign' },
+  ])
+}
+
+function withdraw(funding: In<'opening' | 'funded'>): Step<Funding, FundingEffect> {
+  if (funding.order.withdrawn === true) return stay(funding, 'already withdrawn')
+  return go<Funding, FundingEffect>({ ...funding, order: { ...funding.order, withdrawn: true } })
+}
+
+/** Until its signature is on disk nobody has it. A channel that is to be published at once has nothing else to lose. */
+function withdrawStanding(funding: In<'standing'>): Step<Funding, FundingEffect> {
+  const { tx, order, outpoint, chanId } = funding
+  if (order.broadcast !== 'when-pending') return stay(funding, 'a channel of this kind is discarded')
+  if (order.batch !== undefined) return stay(funding, 'others share its transaction')
+  if (tx.stage !== 'signing') return stay(funding, `it is ${tx.stage}: the channel will be`)
+  return abandon({ order: { ...order, withdrawn: true }, outpoint, psbt: tx.psbt, chanId, by: 'owner' })
+}
+
+/** Withdrawn before lnd was told of a transaction, or when that one is proven dead. */
+function giveUp(funding: In<'opening' | 'funded'>): Step<Funding, FundingEffect> {
+  const why = { reason: 'failed', detail: 'withdrawn by its owner' } as const
+  return go<Funding, FundingEffect>({ tag: 'refused', order: funding.order, ...why }, [
+    { type: 'cancel' },
+    notify({ type: 'refused', ...why }),
+  ])
+}
+
 /** Money depends on the transaction: from here on it is signed as soon as that may be. */
 function makeDue(funding: In<'opening' | 'funded' | 'standing'>): Step<Funding, FundingEffect> {
-  if (funding.order.broadcast === 'due') return stay(funding, 'already due')
+  const { broadcast } = funding.order
+  if (broadcast === 'due' || broadcast === 'when-pending') return stay(funding, `already ${broadcast}`)
   return go<Funding, FundingEffect>({ ...funding, order: { ...funding.order, broadcast: 'due' } })
 }
 
 function sign(funding: In<'standing' | 'discarding'>, psbt: string): Step<Funding, FundingEffect> {
   const { order, outpoint, chanId } = funding
   const due = { ...order, broadcast: 'due' as const }
+  // Whoever wanted an ordered channel may be told yet that it can be used.
+  const watch: FundingEffect[] = order.withdrawn === true && chanId === undefined ? [{ type: 'watch-active' }] : []
   return go<Funding, FundingEffect>({ tag: 'standing', order: due, outpoint, chanId, tx: { stage: 'signing', psbt } }, [
+    ...watch,
     { type: 'sign' },
   ])
 }

@@ -2,7 +2,7 @@ import type { Clock } from '../../lsps/base/clock.ts'
 import { refusedWith, SidecarError } from '../kernel/errors.ts'
 import type { Log } from '../kernel/log.ts'
 import { withDeadline } from '../kernel/wait.ts'
-import type { FundingTemplate, LndPort, OpenAttempt, Outpoint } from '../lnd/port.ts'
+import type { FundingTemplate, LndPort, OpenAttempt, OpenRequest, Outpoint } from '../lnd/port.ts'
 import { look } from './look.ts'
 import { fundingOutpoint } from './psbt.ts'
 import type { ChannelOrder, FundingEvent, RefusalReason } from './states.ts'
@@ -50,7 +50,8 @@ export class Negotiation {
       }
       await this.cleanUp(order, signal)
       const isOver = order.beginBefore !== undefined && this.#deps.clock.now() >= order.beginBefore
-      if (isOver) return { type: 'refused', reason: 'failed', detail: 'nobody wants it any more' }
+      if (isOver || order.withdrawn === true)
+        return { type: 'refused', reason: 'failed', detail: 'nobody wants it any more' }
     }
     return this.#open(order, signal)
   }
@@ -160,19 +161,7 @@ export class Negotiation {
 
   async #request(order: ChannelOrder, signal: AbortSignal): Promise<FundingTemplate> {
     this.#drop(order)
-    const attempt = this.#deps.lnd.openChannel(
-      {
-        peer: order.peer,
-        capacity: order.capacity,
-        pendingChannelId: order.pendingChannelId,
-        memo: order.memo,
-        private: true,
-        zeroConf: true,
-        scidAlias: true,
-        maxLocalCsv: order.maxLocalCsv,
-      },
-      signal,
-    )
+    const attempt = this.#deps.lnd.openChannel(requestOf(order), signal)
     attempt.pending.catch(() => undefined) // whoever waits for it handles it; nobody may wait
     this.#attempts.set(order.pendingChannelId, attempt)
     return this.#within(ACCEPT_DEADLINE_MS, 'accept_channel', attempt.template, signal)
@@ -247,6 +236,23 @@ export class Negotiation {
 
   #within<T>(ms: number, what: string, promise: Promise<T>, signal: AbortSignal): Promise<T> {
     return withDeadline({ promise, ms, what, clock: this.#deps.clock, signal })
+  }
+}
+
+/** An alias hides where a channel stands that is not in the chain yet, or not to be known: only for those. */
+function requestOf(order: ChannelOrder): OpenRequest {
+  const isPrivate = order.visibility !== 'announced'
+  const zeroConf = order.confirmation !== 'ordinary'
+  return {
+    peer: order.peer,
+    capacity: order.capacity,
+    pendingChannelId: order.pendingChannelId,
+    memo: order.memo,
+    private: isPrivate,
+    zeroConf,
+    scidAlias: isPrivate && zeroConf,
+    maxLocalCsv: order.maxLocalCsv,
+    ...(order.push === undefined ? {} : { push: order.push }),
   }
 }
 

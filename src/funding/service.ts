@@ -41,6 +41,12 @@ export type FundingDeps = {
   readonly log: Log
   /** Tells the owner of an order what became of it; at least once, resolved when the owner has it on disk. */
   readonly notify: (order: OrderName, news: FundingNews) => Promise<void>
+  /**
+   * Asked right before the funding of an ordered channel is signed: whether its owner still wants to pay for it. Left
+   * out: always. Not asked again once that was said of the whole of a batch.
+   * @throws SidecarError when that cannot be told now
+   */
+  readonly mayPublish?: (order: OrderName, signal: AbortSignal) => Promise<boolean>
   /** Who counts what is opened: writes that become true with a step of an order, and the step once it is on disk. */
   readonly observer?: {
     readonly writesFor: (before: Funding | undefined, after: Funding) => readonly Write[]
@@ -156,6 +162,14 @@ export class FundingService {
   }
 
   /**
+   * The owner does not want a channel any more that it ordered. Resolved when that is on disk; it hears `refused` or
+   * `channel-closed` if it was in time, else `published`. Said twice it changes nothing.
+   */
+  async withdraw(pendingChannelId: string): Promise<void> {
+    await this.#runner.dispatch(pendingChannelId, { type: 'withdraw' })
+  }
+
+  /**
    * Gives up a withheld channel that is empty; its owner must not let anything into it any more. Resolved when the
    * decision is on disk; the owner hears `channel-closed` at the end, or `published` if something was in the channel
    * all the same. Changes nothing once the funding is due or signed, and before there is a channel.
@@ -202,6 +216,10 @@ export class FundingService {
       case 'bump':
         // Idempotent: lnd keeps one child for an output, and replaces it.
         return this.#bump(funding, signal)
+      case 'cancel':
+        // Idempotent: what lnd has forgotten it refuses to cancel, and coins that are not locked are not in the list.
+        await this.#negotiation.cleanUp(funding.order, signal)
+        return undefined
       case 'close':
         // Idempotent: it looks before each attempt.
         return funding.tag === 'discarding' ? this.#discard.close(funding, signal) : undefined
@@ -280,10 +298,16 @@ export class FundingService {
       const detail = `channel ${funding.outpoint} is not to be seen, so its funding is not signed`
       throw new SidecarError({ code: 'LND_REFUSED', call: 'look', detail })
     }
+    if (!(await this.#isWanted(funding.order, signal))) return { type: 'withdraw' }
     const raw = await lnd.finalizePsbt(funding.tx.psbt, signal)
     if (transactionId(raw) !== funding.outpoint.split(':')[0])
       throw new Error(`signing changed the txid of ${funding.outpoint}`)
     return { type: 'signed', raw }
+  }
+
+  async #isWanted(order: ChannelOrder, signal: AbortSignal): Promise<boolean> {
+    if (order.broadcast !== 'when-pending' || order.batch !== undefined) return true
+    return (await this.#deps.mayPublish?.(order, signal)) ?? true
   }
 
   /** A refusal is final for this bump: the transaction is in a block by now, or lnd does not know the change. */

@@ -18,9 +18,20 @@ export const ChannelOrder = z.object({
   satPerVbyte: Uint,
   /**
    * When the transaction is signed and published: `at-once` when the channel is active, `when-due` when its owner says
-   * that money depends on it (`publishDue`), or the chain does (D27): then it is `due`. Left out: at once.
+   * that money depends on it (`publishDue`), or the chain does (D27): then it is `due`. `when-pending`: as soon as the
+   * peer has signed for it (D28), and from then on the channel is never given up. Left out: at once.
    */
-  broadcast: z.enum(['at-once', 'when-due', 'due']).optional(),
+  broadcast: z.enum(['at-once', 'when-due', 'due', 'when-pending']).optional(),
+  /** How much of the capacity is the peer's from the start, in satoshi; left out: nothing. */
+  push: Sat.optional(),
+  /** Left out: private. */
+  visibility: z.enum(['private', 'announced']).optional(),
+  /** `zero-conf`: usable before its funding is in a block. Left out: that. */
+  confirmation: z.enum(['zero-conf', 'ordinary']).optional(),
+  /** The transaction that it shares with other orders, by the batch's name; left out: it has its own. */
+  batch: z.string().optional(),
+  /** Its owner does not want it any more: it comes to nothing if nobody has signed yet. */
+  withdrawn: z.literal(true).optional(),
   /** The token that it was bought with; left out without one. */
   token: z.string().optional(),
   /** When it was decided, Unix time in ms. Orders of older releases have none. */
@@ -154,6 +165,7 @@ export const FundingEffect = z.discriminatedUnion('type', [
   z.object({ type: z.literal('publish') }),
   z.object({ type: z.literal('bump') }),
   z.object({ type: z.literal('release') }),
+  z.object({ type: z.literal('cancel') }),
   z.object({ type: z.literal('close') }),
   z.object({ type: z.literal('abandon') }),
   z.object({ type: z.literal('notify'), news: FundingNews }),
@@ -187,3 +199,7 @@ export type FundingEvent =
   | { readonly type: 'discard' }
   /** The channel turned out to have money in it. */
   | { readonly type: 'discard-refused' }
+  /** Its owner does not want the channel any more. */
+  | { readonly type: 'withdraw' }
+  /** Every channel of the batch stands: the transaction that they share may be signed. */
+  | { readonly type: 'batch-complete'; readonly psbt: string; readonly outpoint: string }

@@ -164,10 +164,13 @@ function nameReclaim(reclaim: Reclaim): string {
 
 function nameFunding(funding: Funding): string {
   if (funding.tag === 'discarding') return `discarding, ${funding.stage}`
-  const due = 'order' in funding && funding.order.broadcast === 'due' ? ', due' : ''
+  const { broadcast, batch } = funding.order
+  if (broadcast === 'when-pending' && funding.tag !== 'standing')
+    return `${funding.tag}, ordered${batch === undefined ? '' : ' in a batch'}`
+  const due = broadcast === 'due' ? ', due' : ''
   if (funding.tag !== 'standing') return `${funding.tag}${due}`
   const active = funding.chanId === undefined ? 'not active yet' : 'active'
-  const withheld = funding.order.broadcast === 'when-due' ? ', withheld' : due
+  const withheld = broadcast === 'when-due' ? ', withheld' : broadcast === 'when-pending' ? ', ordered' : due
   const bumped = 'bump' in funding.tx && funding.tx.bump !== undefined ? ' (bumped)' : ''
   return `standing, ${funding.tx.stage}${bumped}, ${active}${withheld}${funding.closed === true ? ', closed' : ''}`
 }

@@ -67,9 +67,12 @@ export const JIT_EVENTS: Events<JitEvent> = {
 }
 
 export const FUNDINGS: States<Funding> = {
-  opening: [fund.opening()],
-  funded: [fund.funded()],
+  opening: [fund.opening(), fund.ordered(fund.opening()), fund.ordered(fund.opening(), 'batch')],
+  funded: [fund.funded(), fund.ordered(fund.funded())],
   standing: [
+    fund.ordered(fund.standing(fund.SIGNING)),
+    fund.ordered(fund.standing(fund.PUBLISHED)),
+    fund.ordered(fund.standing(fund.MINED)),
     fund.standing(fund.UNSIGNED),
     fund.withheld(),
     fund.standing(fund.SIGNING, fund.CHAN_ID),
@@ -103,6 +106,8 @@ export const FUNDING_EVENTS: Events<FundingEvent> = {
   'publish-due': { '': fund.publishDue() },
   discard: { '': fund.discard() },
   'discard-refused': { '': fund.discardRefused() },
+  withdraw: { '': fund.withdraw() },
+  'batch-complete': { '': fund.batchComplete() },
 }
 
 export const RECLAIMS: States<Reclaim> = {

@@ -4,6 +4,7 @@ import * as z from 'zod'
 import { isTerminal, place, step } from '../../../src/funding/machine.ts'
 import { type ChannelOrder, Funding, type FundingEffect, type FundingEvent } from '../../../src/funding/states.ts'
 import {
+  batchComplete,
   bumped,
   channelActive,
   channelClosed,
@@ -15,6 +16,7 @@ import {
   discardRefused,
   minedNow,
   ORDER,
+  ORDERED,
   OTHER_OUTPOINT,
   OUTPOINT,
   psbtFunded,
@@ -25,6 +27,7 @@ import {
   stuck,
   unconfirmed,
   WITHHELD_ORDER,
+  withdraw,
 } from './samples.ts'
 
 const RUNS = { numRuns: 500 }
@@ -213,6 +216,95 @@ describe('the transaction of an order', () => {
         const stage = before.tag === 'standing' ? before.tx.stage : 'unsigned'
         expect(['unsigned', 'signing']).toContain(stage)
       }
+    })
+  })
+})
+
+const BATCHED: ChannelOrder = { ...ORDERED, batch: 'batch' }
+const anyWord = fc.oneof(anyEvent, fc.constantFrom(withdraw(), batchComplete(), batchComplete(OTHER_OUTPOINT)))
+
+/** Holds for every story of an ordered channel. */
+const alwaysOrdered = (
+  holds: (moments: readonly Moment[], story: readonly FundingEvent[], order: ChannelOrder) => void,
+  orders: readonly ChannelOrder[] = [ORDERED, BATCHED],
+) =>
+  fc.assert(
+    fc.property(
+      fc
+        .array(fc.array(anyWord, { maxLength: 1 }), { minLength: COURSE.length, maxLength: COURSE.length })
+        .map((between) => COURSE.flatMap((event, index) => [...(between[index] ?? []), event])),
+      fc.constantFrom(...orders),
+      (story, order) => holds(live(story, order), story, order),
+    ),
+    RUNS,
+  )
+
+describe('an ordered channel, whatever it hears', () => {
+  it('[D28] is signed for as soon as the peer has signed, and not before', () => {
+    alwaysOrdered((moments, story, order) => {
+      for (const [index, { before, funding, effects }] of moments.entries()) {
+        const event = story[index - 1]
+        const signs = effects.some(({ type }) => type === 'sign')
+        const isSeen = event?.type === 'channel-found' && before.tag === 'funded' && event.outpoint === before.outpoint
+        if (order.batch === undefined && isSeen && before.order.withdrawn !== true) expect(signs).toBe(true)
+        if (!signs) continue
+        if (funding.tag !== 'standing') throw new Error('signed for a channel that does not stand')
+        const heard = story.slice(0, index)
+        const seen = heard.some(isFoundAt(funding.outpoint)) || heard.some(({ type }) => type === 'channel-closing')
+        expect(order.batch === undefined ? seen : event?.type === 'batch-complete').toBe(true)
+      }
+    })
+  })
+
+  it('[D28] is given up only when it was withdrawn, or closed or refused by others, and never once it is signed', () => {
+    alwaysOrdered((moments, story) => {
+      for (const [index, { before, funding, effects }] of moments.entries()) {
+        if (!effects.some(({ type }) => type === 'abandon')) continue
+        const heard = story.slice(0, index).map(({ type }) => type)
+        expect(heard.includes('withdraw') || heard.includes('channel-closing') || heard.includes('discard')).toBe(true)
+        expect(before.tag === 'standing' ? before.tx.stage : 'unsigned').not.toBe('signed')
+        expect(funding.tag).toBe('discarding')
+      }
+    })
+  })
+
+  it('has one transaction only from the moment it is signed for', () => {
+    alwaysOrdered((moments) => {
+      const outpoints = moments.flatMap(({ funding }) =>
+        funding.tag === 'standing' || funding.tag === 'confirmed' ? [funding.outpoint] : [],
+      )
+      expect(new Set(outpoints).size).toBeLessThanOrEqual(1)
+    })
+  })
+
+  it('that was withdrawn in time is never signed for, unless something is in it all the same', () => {
+    alwaysOrdered(
+      (_, story) => {
+        const early = [withdraw(), ...story.filter(({ type }) => type !== 'discard-refused')]
+        const isClosing = story.some(({ type }) => type === 'channel-closing')
+        if (!isClosing) expect(count(live(early, ORDERED), 'sign')).toBe(0)
+      },
+      [ORDERED],
+    )
+  })
+
+  it('is not done with before it became active or closed', () => {
+    alwaysOrdered((moments) => {
+      const last = moments.at(-1)?.funding
+      if (last?.tag !== 'confirmed') return
+      const heard = moments.some(({ effects }) =>
+        effects.some(
+          (effect) => effect.type === 'notify' && ['channel-active', 'channel-closed'].includes(effect.news.type),
+        ),
+      )
+      expect(heard).toBe(true)
+    })
+  })
+
+  it('has an answer to every event, and an end that it does not leave', () => {
+    alwaysOrdered((moments) => {
+      for (const { before, funding, effects } of moments)
+        if (isTerminal(before)) expect([funding, effects]).toEqual([before, []])
     })
   })
 })

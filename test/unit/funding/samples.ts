@@ -73,6 +73,20 @@ export const withheld = (chanId: bigint | undefined = CHAN_ID): In<'standing'> =
   ...standing(UNSIGNED, chanId),
   order: WITHHELD_ORDER,
 })
+export const ORDERED: ChannelOrder = {
+  ...ORDER,
+  owner: 'order:7',
+  memo: `sluice1:order:${PENDING_ID}:7:1000000`,
+  push: sat(50_000n),
+  visibility: 'announced',
+  confirmation: 'ordinary',
+  broadcast: 'when-pending',
+}
+/** The same of an order that is published as soon as the peer has signed, alone or in a batch. */
+export const ordered = <F extends Funding>(funding: F, batch?: string): F => ({
+  ...funding,
+  order: batch === undefined ? ORDERED : { ...ORDERED, batch },
+})
 export const discarding = (stage: In<'discarding'>['stage']): In<'discarding'> => ({
   tag: 'discarding',
   order: WITHHELD_ORDER,
@@ -133,6 +147,12 @@ export const bumped = (): Heard<'bumped'> => ({ type: 'bumped' })
 export const channelClosing = (): Heard<'channel-closing'> => ({ type: 'channel-closing' })
 export const publishDue = (): Heard<'publish-due'> => ({ type: 'publish-due' })
 export const discard = (): Heard<'discard'> => ({ type: 'discard' })
+export const withdraw = (): Heard<'withdraw'> => ({ type: 'withdraw' })
+export const batchComplete = (outpoint = OUTPOINT): Heard<'batch-complete'> => ({
+  type: 'batch-complete',
+  psbt: 'psbt',
+  outpoint,
+})
 export const discardRefused = (): Heard<'discard-refused'> => ({ type: 'discard-refused' })
 export const conflictedBy = (): Heard<'conflicted'> => ({ type: 'conflicted', spentBy: 'ab'.repeat(32) })
 
