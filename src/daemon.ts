@@ -1,4 +1,5 @@
 import type { SidecarDeps as DaemonDeps, Sidecar as Stoppable } from './cli/daemon.ts'
+import { enabledFeatures } from './cli/features.ts'
 import { openDataFolder } from './config/data-folder.ts'
 import type { Config } from './config/schema.ts'
 import { fetchJson } from './kernel/fetch-json.ts'
@@ -23,9 +24,7 @@ export async function startDaemon(config: Config, deps: DaemonDeps): Promise<Sto
   try {
     const store = await openLevelStore(paths.db)
     const probe = (probeSignal: AbortSignal) =>
-      probePermissions(lnd.connection, config.lsps2.enabled ? ['node', 'lsps2'] : ['node'], probeSignal, {
-        subscriptions: 'read',
-      })
+      probePermissions(lnd.connection, enabledFeatures(config), probeSignal, { subscriptions: 'read' })
     const sidecar = await startSidecar(config, {
       lnd,
       store,

@@ -73,7 +73,8 @@ export interface InvoicePort {
   cancelInvoice(paymentHash: string, signal: AbortSignal): Promise<void>
   /**
    * The state now, then each change of it; ends after a final one. Parts that do not complete a payment are not told.
-   * Of an invoice that does not exist nothing is told until it is made.
+   * Of an invoice that does not exist nothing is told until it is made. One stream for each invoice: lnd tells of no
+   * accepted one otherwise. It carries thousands (with 3,000 on one connection a payment was told in 0.2 s).
    */
   subscribeInvoice(paymentHash: string, onEvent: OnEvent<Invoice>, signal: AbortSignal): Promise<void>
 }

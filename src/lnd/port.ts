@@ -325,7 +325,7 @@ export interface LndPort extends InvoicePort {
    * it (a neutrino backend never does) and stays until it is in a block or a conflicting transaction that concerns the
    * wallet is. So a replacement that pays the wallet as well stands beside what it replaces until one of them is
    * mined: conflicting ones must not be added up. What a transaction replaced that does not concern the wallet is
-   * listed on until lnd starts again, when it offers all of them to its backend and forgets what that refuses.
+   * listed on, as a coin too, until lnd starts again: then it offers all to its backend and forgets what that refuses.
    * A reorganisation puts a transaction back to 0 confirmations; nothing is told on `subscribeTransactions` then.
    */
   receipts(

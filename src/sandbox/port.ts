@@ -80,10 +80,10 @@ export function simulatedPort(deps: PortDeps, session: Session): LndPort {
       call('publishTransaction', signal, () => {
         node.chain.publish(raw)
       }),
-    confirmations: (txid, signal) => call('confirmations', signal, () => node.chain.confirmations(txid)),
+    confirmations: (txid, signal) => call('confirmations', signal, () => node.receipts.confirmations(txid)),
     bumpFee: (request, signal) => call('bumpFee', signal, () => coins.bump(request)),
     spends: (outpoints, signal) => call('spends', signal, () => coins.spends(outpoints)),
-    rawTransaction: (txid, signal) => call('rawTransaction', signal, () => node.chain.transaction(txid)?.raw),
+    rawTransaction: (txid, signal) => call('rawTransaction', signal, () => node.receipts.raw(txid)),
     listLeases: (signal) => call('listLeases', signal, () => coins.leases()),
     leaseOutput: (request, signal) => call('leaseOutput', signal, () => coins.lease(request)),
     releaseOutput: (lease, signal) => call('releaseOutput', signal, () => coins.release(lease)),

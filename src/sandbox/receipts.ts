@@ -58,6 +58,17 @@ export class Receipts {
       )
   }
 
+  /** 0 also of what only the wallet still knows. */
+  confirmations(txid: string): number | undefined {
+    const { chain } = this.#deps
+    const depth = chain.confirmations(txid)
+    return depth === undefined && this.#of(txid).length > 0 ? 0 : depth
+  }
+
+  raw(txid: string): string | undefined {
+    return this.#deps.chain.transaction(txid)?.raw ?? this.#of(txid)[0]?.tx.raw
+  }
+
   /** The node starts: it offers the chain what is in no block, and reads the blocks that it missed. */
   load(): void {
     const { chain } = this.#deps
@@ -97,7 +108,10 @@ export class Receipts {
   }
 
   #forget(txid: string): void {
-    for (const { outpoint } of this.#of(txid)) this.#rows.delete(outpoint)
+    for (const { outpoint } of this.#of(txid)) {
+      this.#rows.delete(outpoint)
+      this.#deps.coins.forget(outpoint)
+    }
   }
 
   #of(txid: string): readonly Row[] {

@@ -82,6 +82,10 @@ export class WalletCoins {
     return this.#coins.has(outpoint) || this.#spent.has(outpoint)
   }
 
+  forget(outpoint: Outpoint): void {
+    this.#coins.delete(outpoint)
+  }
+
   newScript(): Uint8Array {
     const script = witnessScript(this.#random.bytes(COIN_SCRIPT_BYTES))
     this.#scripts.add(hexOf(script))
@@ -261,6 +265,8 @@ export class WalletCoins {
 
   /** What a block spent is there again; what it made is unconfirmed, or gone with its transaction. */
   #onUndone(tx: ChainTx, known: boolean): void {
+    // What somebody else paid stays in the wallet, whatever became of it, until `forget`.
+    const ours = tx.inputs.some((outpoint) => this.had(outpoint))
     for (const outpoint of tx.inputs) {
       const coin = this.#spent.get(outpoint)
       if (coin !== undefined) this.#coins.set(outpoint, coin)
@@ -269,7 +275,7 @@ export class WalletCoins {
     for (const outpoint of this.#chain.outpoints(tx)) {
       const coin = this.#coins.get(outpoint)
       if (coin !== undefined) coin.height = undefined
-      if (!known) this.#coins.delete(outpoint)
+      if (!known && ours) this.#coins.delete(outpoint)
     }
   }
 }

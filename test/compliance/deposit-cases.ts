@@ -91,14 +91,22 @@ export function depositCases(world: () => NodeUnderTest, signal: AbortSignal): v
   it('that somebody took back are listed without a confirmation until the node starts again', async () => {
     const node = world()
     const { address, outpoint } = await newDeposit()
+    const [txid = ''] = outpoint.split(':')
     const kept = await newDeposit()
     await node.replaceDeposit(outpoint)
     await node.mine(1)
+    const coins = async () => (await node.port.listUnspent(0, signal)).map((coin) => coin.outpoint)
     expect(await confirmations(kept.address)).toEqual([1])
     expect(await confirmations(address)).toEqual([0])
+    // It even looks like a coin: nothing unconfirmed that somebody else paid may be spent.
+    expect(await coins()).toEqual(expect.arrayContaining([outpoint, kept.outpoint]))
+    expect(await node.port.confirmations(txid, signal)).toBe(0)
     await node.restart()
     await until(node, 'the deposit to be forgotten', async () => (await confirmations(address)).length === 0)
     expect(await confirmations(kept.address)).toEqual([1])
+    expect(await coins()).not.toContain(outpoint)
+    expect(await node.port.confirmations(txid, signal)).toBeUndefined()
+    expect(await node.port.rawTransaction(txid, signal)).toBeUndefined()
   })
 
   it('lose their confirmations when their block is replaced, and get them again', async () => {

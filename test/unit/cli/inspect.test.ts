@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { bakeCommand } from '../../../src/cli/features.ts'
+import { bakeCommand, enabledFeatures } from '../../../src/cli/features.ts'
 import { checkTerms } from '../../../src/cli/inspect.ts'
 import { parseConfig } from '../../../src/config/load.ts'
 
@@ -19,7 +19,22 @@ describe('the macaroon command', () => {
     expect(idle).toMatch(/^lncli bakemacaroon --save_to/)
     expect(idle).toContain('uri:/lnrpc.Lightning/GetInfo')
     expect(idle).not.toMatch(/FundPsbt|OpenChannel|HtlcInterceptor/)
+    expect(`${selling}${idle}`).not.toMatch(/Invoice/)
     expect(`${selling}${idle}`).not.toMatch(/SendCoins|SendPayment|BakeMacaroon/)
+  })
+})
+
+describe('what is enabled', () => {
+  it('is what the macaroon is for', () => {
+    const { lsps2 } = config({ enabled: false })
+
+    expect(enabledFeatures({ lsps2 })).toEqual(['node'])
+    expect(enabledFeatures({ lsps2, orders: { enabled: true } })).toEqual(['node', 'orders'])
+    expect(enabledFeatures({ lsps2: { ...lsps2, enabled: true }, orders: { enabled: true } })).toEqual([
+      'node',
+      'lsps2',
+      'orders',
+    ])
   })
 })
 
