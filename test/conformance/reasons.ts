@@ -15,7 +15,6 @@ const stateMachine = (name: RegExp) => (vector: Vector) =>
   kindOf(vector) === 'lsps2/state-machine' && name.test(vector.name)
 
 export const REASONS: readonly Reason[] = [
-  { concerns: protocol('lsps1'), reason: 'LSPS1 is not served yet' },
   { concerns: protocol('lsps4'), reason: 'a closed draft that is not served' },
   { concerns: protocol('lsps5'), reason: 'LSPS5 is not served yet' },
   {
