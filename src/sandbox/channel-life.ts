@@ -82,6 +82,7 @@ export class ChannelLife {
   takeDown(channel: SimChannel): void {
     if (!channel.linkUp) return
     channel.linkUp = false
+    channel.linkPolicy = undefined
     this.#deps.emit({ type: 'inactive', outpoint: channel.outpoint })
   }
 
@@ -127,6 +128,7 @@ type Fixed = Pick<SimChannel, 'peer' | 'outpoint' | 'capacity' | 'zeroConf' | 'm
 function newChannel(fixed: Fixed): SimChannel {
   return {
     ...fixed,
+    linkPolicy: undefined,
     chanId: 0n,
     state: 'pending',
     visible: false,
