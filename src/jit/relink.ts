@@ -3,8 +3,10 @@ import type { NodeId } from '../../lsps/base/node-id.ts'
 import type { Log } from '../kernel/log.ts'
 import type { LndPort } from '../lnd/port.ts'
 
+/** Before the disconnect: lnd writes the channel's own policy down up to about a second after the channel is active. */
+export const RELINK_AFTER_MS = 2_000
 /** One client is not disconnected again before this: it has to come back first. */
-export const RELINK_PAUSE_MS = 60_000
+export const RELINK_PAUSE_MS = 10_000
 /** Clients whose last disconnect is remembered; the oldest is forgotten first. */
 export const MAX_RELINKED = 1_000
 
@@ -34,7 +36,7 @@ export class Relink {
   /** A forward to this client failed. Does nothing unless it failed for want of a fee. */
   onFailed(client: NodeId, reason: string, signal: AbortSignal): void {
     if (!FEE_INSUFFICIENT.test(reason)) return
-    const { lnd, clock, log } = this.#deps
+    const { clock, log } = this.#deps
     const now = clock.now()
     if (now - (this.#lastAt.get(client) ?? Number.NEGATIVE_INFINITY) < RELINK_PAUSE_MS) return
     this.#lastAt.delete(client)
@@ -43,9 +45,15 @@ export class Relink {
       if (this.#lastAt.size <= MAX_RELINKED) break
       this.#lastAt.delete(oldest)
     }
-    log.warn({ client }, "lnd charges its default fee on the client's channel: disconnected, so that it is loaded anew")
-    lnd.disconnectPeer(client, signal).catch((error: unknown) => {
+    log.warn({ client }, "lnd asks its default fee on the client's channel: disconnecting, so that it is loaded anew")
+    this.#disconnect(client, signal).catch((error: unknown) => {
       if (!signal.aborted) log.warn({ client, err: error }, 'client not disconnected, its payments may fail')
     })
+  }
+
+  async #disconnect(client: NodeId, signal: AbortSignal): Promise<void> {
+    const { lnd, clock } = this.#deps
+    await clock.sleep(RELINK_AFTER_MS, signal)
+    await lnd.disconnectPeer(client, signal)
   }
 }

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { RELINK_AFTER_MS } from '../../src/jit/relink.ts'
 import { Simulation, type SimulationOptions } from './simulation.ts'
 
 const AMOUNT = 100_000_000n
@@ -233,7 +234,7 @@ describe('a sale whose payment cannot be delivered', () => {
     const refused = { status: 'failed', reason: 'fee_insufficient', by: 'lsp' }
     expect(await simulation.outcome(second?.result ?? Promise.reject(), 'the second part to end')).toEqual(refused)
     expect(await simulation.outcome(third?.result ?? Promise.reject(), 'the third part to end')).toEqual(refused)
-    await simulation.advance(100)
+    await simulation.advance(RELINK_AFTER_MS + 100)
     expect(simulation.world.node.isOnline(wallet.nodeId)).toBe(false)
     wallet.connect()
     await simulation.advance(1_000)
