@@ -1,8 +1,8 @@
-import { afterAll, beforeAll, describe } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe } from 'vitest'
 import { closingCases } from './closing-cases.ts'
 import { fundingCases } from './funding-cases.ts'
 import { htlcCases } from './htlc-cases.ts'
-import type { NodeUnderTest } from './node-under-test.ts'
+import { detachAll, type NodeUnderTest } from './node-under-test.ts'
 import { streamCases } from './stream-cases.ts'
 
 /**
@@ -21,6 +21,7 @@ export function describeNodePort(name: string, createWorld: () => Promise<NodeUn
     beforeAll(async () => {
       node = await createWorld()
     })
+    afterEach(detachAll)
     afterAll(async () => {
       closing.abort()
       await node?.dispose()
