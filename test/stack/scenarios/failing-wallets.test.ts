@@ -1,10 +1,11 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it } from 'vitest'
 import { msat } from '../../../lsps/base/amount.ts'
 import { keptOf, readJournal, waitKept } from '../books.ts'
 import type { Stage } from '../ldk/wallet.ts'
 import { type Network, startNetwork } from '../network.ts'
 import { payInvoice, resetMissionControl } from '../payments.ts'
 import { invoiceOptions, type Purchase } from '../purchase.ts'
+import { renewedAfterFailure } from '../renewed.ts'
 import { type Attempt, payParts } from '../routes.ts'
 import { Sluiced } from '../sluiced.ts'
 import { channelsTo } from '../sold.ts'
@@ -15,6 +16,7 @@ const AMOUNT = msat(100_000_000n)
 /** Payments that may fail because lnd loaded the channel's link before its fees. */
 const MOST_RELINKS = 2
 const THIRDS = [40_000_000n, 35_000_001n, 24_999_999n]
+const STEP_MS = 60_000
 
 type Variant = {
   readonly name: string
@@ -45,22 +47,22 @@ describe.each(VARIANTS)('a wallet that does not take $name, on the real stack', 
   let stories: Story[] = []
   const chanIds: string[] = []
 
-  beforeAll(async () => {
-    network = await startNetwork({ log: (line) => process.stderr.write(`${line}\n`) })
-    sluiced = new Sluiced(network)
-    await sluiced.start()
+  renewedAfterFailure({
+    begin: async () => {
+      network = await startNetwork({ log: (line) => process.stderr.write(`${line}\n`) })
+      sluiced = new Sluiced(network)
+      await sluiced.start()
+      chanIds.length = 0
+    },
+    end: async () => {
+      await sluiced?.stop()
+      await network?.stop()
+    },
   })
 
-  afterEach(async () => {
+  afterEach(() => {
     for (const { wallet } of stories) wallet.close()
     stories = []
-    // What a failed test left is not the next one's.
-    if ((await network.btcd.mempool()).length > 0) await network.mine(1)
-  })
-
-  afterAll(async () => {
-    await sluiced?.stop()
-    await network?.stop()
   })
 
   /** Connected, also when it is disconnected meanwhile, with its channel in use on both sides. */
@@ -69,7 +71,7 @@ describe.each(VARIANTS)('a wallet that does not take $name, on the real stack', 
       if (!wallet.connectedTo(network.lsp.nodeId)) await wallet.reconnect()
       return wallet.channels().some(({ usable }) => usable)
     }
-    await waitFor(isBack, { deadline: 30_000, pollMs: 250, what: 'the wallet to be back with its channel' })
+    await waitFor(isBack, { deadline: STEP_MS, pollMs: 250, what: 'the wallet to be back with its channel' })
     await network.waitLspActive(wallet.nodeId)
   }
 
@@ -86,7 +88,7 @@ describe.each(VARIANTS)('a wallet that does not take $name, on the real stack', 
         story.wallet.passMinute()
         return ended
       },
-      { deadline: 60_000, pollMs: 1_000, what: 'the payment to end' },
+      { deadline: STEP_MS, pollMs: 1_000, what: 'the payment to end' },
     )
   }
   /**
