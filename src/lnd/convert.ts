@@ -114,6 +114,7 @@ export function toChannel(raw: RawChannel): Channel {
     localBalance: toSat(raw.local_balance),
     remoteBalance: toSat(raw.remote_balance),
     totalSent: toSat(raw.total_satoshis_sent),
+    lifetimeSeconds: Number(raw.lifetime),
     memo: raw.memo,
     pendingHtlcs: raw.pending_htlcs.map(toPendingHtlc),
   }

@@ -55,6 +55,8 @@ export type Channel = {
   readonly remoteBalance: Sat
   /** All that ever settled from us to the peer over this channel, rounded down to satoshi. */
   readonly totalSent: Sat
+  /** How long lnd watches the channel, in seconds: since its own start at most. */
+  readonly lifetimeSeconds: number
   readonly memo: string
   readonly pendingHtlcs: readonly PendingHtlc[]
 }

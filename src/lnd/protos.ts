@@ -69,6 +69,7 @@ message Channel {
   int64 local_balance = 6;
   int64 remote_balance = 7;
   int64 total_satoshis_sent = 12;
+  int64 lifetime = 23;
   repeated HTLC pending_htlcs = 15;
   string memo = 36;
 }

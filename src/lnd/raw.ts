@@ -37,6 +37,7 @@ export type RawChannel = {
   readonly local_balance: U64
   readonly remote_balance: U64
   readonly total_satoshis_sent: U64
+  readonly lifetime: U64
   readonly memo: string
   readonly pending_htlcs: readonly RawHtlc[]
 }

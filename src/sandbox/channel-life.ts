@@ -129,6 +129,7 @@ function newChannel(fixed: Fixed): SimChannel {
   return {
     ...fixed,
     linkPolicy: undefined,
+    watchedFrom: 0,
     chanId: 0n,
     state: 'pending',
     visible: false,

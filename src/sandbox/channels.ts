@@ -1,4 +1,5 @@
 import type { Msat, Sat } from '../../lsps/base/amount.ts'
+import type { Clock } from '../../lsps/base/clock.ts'
 import type { NodeId } from '../../lsps/base/node-id.ts'
 import { parseScid, type Scid, scidFromNumber, scidToNumber } from '../../lsps/base/scid.ts'
 import type { Alias, Channel, ClosedChannel, Outpoint, PendingChannel, PendingHtlc } from '../lnd/port.ts'
@@ -6,6 +7,7 @@ import { refuse } from './failures.ts'
 import type { IncomingHtlc, OutgoingHtlc } from './htlcs.ts'
 
 const MSAT_PER_SAT = 1000n
+const MS_PER_SECOND = 1000
 /** Two anchors of 330 sat, and the fee of a commitment without HTLCs at 2,500 sat per 1,000 weight units. */
 const COMMITMENT_COST_SAT = 660n + 2810n
 /** lnd's window of aliases (aliasmgr): block heights from 16,000,000 to below 16,250,000. */
@@ -28,6 +30,8 @@ export type SimChannel = {
   readonly policy: FeePolicy
   /** What this link was loaded with, where the channel's own policy was not in the graph yet; until the next link. */
   linkPolicy: FeePolicy | undefined
+  /** Since when the node watches it; of that it knows nothing after a restart. */
+  watchedFrom: number
   /** Zero-conf: lnd's first alias for ever. Others: undefined until confirmed. */
   chanId: bigint
   state: ChannelState
@@ -90,7 +94,7 @@ function localBalance({ local, pendingChannelId }: SimChannel): Sat {
   return (balance > cost ? balance - cost : 0n) as Sat
 }
 
-function toChannel(channel: SimChannel): Channel {
+function toChannel(channel: SimChannel, now: number): Channel {
   return {
     peer: channel.peer,
     outpoint: channel.outpoint,
@@ -100,6 +104,7 @@ function toChannel(channel: SimChannel): Channel {
     localBalance: localBalance(channel),
     remoteBalance: (channel.remote / MSAT_PER_SAT) as Sat,
     totalSent: (channel.sent / MSAT_PER_SAT) as Sat,
+    lifetimeSeconds: Math.floor((now - channel.watchedFrom) / MS_PER_SECOND),
     memo: channel.memo,
     pendingHtlcs: pendingHtlcs(channel),
   }
@@ -121,8 +126,19 @@ export class ChannelBook {
   /** Every alias that was added or allocated, with its base. */
   readonly #aliases = new Map<bigint, bigint>()
   #nextAlias = FIRST_ALIAS_HEIGHT << HEIGHT_SHIFT
+  readonly #clock: Clock
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+  }
+
+  /** The node starts: how long it watched its channels was in its memory. */
+  watchAnew(): void {
+    for (const channel of this.all.values()) channel.watchedFrom = this.#clock.now()
+  }
 
   add(channel: SimChannel): void {
+    channel.watchedFrom = this.#clock.now()
     this.all.set(channel.outpoint, channel)
     const siblings = this.#byPeer.get(channel.peer) ?? new Set()
     this.#byPeer.set(channel.peer, siblings.add(channel))
@@ -187,7 +203,10 @@ export class ChannelBook {
 
   open(peer?: NodeId): readonly Channel[] {
     const from = peer === undefined ? [...this.all.values()] : this.ofPeer(peer)
-    return from.filter((channel) => channel.visible && channel.state === 'open').map(toChannel)
+    const now = this.#clock.now()
+    return from
+      .filter((channel) => channel.visible && channel.state === 'open')
+      .map((channel) => toChannel(channel, now))
   }
 
   pending(): readonly PendingChannel[] {

@@ -51,7 +51,7 @@ export class SimNode {
   readonly nodeId: NodeId
   readonly chain: Chain
   readonly coins: WalletCoins
-  readonly channels = new ChannelBook()
+  readonly channels: ChannelBook
   readonly streams: Streams
   readonly hub: InterceptorHub
   readonly opens: Opens
@@ -81,6 +81,7 @@ export class SimNode {
     this.latency = options.latency
     this.requireInterceptor = requireInterceptor
     this.nodeId = random.nodeId()
+    this.channels = new ChannelBook(clock)
     this.chain = new Chain(options.height)
     this.coins = new WalletCoins(this.chain, clock, random)
     this.streams = new Streams(stages)
@@ -230,6 +231,7 @@ export class SimNode {
     this.#epoch = this.#starts
     this.log.nodeStarted()
     this.switchboard.load()
+    this.channels.watchAnew()
     for (const channel of this.channels.all.values()) {
       channel.visible = true
       if (channel.state === 'closing') this.closing.rebroadcast(channel)

@@ -216,6 +216,7 @@ function channelOf(deal: Deal, index: number): RawChannel {
     local_balance: String(CAPACITY - 1_000n),
     remote_balance: '0',
     total_satoshis_sent: '0',
+    lifetime: '0',
     memo: memoOf(deal, index),
     pending_htlcs: [],
   }
@@ -231,6 +232,7 @@ function payerChannel(held: readonly RawOffer[]): RawChannel {
     local_balance: '50000000',
     remote_balance: '40000000',
     total_satoshis_sent: '0',
+    lifetime: '0',
     memo: '',
     pending_htlcs: held.map((offer) => ({
       incoming: true,

@@ -235,6 +235,7 @@ export class HostileNode {
       localBalance: 0n as Sat,
       remoteBalance: RICH,
       totalSent: 0n as Sat,
+      lifetimeSeconds: 0,
       memo: '',
       pendingHtlcs: pendingHtlcs.map((htlc) => ({ ...htlc, amount: htlc.amount as Msat })),
     }

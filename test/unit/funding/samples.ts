@@ -28,6 +28,7 @@ export const CHANNEL: Channel = {
   localBalance: ORDER.capacity,
   remoteBalance: sat(0n),
   totalSent: sat(0n),
+  lifetimeSeconds: 0,
   memo: ORDER.memo,
   pendingHtlcs: [],
 }

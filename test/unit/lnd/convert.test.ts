@@ -29,6 +29,7 @@ const channel: RawChannel = {
   local_balance: '150000',
   remote_balance: '49056',
   total_satoshis_sent: '49056',
+  lifetime: '3600',
   memo: 'sluice1:jit',
   pending_htlcs: [],
 }
@@ -96,6 +97,7 @@ describe('a channel', () => {
       localBalance: 150_000n,
       remoteBalance: 49_056n,
       totalSent: 49_056n,
+      lifetimeSeconds: 3600,
       memo: 'sluice1:jit',
       pendingHtlcs: [],
     })
