@@ -1,6 +1,6 @@
 import { hmac } from '@noble/hashes/hmac.js'
 import { sha256 } from '@noble/hashes/sha2.js'
-import { bytesToHex, hexToBytes, utf8ToBytes } from '@noble/hashes/utils.js'
+import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js'
 import type { NodeId } from '../base/node-id.ts'
 import { type FeeTerms, MAX_PROMISE_BYTES } from './schema.ts'
 
@@ -47,7 +47,7 @@ function portableMac(secret: Uint8Array): Mac {
 export function promiseMessage(nodeId: NodeId, terms: FeeTerms, note = ''): Uint8Array {
   const bytes = new Uint8Array(MESSAGE_BYTES + note.length)
   bytes.set(note === '' ? PREFIX : NOTE_PREFIX)
-  bytes.set(hexToBytes(nodeId), PREFIX.length)
+  for (let i = 0; i < NODE_ID_BYTES; i++) bytes[PREFIX.length + i] = hexByte(nodeId, 2 * i)
   const numbers = new DataView(bytes.buffer, PREFIX.length + NODE_ID_BYTES)
   numbers.setBigUint64(0, terms.min_fee_msat)
   numbers.setUint32(8, terms.proportional)
@@ -56,8 +56,22 @@ export function promiseMessage(nodeId: NodeId, terms: FeeTerms, note = ''): Uint
   numbers.setUint32(24, terms.max_client_to_self_delay)
   numbers.setBigUint64(28, terms.min_payment_size_msat)
   numbers.setBigUint64(36, terms.max_payment_size_msat)
-  if (note !== '') bytes.set(utf8ToBytes(note), MESSAGE_BYTES)
+  for (let i = 0; i < note.length; i++) bytes[MESSAGE_BYTES + i] = note.charCodeAt(i) // ASCII, see NOTE
   return bytes
+}
+
+const DIGIT_ZERO = 0x30
+const DIGIT_NINE = 0x39
+/** What turns the code of "a" into ten. */
+const LETTERS_FROM = 0x57
+
+/** Written out, like the note above: each message makes two of them, and the general ones leave garbage. */
+function hexByte(lowerHex: string, at: number): number {
+  return hexDigit(lowerHex.charCodeAt(at)) * 16 + hexDigit(lowerHex.charCodeAt(at + 1))
+}
+
+function hexDigit(code: number): number {
+  return code <= DIGIT_NINE ? code - DIGIT_ZERO : code - LETTERS_FROM
 }
 
 /** Takes the same time wherever two texts of one length differ. */
@@ -74,10 +88,9 @@ function equalInConstantTime(a: string, b: string): boolean {
  * @throws RangeError for a note that is too long or has characters that a promise may not have
  */
 export function makePromise(key: PromiseKey, nodeId: NodeId, terms: FeeTerms, note = ''): string {
-  const proof = key.mac(promiseMessage(nodeId, terms, note))
-  if (note === '') return proof
   if (note.length > MAX_NOTE_CHARACTERS || !NOTE.test(note)) throw new RangeError(`"${note}" cannot be in a promise`)
-  return `${note}${SEPARATOR}${proof}`
+  const proof = key.mac(promiseMessage(nodeId, terms, note))
+  return note === '' ? proof : `${note}${SEPARATOR}${proof}`
 }
 
 /**

@@ -48,17 +48,30 @@ export function catchUpSale(sale: Sale, ahead: Ahead): CaughtUp | undefined {
   if (channel === undefined) return { sale: { tag: 'unearned', deal, outpoint, at }, money }
   const refused = 'refused' in sale ? sale.refused : []
   const forwarded = [...('forwarded' in sale ? sale.forwarded : []), ...settled.map(({ circuit }) => circuit)]
+  const delivered = 'delivered' in sale ? sale.delivered : undefined
   const isKnown = 'channel' in sale
   if (inFlight.length > 0 && (!isKnown || sale.tag === 'owed')) {
     const { sent, parts } = takeUpParts(sale, ahead, msat(fee > collected ? fee - collected : 0n))
     return {
-      sale: { tag: 'forwarding', deal, channel, fee, collected, sent, parts, bound: true, forwarded, refused },
+      sale: {
+        tag: 'forwarding',
+        deal,
+        channel,
+        fee,
+        collected,
+        sent,
+        parts,
+        bound: true,
+        forwarded,
+        delivered,
+        refused,
+      },
       money,
     }
   }
   if (isKnown && settled.length === 0) return undefined
   if (sale.tag === 'reclaiming') return undefined
-  return { sale: { tag: 'owed', deal, channel, collected, parts: [], bound, forwarded, refused }, money }
+  return { sale: { tag: 'owed', deal, channel, collected, parts: [], bound, forwarded, delivered, refused }, money }
 }
 
 /** One journal entry for each HTLC, as in lnd's history; what exceeds the fee is earned and no opening fee. */

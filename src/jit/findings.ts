@@ -1,10 +1,12 @@
 import type { Msat } from '../../lsps/base/amount.ts'
 import type { Clock } from '../../lsps/base/clock.ts'
 import type { Timestamp } from '../../lsps/base/datetime.ts'
+import type { NodeId } from '../../lsps/base/node-id.ts'
 import type { Scid } from '../../lsps/base/scid.ts'
 import type { Channel, CircuitKey, LndPort } from '../lnd/port.ts'
+import { matchParts } from './matching.ts'
 import { mayBeForwarded, openParts } from './parts.ts'
-import type { JitEvent, Part, Sale, SentPart } from './states.ts'
+import type { Delivered, JitEvent, Part, Sale, SentPart } from './states.ts'
 import { forwardedAmount } from './verdict.ts'
 
 /** lnd writes its forwarding history every 15 s; only after this does a missing row mean something. */
@@ -15,6 +17,17 @@ const HISTORY_MARGIN_S = 60
 const MSAT_PER_SAT = 1000n
 
 type Forwarding = Extract<Sale, { tag: 'forwarding' }>
+/** A sale that has its channel. */
+type Standing = Extract<Sale, { channel: unknown }>
+type Delivery = NonNullable<Delivered>[number]
+type Look = {
+  readonly gone: readonly Waiting[]
+  readonly salesTo: (client: NodeId) => readonly Standing[]
+  readonly unwritten: Map<NodeId, bigint>
+  readonly channels: readonly Channel[]
+}
+/** `unexplained` msat were sent, and less than `slack` more; of `written` circuits lnd has a row. */
+type Unwritten = { readonly unexplained: bigint; readonly slack: bigint; readonly written: ReadonlySet<unknown> }
 type Waiting = { readonly scid: Scid; readonly part: Part; readonly sale: Sale }
 export type Finding = { readonly scid: Scid; readonly event: JitEvent }
 
@@ -51,34 +64,30 @@ export class Findings {
 
   async look(sales: Iterable<readonly [Scid, Sale]>, signal: AbortSignal): Promise<readonly Finding[]> {
     const waiting: Waiting[] = [] // taken before lnd is asked: a part that comes later is not missing
-    for (const [scid, sale] of sales) for (const part of openParts(sale)) waiting.push({ scid, part, sale })
+    const all = [...sales]
+    for (const [scid, sale] of all) for (const part of openParts(sale)) waiting.push({ scid, part, sale })
     const circuits = new Set(waiting.map(({ part }) => part.circuit))
     for (const gone of this.#goneSince.keys()) if (!circuits.has(gone)) this.#goneSince.delete(gone) // ended unasked
     if (waiting.length === 0) return []
     const channels = await this.#lnd.listChannels(signal)
     const pending = pendingCircuits(channels)
     const findings: Finding[] = []
-    /** Of each sale, what was found to have been sent though lnd wrote nothing of it: it explains no second part. */
-    const unwritten = new Map<Scid, bigint>()
-    for (const candidate of waiting) {
-      const { circuit } = candidate.part
-      if (pending.has(circuit) || isOnItsWay(candidate, channels)) {
-        this.#goneSince.delete(circuit)
-        continue
-      }
-      const event = await this.#explain(candidate, unwritten, signal)
+    /** To each client, what was found to have been sent though lnd wrote nothing of it: it explains no second part. */
+    const unwritten = new Map<NodeId, bigint>()
+    const salesTo = (client: NodeId) => all.flatMap(([, sale]) => (isStanding(sale, client) ? [sale] : []))
+    const gone = waiting.filter((part) => !pending.has(part.part.circuit) && !isOnItsWay(part, channels))
+    const isGone = new Set(gone.map(({ part }) => part.circuit))
+    for (const { part } of waiting) if (!isGone.has(part.circuit)) this.#goneSince.delete(part.circuit)
+    for (const candidate of gone) {
+      const event = await this.#explain(candidate, { gone, salesTo, unwritten, channels }, signal)
       if (event === undefined) continue
-      this.#goneSince.delete(circuit)
+      this.#goneSince.delete(candidate.part.circuit)
       findings.push({ scid: candidate.scid, event })
     }
     return findings
   }
 
-  async #explain(
-    { scid, part, sale }: Waiting,
-    unwritten: Map<Scid, bigint>,
-    signal: AbortSignal,
-  ): Promise<JitEvent | undefined> {
+  async #explain({ part, sale }: Waiting, look: Look, signal: AbortSignal): Promise<JitEvent | undefined> {
     const { circuit } = part
     const at = this.#clock.now()
     const sent = sale.tag === 'forwarding' ? sale.sent.find((other) => other.circuit === circuit) : undefined
@@ -92,28 +101,58 @@ export class Findings {
     const row = rows.find((forward) => forward.circuit === circuit)
     if (row !== undefined) return { type: 'settled', circuit, amountOut: row.amountOut, amountIn: row.amountIn, at }
     if (at - since < HISTORY_FLUSH_MS) return undefined
-    const found = unwritten.get(scid) ?? 0n
-    const amountOut = this.#settledWithoutRow(sent, (await this.#sentWithoutRow(sale, signal)) - found)
-    if (amountOut !== undefined) {
-      unwritten.set(scid, found + amountOut)
-      return { type: 'settled', circuit, amountOut, at }
-    }
+    const amountOut = mayHaveLost(look.channels, part, at)
+      ? await this.#sentUnwritten(sale, sent, look, signal)
+      : undefined
+    if (amountOut !== undefined) return { type: 'settled', circuit, amountOut, at }
     if (!mayBeForwarded(sale)) return { type: 'part-gone', circuit, at }
     return { type: 'failed', circuit, reason: 'lnd has no record of a settled forward', at }
   }
 
-  /** What the sale's channel sent according to itself, less what lnd's history, or else the sale, says of it. */
-  async #sentWithoutRow({ deal, channel, sent: parts }: Forwarding, signal: AbortSignal): Promise<bigint> {
-    const sinceSeconds = Math.floor(deal.createdAt / 1000) - HISTORY_MARGIN_S
+  /** How much of the part went out, if it did so without a row of lnd's. */
+  async #sentUnwritten(
+    sale: Forwarding,
+    part: SentPart,
+    { gone, salesTo, unwritten }: Look,
+    signal: AbortSignal,
+  ): Promise<Msat | undefined> {
+    const { client } = sale.deal
+    const { unexplained, slack, written } = await this.#sentWithoutRow(sale, salesTo(client), signal)
+    if (!this.#lndResumes) {
+      const unheard = gone.flatMap((other) => (other.sale.deal.client === client ? sentOf(other) : []))
+      const open = unheard.filter(({ circuit }) => !written.has(circuit))
+      const matches = matchParts(open.map(forwardedAmount), unexplained, slack)
+      const match = matches?.[open.findIndex(({ circuit }) => circuit === part.circuit)]
+      if (match === 'failed') return undefined
+      if (match === 'settled') return forwardedAmount(part)
+    }
+    const found = unwritten.get(client) ?? 0n
+    const amountOut = this.#settledWithoutRow(part, unexplained - found)
+    if (amountOut !== undefined) unwritten.set(client, found + amountOut)
+    return amountOut
+  }
+
+  /**
+   * What the channels of a client's sales sent according to themselves, less what lnd's history, or else the sales, say
+   * of it. All of them: lnd sends a part over whichever channel of the client can carry it (lnd.md 2.3).
+   */
+  async #sentWithoutRow(sale: Forwarding, sales: readonly Standing[], signal: AbortSignal): Promise<Unwritten> {
+    const since = Math.min(...sales.map(({ deal }) => deal.createdAt))
+    const sinceSeconds = Math.floor(since / 1000) - HISTORY_MARGIN_S
     const rows = await this.#lnd.forwardingHistory({ sinceSeconds }, signal)
     // Asked second: what is in the history has been sent, the other way round a payment could be missing here.
-    const channels = await this.#lnd.listChannels(signal, deal.client)
-    const sent = channels.find(({ outpoint }) => outpoint === channel.outpoint)?.totalSent ?? 0n
-    const told = rows.filter(({ outgoingChannel }) => outgoingChannel === channel.chanId)
-    const written = new Set(told.map((row) => row.circuit))
-    const known = parts.filter(({ circuit, end }) => end?.type === 'settled' && !written.has(circuit))
-    const explained = [...told, ...known.map(({ end }) => end as { amountOut: Msat })]
-    return explained.reduce((rest, { amountOut }) => rest - amountOut, sent * MSAT_PER_SAT)
+    const channels = await this.#lnd.listChannels(signal, sale.deal.client)
+    const outpoints = new Set(sales.map(({ channel }) => channel.outpoint))
+    const sold = channels.filter(({ outpoint }) => outpoints.has(outpoint))
+    const ids = new Set(sold.map(({ chanId }) => chanId))
+    const told = rows.filter(({ outgoingChannel }) => ids.has(outgoingChannel))
+    const written = new Set(rows.map(({ circuit }) => circuit))
+    // What other sales delivered may have gone over a channel of another origin, where there is one.
+    const certain = sold.length === channels.length ? sales : [sale]
+    const known = certain.flatMap(deliveredBy).filter(({ circuit }) => !written.has(circuit))
+    const sent = sold.reduce((sum, { totalSent }) => sum + totalSent, 0n) * MSAT_PER_SAT
+    const unexplained = [...told, ...known].reduce((rest, { amountOut }) => rest - amountOut, sent)
+    return { unexplained, slack: MSAT_PER_SAT * BigInt(sold.length), written }
   }
 
   /** The amount of a forward that lnd has no row of; undefined when the channel did not send that much. */
@@ -123,6 +162,30 @@ export class Findings {
     if (this.#lndResumes && part.fee >= MSAT_PER_SAT && covers(part.amountOut)) return part.amountOut
     return covers(skimmed) ? skimmed : undefined
   }
+}
+
+/**
+ * Whether lnd may have lost rows of its history since the part was held: it keeps them in memory for up to 15 s, and
+ * loses them only when it dies. How long it runs at least, its longest watched channel says.
+ */
+function mayHaveLost(channels: readonly Channel[], { heldAt }: Part, now: Timestamp): boolean {
+  const runsFor = Math.max(0, ...channels.map(({ lifetimeSeconds }) => lifetimeSeconds)) * 1000
+  return now - runsFor >= Math.min(heldAt, now)
+}
+
+function sentOf({ sale, part }: Waiting): readonly SentPart[] {
+  return sale.tag === 'forwarding' ? sale.sent.filter(({ circuit }) => circuit === part.circuit) : []
+}
+
+function isStanding(sale: Sale, client: NodeId): sale is Standing {
+  return 'channel' in sale && sale.deal.client === client
+}
+
+/** What settled of a sale, as far as it is on record. */
+function deliveredBy(sale: Standing): readonly Delivery[] {
+  const now = 'sent' in sale ? sale.sent : []
+  const settled = now.flatMap(({ circuit, end }) => (end?.type === 'settled' ? [{ ...end, circuit }] : []))
+  return [...settled, ...('delivered' in sale ? (sale.delivered ?? []) : [])]
 }
 
 /** The client may still claim it: the payer's channel can be closing, and lists none of its HTLCs then. */

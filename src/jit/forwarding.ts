@@ -151,7 +151,9 @@ function conclude(
   if (first === undefined || collected < fee) {
     const { parts, bound, refused } = sale
     const forwarded = [...sale.forwarded, ...sent.map(({ circuit }) => circuit)].slice(-MAX_FORWARDED)
-    const standing = { deal, channel, collected, parts, bound, forwarded, refused }
+    const more = settled.map(({ part, amountOut }) => ({ circuit: part.circuit, amountOut }))
+    const delivered = more.length === 0 ? sale.delivered : [...(sale.delivered ?? []), ...more].slice(-MAX_FORWARDED)
+    const standing = { deal, channel, collected, parts, bound, forwarded, delivered, refused }
     // A payment that waited goes on only while the offer stands; the end of the offer gives it back.
     if (at < deal.validUntil) return onStanding(standing, effects, money)
     return to({ tag: 'owed', ...standing }, effects, money)

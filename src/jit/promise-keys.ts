@@ -1,4 +1,4 @@
-import { createHmac, createSecretKey } from 'node:crypto'
+import { createHmac, hash } from 'node:crypto'
 import type { Timestamp } from '../../lsps/base/datetime.ts'
 import { createPromiseKey, type Mac, type PromiseKey } from '../../lsps/lsps2/promise.ts'
 
@@ -36,8 +36,30 @@ export class PromiseKeys {
   }
 }
 
-/** Twice as fast as the portable one and without its garbage: two promises are made or checked for each sale. */
+const BLOCK_BYTES = 64
+const HASH_BYTES = 32
+const INNER_PAD = 0x36
+const OUTER_PAD = 0x5c
+
+/**
+ * HMAC-SHA-256 (RFC 2104) of two plain hashes, three times as fast as the portable one. The system's own is as fast but
+ * leaves an object with a finalizer for each promise, which every collection of garbage has to look at: with thousands
+ * of purchases a second that was an eighth of each pause.
+ */
 function systemMac(secret: Uint8Array): Mac {
-  const key = createSecretKey(secret)
-  return (message) => createHmac('sha256', key).update(message).digest('hex')
+  const inner = padded(secret, INNER_PAD)
+  const outer = Buffer.concat([padded(secret, OUTER_PAD), Buffer.alloc(HASH_BYTES)])
+  return (message) => {
+    outer.set(hash('sha256', Buffer.concat([inner, message]), 'buffer'), BLOCK_BYTES)
+    return hash('sha256', outer, 'hex')
+  }
+}
+
+/** The key as long as a block of the hash, each byte with the pad: a promise key is shorter than a block. */
+function padded(secret: Uint8Array, pad: number): Buffer {
+  const block = Buffer.alloc(BLOCK_BYTES, pad)
+  secret.forEach((byte, at) => {
+    block[at] = byte ^ pad
+  })
+  return block
 }

@@ -15,6 +15,7 @@ import type { Held } from './held.ts'
 import { deadline, isTerminal, isUnpaid, sell, step } from './machine.ts'
 import { openParts } from './parts.ts'
 import { doneSales, endedSales, indexWrites, liveSales, outboxTable, saleByHash } from './records.ts'
+import { Relink } from './relink.ts'
 import { isMinted, mintScid } from './scid.ts'
 import type { Deal, JitEffect, JitEvent, JitMoney, Sale } from './states.ts'
 import { UnpaidSales } from './unpaid-sales.ts'
@@ -43,7 +44,7 @@ export type FundingReport =
     }
 
 export type JitDeps = {
-  readonly lnd: Pick<LndPort, 'listChannels' | 'forwardingHistory' | 'addAlias' | 'listAliases'>
+  readonly lnd: Pick<LndPort, 'listChannels' | 'forwardingHistory' | 'addAlias' | 'listAliases' | 'disconnectPeer'>
   readonly store: Store
   readonly clock: Clock
   readonly entropy: Entropy
@@ -74,6 +75,7 @@ export class JitService {
   readonly #answers: Answers
   readonly #findings: Findings
   readonly #circuits = new Circuits()
+  readonly #relink: Relink
   readonly #unpaid = new UnpaidSales()
   readonly #foreignAliases = new Set<bigint>()
   readonly #online = new Set<NodeId>()
@@ -87,6 +89,7 @@ export class JitService {
   constructor(deps: JitDeps, config: JitConfig) {
     this.#deps = deps
     this.#config = config
+    this.#relink = new Relink(deps)
     this.#findings = new Findings(deps.lnd, deps.clock, config.lndResumes)
     this.#answers = new Answers(
       {
@@ -257,6 +260,7 @@ export class JitService {
     }
     const sale = this.#runner.live.get(scid)
     if (event.type === 'failed') {
+      if (sale !== undefined) this.#relink.onFailed(sale.deal.client, event.reason, this.#signal)
       this.#dispatch(scid, { type: 'failed', circuit: event.circuit, reason: event.reason, at })
     } else if (sale?.tag === 'forwarding') {
       const amountOut = this.#circuits.forwardedAs(event.circuit)

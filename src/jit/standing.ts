@@ -2,7 +2,7 @@ import { type Msat, msat } from '../../lsps/base/amount.ts'
 import { go, type Step } from '../../lsps/base/machine.ts'
 import { openingFee } from './fees.ts'
 import { deduct, refuse, total, wholePayment } from './parts.ts'
-import type { ChannelRef, Deal, JitEffect, JitMoney, Part, Refusal, Sale } from './states.ts'
+import type { ChannelRef, Deal, Delivered, JitEffect, JitMoney, Part, Refusal, Sale } from './states.ts'
 
 export type JitStep = Step<Sale, JitEffect, JitMoney>
 export type In<Tag extends Sale['tag']> = Extract<Sale, { tag: Tag }>
@@ -18,6 +18,7 @@ export type Standing = {
   readonly parts: Part[]
   readonly bound: boolean
   readonly forwarded: string[]
+  readonly delivered?: Delivered
   readonly refused: Refusal[]
 }
 
@@ -27,10 +28,10 @@ export function onStanding(
   effects: readonly JitEffect[] = [],
   money: readonly JitMoney[] = [],
 ): JitStep {
-  const { deal, channel, collected, parts, bound, forwarded, refused } = standing
+  const { deal, channel, collected, parts, bound, forwarded, delivered, refused } = standing
   const payment = wholePayment(deal, parts)
   if (payment === undefined) {
-    return to({ tag: 'owed', deal, channel, collected, parts, bound, forwarded, refused }, effects, money)
+    return to({ tag: 'owed', deal, channel, collected, parts, bound, forwarded, delivered, refused }, effects, money)
   }
   const sent = deduct(deal, payment, collected)
   if (sent === undefined) {
@@ -48,6 +49,7 @@ export function onStanding(
     parts: parts.filter((part) => !payment.includes(part)),
     bound,
     forwarded,
+    delivered,
     refused,
   }
   // The deductions are on disk before the alias exists: from then on a forward without them would be possible.

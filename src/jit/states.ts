@@ -90,6 +90,9 @@ const refused = z.array(Refusal)
 const collected = Msat
 /** Circuits of parts of earlier payments that were forwarded and have ended: lnd may offer them once more (lnd.md 1.5). */
 const forwarded = z.array(z.string())
+/** Parts of earlier payments that settled, the last ones: lnd may have lost its rows of them. Left out: none. */
+const delivered = z.array(z.object({ circuit: z.string(), amountOut: Msat })).optional()
+export type Delivered = z.output<typeof delivered>
 
 export const Sale = z.discriminatedUnion('tag', [
   /** Sold, waiting for its payment. Nothing of ours is at risk. Parts may be held, also while the client is offline. */
@@ -110,6 +113,7 @@ export const Sale = z.discriminatedUnion('tag', [
     parts,
     bound: z.boolean(),
     forwarded,
+    delivered,
     refused,
   }),
   /** The channel stands and the fee is still owed: the next payment to the scid pays it, until the offer ends. */
@@ -121,6 +125,7 @@ export const Sale = z.discriminatedUnion('tag', [
     parts,
     bound: z.boolean(),
     forwarded,
+    delivered,
     refused,
   }),
   /**

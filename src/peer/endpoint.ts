@@ -6,6 +6,7 @@ import type { BadMessage, Request } from '../../lsps/rpc/message.ts'
 import { createRpcServer, type Service } from '../../lsps/rpc/server.ts'
 import { Limits, type LimitsConfig, type Refusal } from '../callers/limits.ts'
 import { Quirks, TOLERATED } from '../callers/quirks.ts'
+import { fingerprint } from '../kernel/fingerprint.ts'
 import type { Log } from '../kernel/log.ts'
 import { Turns } from '../kernel/turns.ts'
 import type { CustomMessage, LndPort } from '../lnd/port.ts'
@@ -44,7 +45,7 @@ const REFUSALS: Readonly<Record<Refusal, string>> = {
   pending: 'the service is busy, try again later',
 }
 
-/** One character for each byte: no two payloads have the same text, whatever they are as UTF-8. */
+/** One character for each byte: enough to look for ASCII in it, whatever it is as UTF-8. */
 const latin1 = new TextDecoder('latin1')
 
 /** LSPS0 over the peer connection: framing, limits, dispatch, reply. */
@@ -95,17 +96,17 @@ export function createPeerEndpoint(
 
   function answerOnce(peer: NodeId, payload: Uint8Array): Promise<Uint8Array | undefined> {
     if (payload.length > MAX_KEPT_REQUEST_BYTES) return answer(peer, payload)
-    const text = latin1.decode(payload)
-    if (!LIKE_ONCE_ONLY.test(text)) return answer(peer, payload)
+    if (!LIKE_ONCE_ONLY.test(latin1.decode(payload))) return answer(peer, payload)
     const now = clock.now()
-    const known = replies.find(peer, text, now)
+    const print = fingerprint(payload)
+    const known = replies.find(peer, print, now)
     if (known === undefined) {
       let isOnceOnly = false
       const reply = answer(peer, payload, ({ method }) => {
         isOnceOnly = ONCE_ONLY.has(method)
       })
       // Read by now: the words may as well stand somewhere else in another request, which is always answered anew.
-      if (isOnceOnly) replies.keep(peer, text, reply, now)
+      if (isOnceOnly) replies.keep(peer, print, reply, now)
       return reply
     }
     // Also a repetition counts against the limits; refused by them it is answered so, and the first answer stays.

@@ -86,6 +86,7 @@ export class ChannelLife {
   takeDown(channel: SimChannel): void {
     if (!channel.linkUp) return
     channel.linkUp = false
+    channel.linkPolicy = undefined
     this.#deps.emit({ type: 'inactive', outpoint: channel.outpoint })
   }
 
@@ -151,6 +152,7 @@ export class ChannelLife {
   #newChannel(fixed: Fixed, local: bigint): SimChannel {
     return {
       ...fixed,
+      linkPolicy: undefined,
       chanId: 0n,
       state: 'pending',
       visible: false,

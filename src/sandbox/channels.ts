@@ -29,6 +29,8 @@ export type SimChannel = {
   readonly memo: string
   readonly pendingChannelId: string | undefined
   readonly policy: FeePolicy
+  /** What this link was loaded with, where the channel's own policy was not in the graph yet; until the next link. */
+  linkPolicy: FeePolicy | undefined
   /** Zero-conf: lnd's first alias for ever. Others: undefined until confirmed. */
   chanId: bigint
   state: ChannelState

@@ -211,7 +211,7 @@ export class Switch {
 
   /** CheckHtlcForward: undefined when this link takes it. */
   #check(htlc: IncomingHtlc, link: SimChannel, amountOut: bigint): string | undefined {
-    const { baseMsat, ppm, minHtlcMsat } = link.policy
+    const { baseMsat, ppm, minHtlcMsat } = link.linkPolicy ?? link.policy
     const { expiryOut } = htlc.onion
     if (amountOut < minHtlcMsat) return 'amount_below_minimum'
     if (htlc.amount < amountOut + baseMsat + (amountOut * ppm) / PPM) return 'fee_insufficient'

@@ -19,7 +19,7 @@ import {
 const AMOUNT = 20_000_000n
 const FEE = 1_500_000n
 /** lnd writes its forwarding log every 15 s. */
-const HISTORY_MS = 40_000
+const HISTORY_MS = 60_000
 const SKIM = { type: 'resume-modified', amountOut: msatOf(AMOUNT - FEE), extraFee: msatOf(FEE) } as const
 
 /** Offers, answers, forwards (lnd.md 1 to 3). */

@@ -10,7 +10,7 @@ import { activeChannel, newScid, openRequest, openTo } from './node-under-test.t
 import { RealNode, realLnd, walletUnderTest } from './real-node.ts'
 
 const FEATURES = ['node', 'lsps2', 'orders'] as const
-const WAIT_MS = 20_000
+const WAIT_MS = 60_000
 const { signal } = new AbortController()
 
 let node: RealNode

@@ -90,10 +90,10 @@ export type Parts = {
 }
 
 export const MESSAGE_TYPE = 37_913
-const UNTIL_MS = 30_000
+const UNTIL_MS = 60_000
 const LOCK_SECONDS = 600
-/** Calls after which an interceptor that was not refused is taken for attached. */
-const GREETING_CALLS = 3
+/** Calls within which a second interceptor is refused while there is a first. */
+const REFUSAL_CALLS = 100
 /** Another block height than lnd's own aliases; see decisions.md D13. */
 const FIRST_SCID_HEIGHT = 16_100_000n
 
@@ -222,17 +222,43 @@ export type Listening = {
   readonly ended: () => unknown
 }
 
+/** Interceptors of a case that failed: lnd would refuse those of all cases after it. */
+const attached = new Set<Listening>()
+
+/** Ends what a case has left attached. */
+export async function detachAll(): Promise<void> {
+  for (const listening of attached) await listening.stop()
+}
+
 /** Attaches as soon as lnd lets it: it takes the next interceptor only after it has noticed that the last one left. */
 export function intercept(node: NodeUnderTest, signal: AbortSignal): Promise<Listening> {
   return until(node, 'the interceptor to attach', async () => {
     const listening = startInterceptor(node, signal)
-    // The interceptor has no greeting, but one that is too early is refused about as fast as a call is answered.
-    for (let calls = 0; calls < GREETING_CALLS; calls += 1) {
-      await settled(node, 'getInfo', node.port.getInfo(signal))
-      await node.step()
-    }
-    return refusedWith(listening.ended(), /interceptor already exists/) ? undefined : listening
+    if (await isAttached(node, listening, signal)) return listening
+    await listening.stop()
+    return undefined
   })
+}
+
+/** The interceptor has no greeting; but when a second one is refused and it is not, it is in place. */
+async function isAttached(node: NodeUnderTest, listening: Listening, signal: AbortSignal): Promise<boolean> {
+  const stopping = childOf(signal)
+  // lnd starts streams side by side: the second must not overtake the first.
+  await settled(node, 'getInfo', node.port.getInfo(signal))
+  let refusal: unknown
+  const second = node.port
+    .interceptHtlcs(() => undefined, stopping.signal)
+    .catch((error: unknown) => {
+      refusal = error
+    })
+  for (let calls = 0; refusal === undefined && calls < REFUSAL_CALLS; calls += 1) {
+    await settled(node, 'getInfo', node.port.getInfo(signal))
+    await node.step()
+  }
+  stopping.abort()
+  await second
+  await settled(node, 'getInfo', node.port.getInfo(signal))
+  return refusedWith(refusal, /interceptor already exists/) && listening.ended() === undefined
 }
 
 function startInterceptor(node: NodeUnderTest, signal: AbortSignal): Listening {
@@ -248,15 +274,18 @@ function startInterceptor(node: NodeUnderTest, signal: AbortSignal): Listening {
     .catch((error: unknown) => {
       ended = error
     })
-  return {
+  const listening: Listening = {
     offers,
     answer: (circuit, answer) => stream?.answer(circuit, answer),
     stop: async () => {
+      attached.delete(listening)
       stopping.abort()
       await done
     },
     ended: () => ended,
   }
+  attached.add(listening)
+  return listening
 }
 
 /** The next offer for a scid. */

@@ -14,7 +14,7 @@ import { waitFor } from '../stack/wait.ts'
 import type { NodeUnderTest, Parts, PaymentEnd, WalletUnderTest } from './node-under-test.ts'
 
 const STEP_MS = 10
-const NOTICE_MS = 15_000
+const NOTICE_MS = 60_000
 const CLTV_DELTA = 144
 
 /** A real lnd, the adapter with the least macaroon that it needs, and wallets. */

@@ -1,10 +1,10 @@
-import { afterAll, beforeAll, describe } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe } from 'vitest'
 import { closingCases } from './closing-cases.ts'
 import { depositCases } from './deposit-cases.ts'
 import { fundingCases } from './funding-cases.ts'
 import { htlcCases } from './htlc-cases.ts'
 import { invoiceCases } from './invoice-cases.ts'
-import type { NodeUnderTest } from './node-under-test.ts'
+import { detachAll, type NodeUnderTest } from './node-under-test.ts'
 import { openCases } from './open-cases.ts'
 import { streamCases } from './stream-cases.ts'
 
@@ -24,6 +24,7 @@ export function describeNodePort(name: string, createWorld: () => Promise<NodeUn
     beforeAll(async () => {
       node = await createWorld()
     })
+    afterEach(detachAll)
     afterAll(async () => {
       closing.abort()
       await node?.dispose()

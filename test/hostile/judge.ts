@@ -30,6 +30,9 @@ export type SaleMade = {
   touched: boolean
 }
 
+/** A result, or the code of an error. */
+type Kind = 'result' | number
+
 /** What one message has to be answered; `check` says what is wrong with an answer. */
 export type Due = {
   readonly peer: number
@@ -38,8 +41,8 @@ export type Due = {
   readonly optional: boolean
   /** It passed framing, limits and parameters: a handler decides. */
   readonly reached: boolean
-  /** The limits refuse it: among messages of one id, an error 1 belongs to it before it belongs to others. */
-  readonly refused: boolean
+  /** What an answer may be at all: of two messages of one id, the one with fewer kinds has it that suits both. */
+  readonly kinds: readonly Kind[]
   readonly check: (answer: Fields, raw: string) => string | undefined
 }
 
@@ -57,6 +60,7 @@ const MAX_BYTES = 65_533
 const ALMOST = 0.9
 const REJECTED = 1
 const BAD_PARAMS = -32_602
+const BAD_MESSAGE = -32_700
 /** A sale that a payment came for may live on while that is held. */
 const TOUCHED_MS = 300_000
 const LDK_ID = /^[0-9a-f]{32}$/
@@ -86,7 +90,7 @@ export class Judge {
     const customer = this.#customer(peer, now)
     if (reading.type === 'bad') {
       if (spend(customer, now) !== 'admitted') return undefined
-      return { peer, id: null, optional: busy, reached: false, refused: false, check: checkBad }
+      return { peer, id: null, optional: busy, reached: false, kinds: [BAD_MESSAGE], check: checkBad }
     }
     const { id, method, params } = reading
     const place = bytes.toString('latin1')
@@ -99,7 +103,7 @@ export class Judge {
     const admitted = spent === 'admitted'
     if (!isKept || !admitted) observe(customer, id, method, params)
     if (!admitted) return this.#refusal(peer, id, customer)
-    if (isKept) return repeated(kept, busy)
+    if (isKept) return repeated(kept, busy, dataRule(customer))
     const due = this.#request(peer, { id, method, params }, { now, busy, customer })
     if (!purchase) return due
     const entry: Kept = { at: now, raw: undefined, due }
@@ -144,7 +148,7 @@ export class Judge {
   #refusal(peer: number, id: Id, customer: Customer): Due {
     const dataFor = dataRule(customer)
     const check: Due['check'] = (answer) => wrongError(answer, { codes: [REJECTED] }, dataFor)
-    return { peer, id, optional: false, reached: false, refused: true, check }
+    return { peer, id, optional: false, reached: false, kinds: [REJECTED], check }
   }
 
   #request(
@@ -153,27 +157,30 @@ export class Judge {
     { now, busy, customer }: { readonly now: number; readonly busy: boolean; readonly customer: Customer },
   ): Due {
     const dataFor = dataRule(customer)
-    const due = (reached: boolean, check: Due['check']): Due => ({
+    const due = (reached: boolean, kinds: readonly Kind[], check: Due['check']): Due => ({
       peer,
       id,
       optional: false,
       reached,
-      refused: false,
+      kinds: busy && !kinds.includes(REJECTED) ? [...kinds, REJECTED] : kinds,
       check: (answer, raw) =>
         busy && codeOf(answer) === REJECTED ? wrongError(answer, { codes: [REJECTED] }, dataFor) : check(answer, raw),
     })
-    const fails = (verdict: Verdict, reached = true) => due(reached, (answer) => wrongError(answer, verdict, dataFor))
+    const fails = (verdict: Verdict, reached = true) =>
+      due(reached, verdict.codes, (answer) => wrongError(answer, verdict, dataFor))
     switch (method) {
       case 'lsps0.list_protocols': {
         const fault = readListProtocols(params)
         if (fault !== undefined) return fails({ codes: [BAD_PARAMS], fault }, false)
-        return due(true, (answer) => wrongResult(answer, ({ protocols }) => JSON.stringify(protocols) === '[2]'))
+        return due(true, ['result'], (answer) =>
+          wrongResult(answer, ({ protocols }) => JSON.stringify(protocols) === '[2]'),
+        )
       }
       case 'lsps2.get_info': {
         const request = readGetInfo(params)
         if ('unrecognized' in request) return fails({ codes: [BAD_PARAMS], fault: request }, false)
         return request.token === undefined
-          ? due(true, (answer) => this.#menu(answer, peer, now))
+          ? due(true, ['result'], (answer) => this.#menu(answer, peer, now))
           : fails({ codes: [200] })
       }
       case 'lsps2.buy': {
@@ -208,7 +215,7 @@ export class Judge {
   /** In the order of row L2-46. */
   #buy(
     { peer, request, now, busy }: { peer: number; request: Buy; now: number; busy: boolean },
-    due: (reached: boolean, check: Due['check']) => Due,
+    due: (reached: boolean, kinds: readonly Kind[], check: Due['check']) => Due,
     fails: (verdict: Verdict) => Due,
   ): Due {
     const { least, most } = this.#liveSales(peer, now)
@@ -219,7 +226,7 @@ export class Judge {
     const certain = !mayBeFull && !busy
     const sale: SaleMade = { ...verdict, peer, certain, scid: undefined, touched: false }
     this.sales.push(sale)
-    return due(true, (answer) => {
+    return due(true, certain ? ['result'] : ['result', REJECTED], (answer) => {
       if (!certain && codeOf(answer) === REJECTED) {
         this.sales.splice(this.sales.indexOf(sale), 1)
         return undefined
@@ -270,10 +277,11 @@ export class Judge {
   }
 }
 
-/** The first answer again, byte for byte (L0-44). One that was an error may be given anew. */
-function repeated(kept: Kept, busy: boolean): Due {
+/** The first answer again, byte for byte (L0-44). One that was an error may be given anew: by now there may be too many. */
+function repeated(kept: Kept, busy: boolean, dataFor: DataRule): Due {
   const check: Due['check'] = (answer, raw) => {
     if (kept.raw === raw || (busy && codeOf(answer) === REJECTED)) return undefined
+    if (kept.raw === undefined && codeOf(answer) === REJECTED) return wrongError(answer, { codes: [REJECTED] }, dataFor)
     if (kept.raw === undefined) return kept.due.check(answer, raw)
     return `a repeated purchase was answered differently: first ${kept.raw}, now ${raw}`
   }
@@ -315,7 +323,12 @@ function dataRule(customer: Customer): DataRule {
 }
 
 function checkBad(answer: Fields): string | undefined {
-  return wrongError(answer, { codes: [-32_700] }, () => 'due')
+  return wrongError(answer, { codes: [BAD_MESSAGE] }, () => 'due')
+}
+
+/** What kind of answer this is, of those that a message may be due. */
+export function kindOf(answer: Fields): unknown {
+  return 'error' in answer ? codeOf(answer) : 'result'
 }
 
 export function codeOf({ error }: Fields): unknown {

@@ -2,7 +2,7 @@ import type { Msat } from '../../lsps/base/amount.ts'
 import type { NodeId } from '../../lsps/base/node-id.ts'
 import { type Scid, scidFromNumber } from '../../lsps/base/scid.ts'
 import { SeededRandom } from '../../src/sandbox/random.ts'
-import { codeOf, type Due, Judge, type Said } from './judge.ts'
+import { type Due, Judge, kindOf, type Said } from './judge.ts'
 import { type HostileLsp, TERMS } from './lsp.ts'
 import { compose } from './messages.ts'
 import type { Standing } from './node.ts'
@@ -25,7 +25,6 @@ const HASH_BYTES = 32
 const LSPS_TYPE = 37_913
 /** Comes after the peers of the sequence. */
 const PASSER_BY = PEERS
-const REJECTED = 1
 
 export type Outcome = {
   /** What is wrong, in words. */
@@ -212,8 +211,10 @@ export class Play {
   #match(peer: number, answer: Readonly<Record<string, unknown>>, raw: string, waiting: Waiting[]): void {
     const { id } = answer
     const candidates = waiting.filter(({ due }) => due.peer === peer && due.id === id)
-    const isRefusal = codeOf(answer) === REJECTED
-    const found = candidates.find(({ due }) => due.refused === isRefusal) ?? candidates[0]
+    const kind = kindOf(answer)
+    const suited = candidates.filter(({ due }) => due.kinds.some((known) => known === kind))
+    suited.sort((a, b) => a.due.kinds.length - b.due.kinds.length)
+    const found = suited[0] ?? candidates[0]
     if (found === undefined) {
       this.#wrong.push(`an answer that nobody is due: peer ${peer}: ${raw.slice(0, 300)}`)
       return

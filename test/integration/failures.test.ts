@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { RELINK_AFTER_MS } from '../../src/jit/relink.ts'
 import { Simulation, type SimulationOptions } from './simulation.ts'
 
 const AMOUNT = 100_000_000n
@@ -210,6 +211,41 @@ describe('a sale whose payment cannot be delivered', () => {
     expect((await simulation.outcome(second.result, 'the second payment to end')).status).toBe('settled')
     await simulation.rest()
     expect(wallet.balance()).toBe(AMOUNT - bought.fee + 5_000_000n)
+    expect(simulation.state(bought.scid)).toBe('paid')
+    expect(simulation.violations()).toEqual([])
+  })
+
+  it('has lnd load a link anew that came up with fees of its own, so that the next payment arrives', async () => {
+    const { simulation, wallet, bought } = await prepare()
+    wallet.setPaymentPolicy('fail')
+    const payThirds = () => {
+      const invoice = wallet.invoice({ amount: AMOUNT, maxFee: bought.fee })
+      return [40_000_000n, 35_000_000n, 25_000_000n].map((amount) => simulation.pay({ ...bought, amount }, invoice))
+    }
+    for (const { result } of payThirds()) await simulation.outcome(result, 'a part to end')
+    await simulation.rest()
+    expect(simulation.state(bought.scid)).toBe('owed')
+    wallet.setPaymentPolicy('claim')
+    for (const link of simulation.world.node.channels.ofPeer(wallet.nodeId)) {
+      link.linkPolicy = { baseMsat: 1_000n, ppm: 1n, minHtlcMsat: 1n }
+    }
+    // The first part carries the fee, and so pays what the link asks.
+    const [, second, third] = payThirds()
+    const refused = { status: 'failed', reason: 'fee_insufficient', by: 'lsp' }
+    expect(await simulation.outcome(second?.result ?? Promise.reject(), 'the second part to end')).toEqual(refused)
+    expect(await simulation.outcome(third?.result ?? Promise.reject(), 'the third part to end')).toEqual(refused)
+    await simulation.advance(RELINK_AFTER_MS + 100)
+    expect(simulation.world.node.isOnline(wallet.nodeId)).toBe(false)
+    wallet.connect()
+    await simulation.advance(1_000)
+    wallet.giveUpParts() // one came alone
+    await simulation.rest()
+    const before = wallet.balance()
+    for (const { result } of payThirds()) {
+      expect(await simulation.outcome(result, 'a part to end')).toMatchObject({ status: 'settled' })
+    }
+    await simulation.rest()
+    expect(wallet.balance() - before).toBe(AMOUNT - bought.fee)
     expect(simulation.state(bought.scid)).toBe('paid')
     expect(simulation.violations()).toEqual([])
   })

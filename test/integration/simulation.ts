@@ -305,10 +305,16 @@ export class Simulation {
   }
 
   /** What our journal says was earned. */
-  journal(): { readonly paymentHash: string; readonly circuit: string; readonly earned: bigint }[] {
+  journal(): {
+    readonly client: string
+    readonly paymentHash: string
+    readonly circuit: string
+    readonly earned: bigint
+  }[] {
     return [...(this.bytes.get('journal')?.values() ?? [])].map((row) => {
       const { record } = JSON.parse(row)
-      return { paymentHash: record.paymentHash, circuit: record.circuit, earned: BigInt(record.earned) }
+      const { client, paymentHash, circuit, earned } = record
+      return { client, paymentHash, circuit, earned: BigInt(earned) }
     })
   }
 

@@ -7,8 +7,8 @@ import { deferred, waitFor, within } from './wait.ts'
 
 const EXTRA_FEE_TYPE = '65537'
 const LOCK_SECONDS = 600
-const STEP_MS = 30_000
-const SECOND_MS = 1_000
+const STEP_MS = 60_000
+const SECOND_MS = 5_000
 /** Short channel ids of sales: block heights 16,000,001 and up (decisions.md D13). */
 const FIRST_SALE_HEIGHT = 16_000_001n
 const CLTV_DELTA = 144

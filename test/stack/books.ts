@@ -7,7 +7,7 @@ import type { Sluiced } from './sluiced.ts'
 import { waitFor } from './wait.ts'
 
 /** lnd writes its forwarding history every 15 s. */
-const WRITTEN_MS = 40_000
+const WRITTEN_MS = 60_000
 
 /** One forwarded HTLC: its incoming circuit, and what stayed with the node. Millisatoshi. */
 export type Kept = { readonly circuit: string; readonly kept: bigint }

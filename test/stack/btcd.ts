@@ -7,8 +7,8 @@ import { waitFor } from './wait.ts'
 
 const USER = 'sluice'
 const PASSWORD = 'sluice'
-const START_MS = 30_000
-const CALL_MS = 30_000
+const START_MS = 60_000
+const CALL_MS = 60_000
 const CERTIFICATE_END = '-----END CERTIFICATE-----'
 /** btcd's default cap on concurrent RPC calls is 20; block replay sends this many at once. */
 const BATCH = 200

@@ -3,7 +3,7 @@ import type { Network } from './network.ts'
 import { addInvoice, forwardingHistory, type PaymentResult, payInvoice, resetMissionControl } from './payments.ts'
 
 export const FOREIGN_AMOUNT = 1_000_000n
-const FORWARD_MS = 30_000
+const FORWARD_MS = 60_000
 
 /** A payment over the LSP's node that has nothing to do with us. */
 export async function payForeign(network: Network): Promise<PaymentResult> {

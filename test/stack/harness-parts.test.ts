@@ -109,8 +109,8 @@ describe('the parts of the harness', () => {
     expect(await hasEnded(left.pid)).toBe(false)
 
     child.kill('SIGKILL')
-    await waitFor(() => hasEnded(left.pid), { deadline: 10_000, what: 'the daemon to end' })
-    await waitFor(async () => !(await exists(left.folder)), { deadline: 10_000, what: 'its folder to be removed' })
+    await waitFor(() => hasEnded(left.pid), { deadline: 60_000, what: 'the daemon to end' })
+    await waitFor(async () => !(await exists(left.folder)), { deadline: 60_000, what: 'its folder to be removed' })
   })
 
   it('encodes the invoice of a known key and hash', () => {

@@ -7,9 +7,9 @@ import { Daemon, fileTail } from './daemon.ts'
 import type { Network } from './network.ts'
 import { waitFor } from './wait.ts'
 
-const START_MS = 30_000
+const START_MS = 60_000
 /** Each LSPS call of ldk-node takes up to 5 s, and a JIT invoice needs two. */
-const CALL_MS = 30_000
+const CALL_MS = 60_000
 const EVENT_MS = 60_000
 const LOG_BYTES = 4_000
 

@@ -7,9 +7,9 @@ import { Daemon } from './daemon.ts'
 import { freePort } from './ports.ts'
 import { waitFor } from './wait.ts'
 
-const START_MS = 60_000
-const SYNC_MS = 60_000
-const CALL_MS = 30_000
+const START_MS = 120_000
+const SYNC_MS = 120_000
+const CALL_MS = 60_000
 /** How many wallets without a channel may connect (decisions.md D21); lnd's default is 100. */
 const RESTRICTED_SLOTS = 5_000
 

@@ -8,7 +8,7 @@ import { Lnd, type LndOptions } from './lnd.ts'
 import { connect, ensureSnapshot, type NodeName, newAddress, sendCoins } from './snapshot.ts'
 import { allEnded, waitFor } from './wait.ts'
 
-const READY_MS = 60_000
+const READY_MS = 120_000
 
 export type NetworkOptions = {
   /** Flags of the LSP's lnd. Default: `requireInterceptor`, zero-conf, scid-alias, feature 729. */

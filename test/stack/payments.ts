@@ -1,7 +1,9 @@
 import type { Lnd } from './lnd.ts'
 import { waitFor } from './wait.ts'
 
-const ROUTE_MS = 30_000
+const ROUTE_MS = 60_000
+/** lnd writes its forwarding history every 15 s at the latest. */
+const HISTORY_MS = 60_000
 const PAY_SECONDS = 60
 const HISTORY_MAX = 50_000
 
@@ -176,14 +178,25 @@ export async function forwardingHistory(node: Lnd): Promise<readonly ForwardingE
   return answer.forwarding_events
 }
 
-/** lnd flushes its forwarding log every 15 s: waits until there are `count` rows. */
+/** Waits until there are `count` rows, of whatever was forwarded. */
 export function waitForwarded(node: Lnd, count: number): Promise<readonly ForwardingEvent[]> {
   return waitFor(
     async () => {
       const events = await forwardingHistory(node)
       return events.length >= count ? events : undefined
     },
-    { deadline: 40_000, pollMs: 250, what: `${count} rows in the forwarding history of ${node.name}` },
+    { deadline: HISTORY_MS, pollMs: 250, what: `${count} rows in the forwarding history of ${node.name}` },
+  )
+}
+
+/** Waits until there are `count` rows of forwards over one channel, and gives all of them. */
+export function waitForwardedOver(node: Lnd, chanId: string, count: number): Promise<readonly ForwardingEvent[]> {
+  return waitFor(
+    async () => {
+      const events = (await forwardingHistory(node)).filter(({ chan_id_out }) => chan_id_out === chanId)
+      return events.length >= count ? events : undefined
+    },
+    { deadline: HISTORY_MS, pollMs: 250, what: `${count} forwards over ${chanId} in the history of ${node.name}` },
   )
 }
 

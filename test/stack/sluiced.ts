@@ -8,7 +8,8 @@ import type { Network } from './network.ts'
 import { waitFor } from './wait.ts'
 
 const ROOT = resolve(import.meta.dirname, '../..')
-const READY_MS = 30_000
+const READY_MS = 60_000
+const STEP_MS = 60_000
 
 export type SluicedOptions = {
   readonly lsps2?: object
@@ -107,8 +108,23 @@ export class Sluiced {
         const sale = await this.show(scid).catch(() => undefined)
         return sale?.state === state ? sale : undefined
       },
-      { deadline: 60_000, pollMs: 20, what: `sale ${scid} to be ${state}` },
+      { deadline: STEP_MS, pollMs: 20, what: `sale ${scid} to be ${state}` },
     )
+  }
+
+  /** Resolves when it has seen the block of this height. */
+  async waitForBlock(height: number): Promise<void> {
+    const seen = async () => ((await this.status()).node?.block_height ?? 0) >= height
+    await waitFor(seen, { deadline: STEP_MS, what: `sluiced to see block ${height}` })
+  }
+
+  /** Resolves when no payment is held and no effect is owed: the last is done a little after what it led to shows. */
+  async waitIdle(): Promise<void> {
+    const idle = async () => {
+      const { held, outbox_depth } = await this.status()
+      return held.htlcs === 0 && outbox_depth === 0
+    }
+    await waitFor(idle, { deadline: STEP_MS, what: 'sluiced to hold no payment and to owe no effect' })
   }
 
   async kill(): Promise<void> {

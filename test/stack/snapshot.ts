@@ -27,7 +27,7 @@ const PAYER_COINS = { count: 4, amount: 500_000_000n }
 /** Satoshi; `pushed` is the far end's share at the start. */
 export const PAYER_CHANNEL = { capacity: 200_000_000n, pushed: 50_000_000n }
 export const FOREIGN_CHANNEL = { capacity: 100_000_000n, pushed: 20_000_000n }
-const SETUP_MS = 60_000
+const SETUP_MS = 120_000
 
 /** Blocks as hex, oldest first, and where the nodes' folders are. */
 export type Snapshot = { readonly folder: string; readonly blocks: readonly string[] }

@@ -12,7 +12,7 @@ import { waitFor } from './wait.ts'
 /** Blocks mined beyond those that make a funding final, for what sluiced misses of one. */
 const MORE_BLOCKS = 2
 const BLOCK_MS = 3_000
-const CONFIRMED_MS = 20_000
+const CONFIRMED_MS = 60_000
 
 /** What every sale that was paid has gone through, each once. */
 const FLIGHT = [
@@ -59,6 +59,14 @@ export async function leases(node: Lnd): Promise<readonly object[]> {
   return (await node.call<{ locked_utxos: object[] }>('wallet', 'listLeases')).locked_utxos
 }
 
+/** Resolves when no output of the wallet is locked for anybody. */
+export async function waitNoLease(node: Lnd): Promise<void> {
+  await waitFor(async () => (await leases(node)).length === 0, {
+    deadline: CONFIRMED_MS,
+    what: `no coin of ${node.name} to be locked`,
+  })
+}
+
 async function aliasesOf(node: Lnd, base: string): Promise<readonly string[]> {
   const { alias_maps } = await node.call<{ alias_maps: { base_scid: string; aliases: string[] }[] }>(
     'default',
@@ -85,18 +93,27 @@ export async function expectSold(
   const channels = await channelsTo(lsp, wallet.nodeId)
   expect(channels.map(({ channel_point }) => channel_point)).toEqual([outpoint])
   expect(await aliasesOf(lsp, channels[0]?.chan_id ?? '')).toContain(String(scidToNumber(bought.scid)))
+  await wallet.waitForUsableChannel()
   expect(wallet.channels().filter(({ usable }) => usable)).toMatchObject([{ outpoint }])
 
   await network.waitInMempool(sale.funding_txid ?? '')
   expect(await btcd.mempool()).toEqual([sale.funding_txid])
   await confirmFundings(network, sluiced)
   expect(await btcd.mempool()).toEqual([])
-  await waitFor(async () => (await leases(lsp)).length === 0, { deadline: 20_000, what: 'no coin to be locked' })
-  expect(await sluiced.status()).toMatchObject({ outbox_depth: 0, held: { htlcs: 0 } })
+  await waitNoLease(lsp)
+  await sluiced.waitIdle()
 
   const record = await sluiced.show(bought.scid)
   expectFlight(record, parts)
   return record
+}
+
+/** Mines blocks one by one, so that sluiced sees and answers each. */
+export async function mineSeen(network: Network, sluiced: Sluiced, count: number): Promise<void> {
+  for (let block = 0; block < count; block += 1) {
+    await network.mine(1)
+    await sluiced.waitForBlock(await network.btcd.height())
+  }
 }
 
 /** Mines until all fundings are final for sluiced: what it misses of one block it sees at the next. */

@@ -4,7 +4,7 @@ import { pathToFileURL } from 'node:url'
 import { waitFor } from './wait.ts'
 
 const HOOK = pathToFileURL(join(import.meta.dirname, 'stall-hook.mjs')).href
-const WAITING_MS = 30_000
+const WAITING_MS = 60_000
 
 /** A start of sluiced that cannot load its sales until it is let. */
 export class Stall {

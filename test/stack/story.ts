@@ -5,10 +5,10 @@ import type { Network } from './network.ts'
 import { type PaymentResult, payInvoice, resetMissionControl } from './payments.ts'
 import { type Purchase, type PurchaseOptions, purchase } from './purchase.ts'
 import type { Sluiced } from './sluiced.ts'
-import { channelsTo, confirmFundings, leases } from './sold.ts'
+import { channelsTo, confirmFundings, waitNoLease } from './sold.ts'
 import { waitFor } from './wait.ts'
 
-const STEP_MS = 30_000
+const STEP_MS = 60_000
 
 export type StoryOptions = Partial<WalletOptions> & Pick<PurchaseOptions, 'onPayment' | 'wanted'>
 
@@ -118,8 +118,8 @@ export class Story {
     expect(await channelsTo(lsp, this.wallet.nodeId)).toEqual([])
     expect(await lsp.call('default', 'pendingChannels')).toMatchObject({ pending_open_channels: [] })
     expect(await btcd.mempool()).toEqual([])
-    expect(await leases(lsp)).toEqual([])
-    expect(await this.sluiced.status()).toMatchObject({ held: { htlcs: 0 }, outbox_depth: 0 })
+    await waitNoLease(lsp)
+    await this.sluiced.waitIdle()
     await this.expectEarned(0n)
   }
 
@@ -132,8 +132,8 @@ export class Story {
     expect(await network.btcd.mempool()).toEqual([sale.funding_txid])
     await confirmFundings(network, sluiced)
     expect(await network.btcd.mempool()).toEqual([])
-    await waitFor(async () => (await leases(network.lsp)).length === 0, { deadline: STEP_MS, what: 'no locked coin' })
-    expect(await sluiced.status()).toMatchObject({ held: { htlcs: 0 }, outbox_depth: 0 })
+    await waitNoLease(network.lsp)
+    await sluiced.waitIdle()
   }
 
   /**

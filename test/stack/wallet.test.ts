@@ -65,7 +65,7 @@ describe('the LDK wallet', () => {
     wallet.claim(sale.paymentHash)
     expect(await sale.paid).toMatchObject({ succeeded: true, preimage: sale.preimage })
     await sale.sold
-    await waitFor(() => wallet.owned() === PAYMENT - FEE, { deadline: 10_000, what: 'the claimed money' })
+    await waitFor(() => wallet.owned() === PAYMENT - FEE, { deadline: 60_000, what: 'the claimed money' })
   })
 
   it('fails a payment when told to, and one with more kept back than agreed by itself', async () => {
@@ -118,7 +118,7 @@ describe('the LDK wallet', () => {
       wallet.closeChannels(how)
       await wallet.waitForEvent((event) => event.type === 'channel-closed', 'the channel to be closed')
       await waitFor(async () => (await network.btcd.mempool()).length > 0, {
-        deadline: 20_000,
+        deadline: 60_000,
         what: `the closing transaction (${how}) in the mempool`,
       })
       await network.mine(1)

@@ -15,7 +15,7 @@ const DEFAULT_SCHEDULES = 1000
 const PROGRESS_EVERY = 500
 const USAGE_ERROR = 2
 
-type Totals = { schedules: number; failed: number; forgotten: number } & Record<
+type Totals = { schedules: number; failed: number; forgotten: number; guessed: number } & Record<
   'sales' | 'payments' | 'settled' | 'starts' | 'nodeStarts',
   number
 >
@@ -25,16 +25,17 @@ const say = (text: string) => process.stdout.write(`${text}\n`)
 function add(totals: Totals, played: Played): void {
   totals.schedules += 1
   if (played.wrong.length > 0) totals.failed += 1
-  for (const key of ['forgotten', 'sales', 'payments', 'settled', 'starts', 'nodeStarts'] as const)
+  for (const key of ['forgotten', 'guessed', 'sales', 'payments', 'settled', 'starts', 'nodeStarts'] as const)
     totals[key] += played[key]
 }
 
 function report(totals: Totals): string {
-  const { schedules, failed, sales, payments, settled, starts, nodeStarts, forgotten } = totals
+  const { schedules, failed, sales, payments, settled, starts, nodeStarts, forgotten, guessed } = totals
   return (
     `${schedules} schedules, ${failed} wrong: ${sales} sales, ${payments} payments of which ${settled} settled, ` +
     `${starts} starts of the sidecar, ${nodeStarts} restarts of the node; ` +
-    `${forgotten} fees are in no record of the node that was killed, and so not in ours`
+    `${forgotten} fees are in no record of the node that was killed, and so not in ours; ` +
+    `${guessed} were taken for paid by the sum of what it sent, of which it lost other rows`
   )
 }
 
@@ -58,6 +59,7 @@ async function main(): Promise<void> {
     schedules: 0,
     failed: 0,
     forgotten: 0,
+    guessed: 0,
     sales: 0,
     payments: 0,
     settled: 0,

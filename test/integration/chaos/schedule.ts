@@ -88,6 +88,7 @@ export class Schedule {
     const ending = await this.#playOut().catch((error: unknown) => ({
       wrong: [`threw ${error instanceof Error ? error.stack : String(error)}`],
       forgotten: 0,
+      guessed: 0,
     }))
     const payments = this.world.payers.flatMap((payer) => payer.payments)
     return {

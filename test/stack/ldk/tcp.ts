@@ -1,7 +1,7 @@
 import { createConnection, type Socket } from 'node:net'
 import * as ldk from 'lightningdevkit'
 
-const DIAL_MS = 10_000
+const DIAL_MS = 30_000
 
 let lastDescriptor = 0n
 

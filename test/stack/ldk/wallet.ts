@@ -13,9 +13,9 @@ import { PeerSocket } from './tcp.ts'
 
 const PUMP_MS = 50
 const TICK_MS = 10_000
-const CONNECT_MS = 15_000
+const CONNECT_MS = 60_000
 const PAYMENT_MS = 60_000
-const SYNC_MS = 30_000
+const SYNC_MS = 60_000
 const SEND_ATTEMPTS = 3
 /** A pump that goes on longer than this is a loop. */
 const MAX_PUMP_ROUNDS = 100

@@ -1,33 +1,42 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { afterEach, beforeAll, describe, expect, it } from 'vitest'
 import type { FlightRecord } from '../../../src/admin/schema.ts'
 import { clockAhead } from '../clock.ts'
 import type { Stage } from '../ldk/wallet.ts'
 import { type Network, startNetwork } from '../network.ts'
 import { type PaymentResult, waitForwarded } from '../payments.ts'
+import { renewedAfterFailure } from '../renewed.ts'
 import { payOverRoute, probe } from '../routes.ts'
 import { Sluiced, type SluicedOptions } from '../sluiced.ts'
-import { channelsTo } from '../sold.ts'
+import { channelsTo, mineSeen } from '../sold.ts'
 import { expectFailure, Story, type StoryOptions } from '../story.ts'
 
 const ABSENCE_MS = 5_000
 /** Well below the 144 + 40 that a held payment has. */
 const BLOCKS_AT_ONCE = 100
-const SHORT_HOLD_SECONDS = 3
+const SHORT_HOLD_SECONDS = 5
 const SECOND_AMOUNT = 5_000_000n
 const TWO_HOURS_MS = 2 * 3_600_000
 
 describe('a sale on the real stack whose payment cannot be delivered', () => {
   let network: Network
   let sluiced: Sluiced
+  let options: SluicedOptions = {}
   let stories: Story[] = []
   /** All forwards to sold channels, for the comparison with lnd's own history. */
   const paid: FlightRecord[] = []
 
-  beforeAll(async () => {
-    network = await startNetwork({ log: (line) => process.stderr.write(`${line}\n`) })
-    sluiced = new Sluiced(network)
-    await sluiced.start()
+  renewedAfterFailure({
+    begin: async () => {
+      network = await startNetwork({ log: (line) => process.stderr.write(`${line}\n`) })
+      sluiced = new Sluiced(network, options)
+      await sluiced.start()
+      paid.length = 0
+    },
+    end: async () => {
+      await sluiced?.stop()
+      await network?.stop()
+    },
   })
 
   afterEach(() => {
@@ -35,18 +44,14 @@ describe('a sale on the real stack whose payment cannot be delivered', () => {
     stories = []
   })
 
-  afterAll(async () => {
-    await sluiced?.stop()
-    await network?.stop()
-  })
-
-  async function prepare(options?: StoryOptions): Promise<Story> {
-    const story = await Story.begin(network, sluiced, options)
+  async function prepare(wallet?: StoryOptions): Promise<Story> {
+    const story = await Story.begin(network, sluiced, wallet)
     stories.push(story)
     return story
   }
 
-  async function restartWith(options: SluicedOptions): Promise<void> {
+  async function restartWith(next: SluicedOptions): Promise<void> {
+    options = next
     await sluiced.stop()
     sluiced = new Sluiced(network, options)
     await sluiced.start()
@@ -202,7 +207,8 @@ describe('a sale on the real stack whose payment cannot be delivered', () => {
     })
     await story.waitForHeld(1)
     await network.mine(BLOCKS_AT_ONCE)
-    for (let block = 0; result === undefined && block < story.bought.hint.cltvDelta; block += 1) await network.mine(1)
+    for (let block = 0; result === undefined && block < story.bought.hint.cltvDelta; block += 1)
+      await mineSeen(network, sluiced, 1)
     expectFailure(await payment, 'TEMPORARY_CHANNEL_FAILURE')
     const sale = await story.show()
     expect(sale).toMatchObject({ state: 'awaiting' })
@@ -224,15 +230,13 @@ describe('a sale on the real stack whose payment cannot be delivered', () => {
     await expectPaid(story, await story.pay())
   })
 
-  describe('with a hold of 3 s', () => {
+  describe('with a hold of a few seconds', () => {
     beforeAll(() => restartWith({ lsps2: { part_hold_seconds: SHORT_HOLD_SECONDS } }))
 
     it('[L2-60] [L2-63] fails a payment that is too small with temporary_channel_failure after the hold', async () => {
       const story = await prepare()
       const start = performance.now()
-      const payment = story.pay(story.invoiceAgain(story.bought.amount - 1n))
-      await story.waitForHeld(1)
-      expectFailure(await payment, 'TEMPORARY_CHANNEL_FAILURE')
+      expectFailure(await story.pay(story.invoiceAgain(story.bought.amount - 1n)), 'TEMPORARY_CHANNEL_FAILURE')
       expect(performance.now() - start).toBeGreaterThan(SHORT_HOLD_SECONDS * 1_000)
       expect(await story.show()).toMatchObject({ state: 'awaiting' })
       await story.expectNothing()

@@ -15,7 +15,7 @@ import { waitFor } from '../wait.ts'
 const RESTARTS = 5
 /** Sales of the tests before: the database put in its place lacks them, and they are found again at lnd. */
 const FOUND_AGAIN = 2
-const DEADLINE_MS = 30_000
+const DEADLINE_MS = 60_000
 const DATABASE_MS = 600_000
 
 const log = (line: string) => process.stderr.write(`${line}\n`)

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { afterEach, beforeAll, describe, expect, it } from 'vitest'
 import type { FlightRecord } from '../../../src/admin/schema.ts'
 import { keptOf, readJournal, waitKept } from '../books.ts'
 import { clockAhead } from '../clock.ts'
@@ -8,13 +8,14 @@ import { Wallet } from '../ldk/wallet.ts'
 import { type Network, startNetwork } from '../network.ts'
 import { payInvoice, resetMissionControl } from '../payments.ts'
 import { type Purchase, purchase } from '../purchase.ts'
+import { renewedAfterFailure } from '../renewed.ts'
 import { payParts } from '../routes.ts'
-import { Sluiced } from '../sluiced.ts'
+import { Sluiced, type SluicedOptions } from '../sluiced.ts'
 import { expectSold } from '../sold.ts'
 import { Story } from '../story.ts'
 import { waitFor } from '../wait.ts'
 
-const REACHED_MS = 30_000
+const REACHED_MS = 60_000
 const PARTS = 3
 const TWO_HOURS_MS = 2 * 3_600_000
 const TRUSTING = { wanted: { trust: 'allow-client-first' } } as const
@@ -116,23 +117,32 @@ const KINDS = [
 describe('a kill -9', () => {
   let network: Network
   let sluiced: Sluiced
+  let options: SluicedOptions = {}
   let wallet: Wallet | undefined
   let points = 0
   /** All sales that were paid, in how many HTLCs, and whether lnd may have lost their rows. */
   const paid: { readonly sale: FlightRecord; readonly parts: number; readonly unwritten: boolean }[] = []
 
-  beforeAll(async () => {
-    network = await startNetwork({ log })
+  renewedAfterFailure({
+    begin: async () => {
+      network = await startNetwork({ log })
+      sluiced = new Sluiced(network, options)
+      paid.length = 0
+    },
+    end: async () => {
+      await sluiced?.stop()
+      await network?.stop()
+    },
   })
+
+  function sellWith(next: SluicedOptions): void {
+    options = next
+    sluiced = new Sluiced(network, options)
+  }
 
   afterEach(async () => {
     wallet?.close()
     await sluiced?.stop()
-  })
-
-  afterAll(async () => {
-    await sluiced?.stop()
-    await network?.stop()
   })
 
   const earned = async () => BigInt((await sluiced.status()).earned_msat)
@@ -196,7 +206,7 @@ describe('a kill -9', () => {
   for (const { name, trusting, parts, stages } of KINDS) {
     describe(`of sluiced in a sale ${name}`, () => {
       beforeAll(() => {
-        sluiced = new Sluiced(network, { lsps2: { client_trusts_lsp: trusting } })
+        sellWith({ lsps2: { client_trusts_lsp: trusting } })
       })
 
       for (const { what, when, point, unseen, sent } of momentsOf(stages)) {
@@ -218,7 +228,7 @@ describe('a kill -9', () => {
 
   describe('of lnd in a sale whose funding is withheld', () => {
     beforeAll(() => {
-      sluiced = new Sluiced(network, { lsps2: { client_trusts_lsp: true } })
+      sellWith({ lsps2: { client_trusts_lsp: true } })
     })
 
     for (const { what, table, record } of LND_STAGES) {
@@ -250,7 +260,7 @@ describe('a kill -9', () => {
 
   describe('of sluiced while a withheld channel is given up', () => {
     beforeAll(() => {
-      sluiced = new Sluiced(network, { lsps2: { client_trusts_lsp: true } })
+      sellWith({ lsps2: { client_trusts_lsp: true } })
     })
 
     for (const { what, when, point } of momentsOf(GIVEN_UP)) {

@@ -1,16 +1,17 @@
 import { join } from 'node:path'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it } from 'vitest'
 import type { FlightRecord } from '../../../src/admin/schema.ts'
 import { type CrashOptions, type CrashPoint, crashAt, wasReached } from '../crash-points.ts'
 import { Wallet } from '../ldk/wallet.ts'
 import { type Network, startNetwork } from '../network.ts'
 import { forwardingHistory, type PaymentResult, payInvoice, resetMissionControl, waitForwarded } from '../payments.ts'
 import { type Purchase, purchase } from '../purchase.ts'
+import { renewedAfterFailure } from '../renewed.ts'
 import { Sluiced } from '../sluiced.ts'
 import { expectSold } from '../sold.ts'
 import { waitFor } from '../wait.ts'
 
-const REACHED_MS = 30_000
+const REACHED_MS = 60_000
 
 /** The synced writes of a sale from *held* to *settled*; each kill is right before or right after one of them. */
 const STAGES = [
@@ -46,19 +47,22 @@ describe('a kill -9', () => {
   /** Channels whose row lnd may have lost. */
   const unwritten: string[] = []
 
-  beforeAll(async () => {
-    network = await startNetwork({ log: (line) => process.stderr.write(`${line}\n`) })
-    sluiced = new Sluiced(network)
+  renewedAfterFailure({
+    begin: async () => {
+      network = await startNetwork({ log: (line) => process.stderr.write(`${line}\n`) })
+      sluiced = new Sluiced(network)
+      paid.length = 0
+      unwritten.length = 0
+    },
+    end: async () => {
+      await sluiced?.stop()
+      await network?.stop()
+    },
   })
 
   afterEach(async () => {
     wallet?.close()
     await sluiced?.stop()
-  })
-
-  afterAll(async () => {
-    await sluiced?.stop()
-    await network?.stop()
   })
 
   const earned = async () => BigInt((await sluiced.status()).earned_msat)

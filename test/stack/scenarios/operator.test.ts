@@ -3,6 +3,7 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { FlightRecord, SaleList, Status } from '../../../src/admin/schema.ts'
+import { BareSeller } from '../bare-sale.ts'
 import { Wallet } from '../ldk/wallet.ts'
 import { type Network, startNetwork } from '../network.ts'
 import { addInvoice, payInvoice } from '../payments.ts'
@@ -11,7 +12,7 @@ import { type CliResult, sluice } from '../sluice.ts'
 import { Sluiced } from '../sluiced.ts'
 import { waitFor, within } from '../wait.ts'
 
-const STEP_MS = 30_000
+const STEP_MS = 60_000
 const FOREIGN = 1_000_000n
 
 /** `sluice` and `sluiced` from the shell, in the order in which an operator meets them. */
@@ -70,19 +71,12 @@ describe('an operator', () => {
     return permissions
   }
 
-  /** Whether lnd lets us attach an interceptor of our own: it takes only one. Attached for as long as `during` takes. */
-  async function interceptorIsFree(during: () => Promise<void>): Promise<boolean> {
+  /** What lnd says to an interceptor of our own: it takes only one. */
+  async function refusalOfInterceptor(): Promise<string> {
     const stream = network.lsp.rpc.router.htlcInterceptor({})
-    let refused = false
-    stream.on('error', () => {
-      refused = true
-    })
-    stream.on('data', ({ incoming_circuit_key }: { incoming_circuit_key: object }) =>
-      stream.write({ incoming_circuit_key, action: 'RESUME' }),
-    )
+    const refused = new Promise<string>((resolve) => stream.on('error', ({ message }: Error) => resolve(message)))
     try {
-      await during()
-      return !refused
+      return await within(refused, { deadline: STEP_MS, what: 'a second interceptor to be refused' })
     } finally {
       stream.cancel()
     }
@@ -174,7 +168,8 @@ describe('an operator', () => {
     })
     expect(status.streams.every(({ up }) => up)).toBe(true)
     expect(expectGood(await sluice(config, 'status'))).toContain('regtest')
-    expect(await interceptorIsFree(payForeign)).toBe(false)
+    expect(await refusalOfInterceptor()).toContain('interceptor already exists')
+    await payForeign()
   })
 
   it('stops it with SIGTERM while a payment is held; the payment is delivered after the next start', async () => {
@@ -198,7 +193,13 @@ describe('an operator', () => {
   it('stops it and has the interceptor of lnd for something else', async () => {
     await sluiced.stop()
     expect(sluiced.process.ended).toBe('0')
-    expect(await interceptorIsFree(payForeign)).toBe(true)
+    const other = await BareSeller.attach(network.lsp)
+    try {
+      await payForeign()
+      expect(other.foreignOffers).toBeGreaterThan(0)
+    } finally {
+      other.detach()
+    }
     expect(await sluice(config, 'jit', 'list')).toMatchObject({ code: 3 })
   })
 })

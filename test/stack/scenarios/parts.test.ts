@@ -4,14 +4,16 @@ import { keptOf, readJournal, waitKept } from '../books.ts'
 import { type Network, startNetwork } from '../network.ts'
 import { payInvoice } from '../payments.ts'
 import { type Purchase, purchase } from '../purchase.ts'
+import { renewedAfterFailure } from '../renewed.ts'
 import { type Attempt, payOverRoute, payParts, probeParts } from '../routes.ts'
 import { Sluiced, type SluicedOptions } from '../sluiced.ts'
 import { channelsTo, confirmFundings } from '../sold.ts'
 import { expectFailure, type Paid, Story, type StoryOptions } from '../story.ts'
 import { waitFor } from '../wait.ts'
 
-const SHORT_HOLD_SECONDS = 4
-const STEP_MS = 30_000
+/** Long enough for three parts one after the other on a slow machine. */
+const SHORT_HOLD_SECONDS = 10
+const STEP_MS = 60_000
 /** Room for a second payment of the same size in the channel. */
 const ROOMY = { channel_headroom_sat: '300000' }
 /** The least that is left of a part: `htlc_minimum_msat`. */
@@ -20,14 +22,22 @@ const LEAST = 1_000n
 describe('a payment in several parts on the real stack', () => {
   let network: Network
   let sluiced: Sluiced
+  let options: SluicedOptions = { lsps2: ROOMY }
   let stories: Story[] = []
   /** The sales that were paid, what had to stay with the node of each HTLC of them, and how many came later, for free. */
   const paid: { readonly sale: FlightRecord; readonly kept: readonly bigint[]; readonly later: number }[] = []
 
-  beforeAll(async () => {
-    network = await startNetwork({ foreign: 1, log: (line) => process.stderr.write(`${line}\n`) })
-    sluiced = new Sluiced(network, { lsps2: ROOMY })
-    await sluiced.start()
+  renewedAfterFailure({
+    begin: async () => {
+      network = await startNetwork({ foreign: 1, log: (line) => process.stderr.write(`${line}\n`) })
+      sluiced = new Sluiced(network, options)
+      await sluiced.start()
+      paid.length = 0
+    },
+    end: async () => {
+      await sluiced?.stop()
+      await network?.stop()
+    },
   })
 
   afterEach(() => {
@@ -35,18 +45,14 @@ describe('a payment in several parts on the real stack', () => {
     stories = []
   })
 
-  afterAll(async () => {
-    await sluiced?.stop()
-    await network?.stop()
-  })
-
-  async function prepare(options?: StoryOptions): Promise<Story> {
-    const story = await Story.begin(network, sluiced, options)
+  async function prepare(wallet?: StoryOptions): Promise<Story> {
+    const story = await Story.begin(network, sluiced, wallet)
     stories.push(story)
     return story
   }
 
-  async function restartWith(options: SluicedOptions): Promise<void> {
+  async function restartWith(next: SluicedOptions): Promise<void> {
+    options = next
     await sluiced.stop()
     sluiced = new Sluiced(network, options)
     await sluiced.start()

@@ -1,12 +1,13 @@
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it } from 'vitest'
 import { msat } from '../../../lsps/base/amount.ts'
 import type { FlightRecord } from '../../../src/admin/schema.ts'
 import { type Network, startNetwork } from '../network.ts'
 import { payInvoice, resetMissionControl } from '../payments.ts'
+import { renewedAfterFailure } from '../renewed.ts'
 import { OFFER, Sluiced, type SluicedOptions } from '../sluiced.ts'
-import { channelsTo, confirmFundings, leases } from '../sold.ts'
+import { channelsTo, confirmFundings, mineSeen, waitNoLease } from '../sold.ts'
 import { Story, type StoryOptions } from '../story.ts'
 import { waitFor } from '../wait.ts'
 
@@ -16,7 +17,7 @@ const RECLAIM_AFTER_SECONDS = 4
 const VALID_SECONDS = 600
 /** Blocks after which lnd takes a close for final. */
 const CLOSED_AFTER = 6
-const STEP_MS = 30_000
+const STEP_MS = 60_000
 const LATER_AMOUNT = 5_000_000n
 const KEPT = 'channel not taken back: its peer was paid over it'
 const AMOUNT = msat(100_000_000n)
@@ -42,8 +43,14 @@ describe('a channel on the real stack that nobody paid for', () => {
   let sluiced: Sluiced
   let stories: Story[] = []
 
-  beforeAll(async () => {
-    network = await startNetwork({ log: (line) => process.stderr.write(`${line}\n`) })
+  renewedAfterFailure({
+    begin: async () => {
+      network = await startNetwork({ log: (line) => process.stderr.write(`${line}\n`) })
+    },
+    end: async () => {
+      await sluiced?.stop()
+      await network?.stop()
+    },
   })
 
   afterEach(async () => {
@@ -51,8 +58,6 @@ describe('a channel on the real stack that nobody paid for', () => {
     stories = []
     await sluiced?.stop()
   })
-
-  afterAll(() => network?.stop())
 
   async function sellWith(options: SluicedOptions = {}): Promise<void> {
     sluiced = new Sluiced(network, {
@@ -116,9 +121,8 @@ describe('a channel on the real stack that nobody paid for', () => {
     await confirmFundings(network, sluiced)
     expect(await story.show()).toMatchObject({ state: 'unearned' })
     await story.expectEarned(0n)
-    expect(await leases(network.lsp)).toEqual([])
-    await waitFor(async () => (await sluiced.status()).outbox_depth === 0, { deadline: STEP_MS, what: 'nothing to do' })
-    expect(await sluiced.status()).toMatchObject({ held: { htlcs: 0 } })
+    await waitNoLease(network.lsp)
+    await sluiced.waitIdle()
     return closed
   }
 
@@ -176,7 +180,7 @@ describe('a channel on the real stack that nobody paid for', () => {
     await kept.story.leave()
     await restartAtEndOf(kept.owed)
     await kept.story.waitForState('unearned')
-    await mineOneByOne(5)
+    await mineSeen(network, sluiced, 5)
     expect(await channelsTo(network.lsp, kept.story.wallet.nodeId)).toHaveLength(1)
     expect(await network.btcd.mempool()).toEqual([])
 
@@ -187,7 +191,7 @@ describe('a channel on the real stack that nobody paid for', () => {
     await forced.story.leave()
     await restartAtEndOf(forced.owed)
     await forced.story.waitForState('unearned')
-    await mineOneByOne(3)
+    await mineSeen(network, sluiced, 3)
     await waitFor(async () => (await channelsTo(network.lsp, forced.story.wallet.nodeId)).length === 0, {
       deadline: STEP_MS,
       what: 'the channel to be closed by force',
@@ -218,17 +222,6 @@ describe('a channel on the real stack that nobody paid for', () => {
     expect(story.wallet.owned()).toBe(LATER_AMOUNT)
     await story.expectEarned(0n)
   })
-
-  async function mineOneByOne(count: number): Promise<void> {
-    for (let block = 0; block < count; block += 1) {
-      await network.mine(1)
-      const { block_height } = await network.lsp.info()
-      await waitFor(async () => (await sluiced.status()).node?.block_height === block_height, {
-        deadline: STEP_MS,
-        what: `sluiced to see block ${block_height}`,
-      })
-    }
-  }
 
   async function walletSat(): Promise<bigint> {
     const { confirmed_balance } = await network.lsp.call<{ confirmed_balance: string }>('default', 'walletBalance')

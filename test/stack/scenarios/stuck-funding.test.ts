@@ -1,11 +1,12 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it } from 'vitest'
 import type { FlightRecord } from '../../../src/admin/schema.ts'
 import type { ChainTransaction } from '../btcd.ts'
 import { EmptyBlocks } from '../empty-blocks.ts'
 import { FeeSource } from '../fee-source.ts'
 import { type Network, startNetwork } from '../network.ts'
+import { renewedAfterFailure } from '../renewed.ts'
 import { Sluiced } from '../sluiced.ts'
-import { channelsTo, confirmFundings, leases } from '../sold.ts'
+import { channelsTo, confirmFundings, waitNoLease } from '../sold.ts'
 import { Story } from '../story.ts'
 import { waitFor } from '../wait.ts'
 
@@ -16,7 +17,7 @@ const DEARER = 60
 const AFTER_BLOCKS = 2
 /** Blocks after which a child may be replaced (`REBUMP_BLOCKS`), and one more. */
 const REPLACED_AFTER = 7
-const STEP_MS = 30_000
+const STEP_MS = 60_000
 const SAT_PER_BTC = 100_000_000
 
 describe('a published funding that gets into no block, on the real stack', () => {
@@ -26,24 +27,26 @@ describe('a published funding that gets into no block, on the real stack', () =>
   let sluiced: Sluiced
   let story: Story | undefined
 
-  beforeAll(async () => {
-    source = await FeeSource.start(CHEAP)
-    network = await startNetwork({
-      lsp: { flags: [source.flag] },
-      log: (line) => process.stderr.write(`${line}\n`),
-    })
-    empty = await EmptyBlocks.start(network)
+  renewedAfterFailure({
+    begin: async () => {
+      source = await FeeSource.start(CHEAP)
+      network = await startNetwork({
+        lsp: { flags: [source.flag] },
+        log: (line) => process.stderr.write(`${line}\n`),
+      })
+      empty = await EmptyBlocks.start(network)
+    },
+    end: async () => {
+      await sluiced?.stop()
+      await empty?.stop()
+      await network?.stop()
+      source?.stop()
+    },
   })
 
   afterEach(async () => {
     story?.wallet.close()
     await sluiced?.stop()
-  })
-
-  afterAll(async () => {
-    await empty?.stop()
-    await network?.stop()
-    source?.stop()
   })
 
   /** A channel is sold and paid at a low feerate; then blocks get dear, and none takes the funding. */
@@ -63,11 +66,7 @@ describe('a published funding that gets into no block, on the real stack', () =>
   async function mineEmpty(count: number): Promise<void> {
     for (let block = 0; block < count; block += 1) {
       await empty.mine(1)
-      const { block_height } = await network.lsp.info()
-      await waitFor(async () => (await sluiced.status()).node?.block_height === block_height, {
-        deadline: STEP_MS,
-        what: `sluiced to see block ${block_height}`,
-      })
+      await sluiced.waitForBlock(await network.btcd.height())
     }
   }
 
@@ -115,8 +114,8 @@ describe('a published funding that gets into no block, on the real stack', () =>
     expect(await network.btcd.mempool()).toEqual([])
     const channels = await channelsTo(network.lsp, story?.wallet.nodeId ?? '')
     expect(channels.map(({ channel_point }) => channel_point)).toEqual([sale.funding_outpoint])
-    expect(await leases(network.lsp)).toEqual([])
-    expect(await sluiced.status()).toMatchObject({ outbox_depth: 0 })
+    await waitNoLease(network.lsp)
+    await sluiced.waitIdle()
   }
 
   it('is lifted by a child to the feerate of the day, and both confirm', async () => {

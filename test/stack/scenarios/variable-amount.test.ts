@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it } from 'vitest'
 import { Msat, msat, Ppm } from '../../../lsps/base/amount.ts'
 import { computeOpeningFee } from '../../../lsps/lsps2/fee.ts'
 import type { FlightRecord } from '../../../src/admin/schema.ts'
@@ -7,6 +7,7 @@ import type { OnPayment } from '../ldk/incoming.ts'
 import { type Network, startNetwork } from '../network.ts'
 import { type PaymentResult, payInvoice, resetMissionControl } from '../payments.ts'
 import { invoiceOptions } from '../purchase.ts'
+import { renewedAfterFailure } from '../renewed.ts'
 import { OFFER, Sluiced } from '../sluiced.ts'
 import { channelsTo } from '../sold.ts'
 import { expectFailure, Story, type StoryOptions } from '../story.ts'
@@ -18,7 +19,7 @@ const LARGE = 700_000_001n
 const SMALL = 20_000_000n
 const LEAST = BigInt(OFFER.min_payment_size_msat)
 const MOST = BigInt(OFFER.max_payment_size_msat)
-const STEP_MS = 30_000
+const STEP_MS = 60_000
 
 function feeOf(amount: bigint): bigint {
   const offer = { min_fee_msat: Msat.parse(OFFER.min_fee_msat), proportional: Ppm.parse(OFFER.proportional) }
@@ -35,20 +36,22 @@ describe('an invoice without an amount on the real stack', () => {
   /** Everything that was forwarded to the wallets, in order. */
   const forwards: Forward[] = []
 
-  beforeAll(async () => {
-    network = await startNetwork({ log: (line) => process.stderr.write(`${line}\n`) })
-    sluiced = new Sluiced(network, { lsps2: { variable_amount_skim: 'spec' } })
-    await sluiced.start()
+  renewedAfterFailure({
+    begin: async () => {
+      network = await startNetwork({ log: (line) => process.stderr.write(`${line}\n`) })
+      sluiced = new Sluiced(network, { lsps2: { variable_amount_skim: 'spec' } })
+      await sluiced.start()
+      forwards.length = 0
+    },
+    end: async () => {
+      await sluiced?.stop()
+      await network?.stop()
+    },
   })
 
   afterEach(() => {
     for (const { wallet } of stories) wallet.close()
     stories = []
-  })
-
-  afterAll(async () => {
-    await sluiced?.stop()
-    await network?.stop()
   })
 
   async function prepare(options: StoryOptions = {}): Promise<Story> {

@@ -60,19 +60,31 @@ function forwarding(bound: boolean): Sale {
 }
 
 /** What the findings say at once, and what they say when lnd has had the time to write its history. */
-async function look(sale: Sale, lnd: { readonly rows?: readonly Forward[]; readonly sent?: bigint }) {
+type Told = {
+  readonly rows?: readonly Forward[]
+  readonly sent?: bigint
+  /** How long lnd has been running, in seconds: not long, so that it may have lost rows. */
+  readonly runsFor?: number
+  readonly others?: readonly Sale[]
+  readonly lndResumes?: boolean
+}
+
+async function look(sale: Sale, lnd: Told) {
   let now = START
   const clock = { now: () => now as Timestamp } as Clock
-  const channel = { outpoint: OUTPOINT, chanId: CHAN_ID, totalSent: sat(lnd.sent ?? 0n), pendingHtlcs: [] }
+  const totals = { totalSent: sat(lnd.sent ?? 0n), lifetimeSeconds: lnd.runsFor ?? 0 }
+  const channel = { outpoint: OUTPOINT, chanId: CHAN_ID, ...totals, pendingHtlcs: [] }
   const findings = new Findings(
     {
       listChannels: async () => [channel as unknown as Channel],
       forwardingHistory: async () => lnd.rows ?? [],
     },
     clock,
+    lnd.lndResumes,
   )
   const signal = new AbortController().signal
-  const ask = async () => (await findings.look([[SCID, sale]], signal)).map(({ event }) => event)
+  const sales = [sale, ...(lnd.others ?? [])].map((one) => [one.deal.scid, one] as const)
+  const ask = async () => (await findings.look(sales, signal)).map(({ event }) => event)
   const first = await ask()
   now += HISTORY_FLUSH_MS
   return { first, later: first.length > 0 ? [] : await ask() }
@@ -123,5 +135,57 @@ describe('what became of a part that lnd does not hold any more', () => {
     const ended = { ...part, circuit: '454:6', end: { type: 'failed' } } as typeof part
     const { later } = await look({ ...sale, sent: [ended, ...sale.sent].filter((one) => one !== undefined) }, {})
     expect(later).toMatchObject([{ type: 'failed', circuit: CIRCUIT }])
+  })
+
+  it('is no settled forward when lnd has been running since, and so lost no row', async () => {
+    const lnd = { sent: SKIMMED / 1000n, runsFor: 3600 }
+    expect((await look(forwarding(true), lnd)).later).toMatchObject([{ type: 'failed', circuit: CIRCUIT }])
+  })
+
+  it('is not explained by what an earlier payment to the sale sent, whose row lnd lost', async () => {
+    const sale = forwarding(true)
+    if (sale.tag !== 'forwarding') throw new Error('not a forward')
+    const delivered = [{ circuit: '454:3', amountOut: AMOUNT }]
+    const { later } = await look({ ...sale, delivered }, { sent: AMOUNT / 1000n })
+    expect(later).toMatchObject([{ type: 'failed', circuit: CIRCUIT }])
+  })
+
+  it('is not explained by what another sale to the client sent over this channel', async () => {
+    const sale = forwarding(true)
+    const other: Sale = {
+      tag: 'owed',
+      deal: { ...sale.deal, scid: '16100000x1x2' as Scid },
+      channel: { outpoint: `${'99'.repeat(32)}:0`, chanId: 1n, pendingChannelId: '34'.repeat(32) },
+      collected: msat(0n),
+      parts: [],
+      bound: true,
+      forwarded: [],
+      delivered: [{ circuit: '454:3', amountOut: AMOUNT }],
+      refused: [],
+    }
+    const { later } = await look(sale, { sent: AMOUNT / 1000n, others: [other] })
+    expect(later).toMatchObject([{ type: 'failed', circuit: CIRCUIT }])
+  })
+
+  it('is told by the sum, when the wallet took only the parts that carry no fee', async () => {
+    const sale = forwarding(true)
+    if (sale.tag !== 'forwarding') throw new Error('not a forward')
+    const free = ['454:8', '454:9'].map((circuit, index) => {
+      const amount = msat(40_000_001n + BigInt(index))
+      return {
+        ...(sale.sent[0] as (typeof sale.sent)[number]),
+        circuit,
+        amountIn: amount,
+        amountOut: amount,
+        fee: msat(0n),
+      }
+    })
+    const lnd = { sent: 80_000n, lndResumes: false }
+    const { later } = await look({ ...sale, sent: [...sale.sent, ...free] }, lnd)
+    expect(later).toMatchObject([
+      { type: 'failed', circuit: CIRCUIT },
+      { type: 'settled', circuit: '454:8', amountOut: 40_000_001n },
+      { type: 'settled', circuit: '454:9', amountOut: 40_000_002n },
+    ])
   })
 })

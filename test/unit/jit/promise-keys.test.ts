@@ -57,7 +57,11 @@ describe('the keys of promises', () => {
   it('make the promises of the portable HMAC', () => {
     const label = `sluice lsps2 promise mainnet ${WEEK}`
     const portable = createPromiseKey(new Uint8Array(createHmac('sha256', SEED).update(label).digest()))
-    const [promise] = promises(new PromiseKeys(SEED, 'mainnet'))
-    expect(promise).toBe(makePromise(portable, NODE, SAMPLE_TERMS))
+    const [key] = new PromiseKeys(SEED, 'mainnet').at(at(WEEK))
+    expect(makePromise(key, NODE, SAMPLE_TERMS)).toBe(makePromise(portable, NODE, SAMPLE_TERMS))
+    for (let length = 0; length < 300; length += 1) {
+      const message = Uint8Array.from({ length }, (_, i) => (i * 7 + length) & 0xff)
+      expect(key.mac(message)).toBe(portable.mac(message))
+    }
   })
 })

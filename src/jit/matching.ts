@@ -1,0 +1,29 @@
+/** Pure: which parts settled, when only the sum of what a channel sent is known. */
+
+/** More parts than this are not matched: there are two to the power of it ways. */
+export const MOST_MATCHED = 16
+
+export type Match = 'settled' | 'failed' | 'unknown'
+
+/**
+ * Of parts that ended unheard, which can have settled if just `sent` msat went out: in all ways that add up a part is
+ * settled, or failed, or in some one and in some the other. Channels count in whole satoshi, rounded down: `slack` msat
+ * more may have gone out. Undefined when nothing adds up, or there are too many parts: something else was sent as well.
+ */
+export function matchParts(amounts: readonly bigint[], sent: bigint, slack: bigint): readonly Match[] | undefined {
+  if (amounts.length > MOST_MATCHED) return undefined
+  const settledIn = amounts.map(() => 0)
+  let ways = 0
+  for (let way = 0; way < 2 ** amounts.length; way += 1) {
+    const isIn = (index: number) => (way & (1 << index)) !== 0
+    const sum = amounts.reduce((all, amount, index) => (isIn(index) ? all + amount : all), 0n)
+    if (sum < sent || sum >= sent + slack) continue
+    ways += 1
+    for (const index of amounts.keys()) if (isIn(index)) settledIn[index] = (settledIn[index] ?? 0) + 1
+  }
+  if (ways === 0) return undefined
+  return settledIn.map((count) => {
+    if (count === ways) return 'settled'
+    return count === 0 ? 'failed' : 'unknown'
+  })
+}
