@@ -146,8 +146,13 @@ describe('when lnd dies', () => {
     await node.network.lsp.kill()
     for (const end of await ends) expect(end).toMatchObject({ status: 'rejected', reason: unavailable })
     await expect(lnd.getInfo(signal)).rejects.toMatchObject(unavailable)
+    const startAt = performance.now()
     await node.network.lsp.start()
     await waitFor(() => lnd.getInfo(signal), { deadline: WAIT_MS, what: 'the same connection to work again' })
+    // So it tells for how long it has been running at least.
+    const longest = async () => Math.max(...(await lnd.listChannels(signal)).map((one) => one.lifetimeSeconds))
+    const watched = await waitFor(longest, { deadline: WAIT_MS, what: 'a channel to be watched for a second' })
+    expect(watched * 1000).toBeLessThanOrEqual(performance.now() - startAt)
     const again = intercept()
     const second = await heldNumber(2)
     expect(second.offer).toEqual(first.offer)

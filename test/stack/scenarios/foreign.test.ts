@@ -1,6 +1,6 @@
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { crashAt, wasReached } from '../crash-points.ts'
 import { copyDatabase, finishedSales } from '../finished-sales.ts'
 import { FOREIGN_AMOUNT, foreignRows, keepPaying, nextForwardTo, payForeign } from '../foreign.ts'
@@ -13,8 +13,6 @@ import { Stall } from '../stalled.ts'
 import { waitFor } from '../wait.ts'
 
 const RESTARTS = 5
-/** Sales of the tests before: the database put in its place lacks them, and they are found again at lnd. */
-const FOUND_AGAIN = 2
 const DEADLINE_MS = 60_000
 const DATABASE_MS = 600_000
 
@@ -24,6 +22,9 @@ describe('forwards that are not ours', () => {
   let network: Network
   let sluiced: Sluiced
   const wallets: Wallet[] = []
+  /** Sales of the tests before: the database put in its place lacks them, and they are found again at lnd. */
+  let sold = 0
+  let paying: ReturnType<typeof keepPaying> | undefined
   /** Fees that the payer paid for foreign payments that succeeded. */
   const fees: bigint[] = []
 
@@ -31,6 +32,11 @@ describe('forwards that are not ours', () => {
     network = await startNetwork({ foreign: 1, log })
     sluiced = new Sluiced(network)
     await sluiced.start()
+  })
+
+  afterEach(async () => {
+    note((await paying?.stop()) ?? [])
+    paying = undefined
   })
 
   afterAll(async () => {
@@ -52,11 +58,11 @@ describe('forwards that are not ours', () => {
 
   it('pass at their first attempt while a channel is sold', async () => {
     const bought = await purchase(await newWallet(), network)
-    const foreign = keepPaying(network)
+    paying = keepPaying(network)
     expect(await payInvoice(network.payer, { invoice: bought.invoice })).toMatchObject({ succeeded: true })
+    sold += 1
     await sluiced.waitForSale(bought.scid, 'paid')
-    const results = await foreign.stop()
-    note(results)
+    const results = await paying.stop()
 
     expect(results.length).toBeGreaterThan(0)
     expect(results.filter(({ succeeded, attempts }) => !succeeded || attempts.length !== 1)).toEqual([])
@@ -71,14 +77,14 @@ describe('forwards that are not ours', () => {
     const payment = payInvoice(network.payer, { invoice: bought.invoice })
     await waitFor(() => wasReached({ file }), { deadline: DEADLINE_MS, what: 'sluiced to die' })
 
-    const foreign = keepPaying(network)
+    paying = keepPaying(network)
     await sluiced.start()
     await resetMissionControl(network.payer)
     note([await payForeign(network)])
     expect(await payment).toMatchObject({ succeeded: true })
+    sold += 1
     await sluiced.waitForSale(bought.scid, 'paid')
-    const results = await foreign.stop()
-    note(results)
+    const results = await paying.stop()
     // What was tried while no interceptor was attached failed: that is the price of requireinterceptor.
     const lastFailure = results.findLastIndex(({ succeeded }) => !succeeded)
     expect(results.slice(lastFailure + 1).length).toBeGreaterThan(0)
@@ -121,14 +127,14 @@ describe('forwards that are not ours', () => {
     }, DATABASE_MS)
 
     it('go on after a restart before anything of the sales is loaded', async () => {
-      expect((await sluiced.sales()).length).toBe(Math.min(count + FOUND_AGAIN, 1000))
+      expect((await sluiced.sales()).length).toBe(Math.min(count + sold, 1000))
       const stall = new Stall(network.folder, `stall-${count}`)
       await dieOverForward(() => sluiced.launch(stall.env))
       await stall.waitReached()
       await expect(sluiced.status()).rejects.toThrow()
       stall.end()
       await sluiced.waitReady()
-      expect((await sluiced.sales()).length).toBe(Math.min(count + FOUND_AGAIN, 1000))
+      expect((await sluiced.sales()).length).toBe(Math.min(count + sold, 1000))
     })
 
     it(`go on after each of ${RESTARTS} restarts`, async () => {

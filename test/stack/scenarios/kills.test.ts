@@ -132,7 +132,10 @@ describe('a kill -9', () => {
         // Nobody has paid or been paid, and the same invoice's sale takes the next payment.
         expect(wallet.owned()).toBe(0n)
         expect(await earned()).toBe(before)
-        expect(['awaiting', 'owed']).toContain((await sluiced.show(bought.scid)).state)
+        await waitFor(async () => ['awaiting', 'owed'].includes((await sluiced.show(bought.scid)).state), {
+          deadline: REACHED_MS,
+          what: 'sluiced to know that the payment failed',
+        })
         const { amount: amountMsat, fee: allowedSkimMsat, hint } = bought
         const again = { ...bought, ...wallet.createInvoice({ amountMsat, allowedSkimMsat, hint }) }
         await resetMissionControl(network.payer)
