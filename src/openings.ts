@@ -3,6 +3,7 @@ import { satToMsat } from '../lsps/base/amount.ts'
 import type { Clock } from '../lsps/base/clock.ts'
 import type { Scid } from '../lsps/base/scid.ts'
 import type { Config } from './config/schema.ts'
+import type { PayoutConfig } from './funding/payouts.ts'
 import { inputsOf, transactionId } from './funding/psbt.ts'
 import type { FundingConfig, FundingService } from './funding/service.ts'
 import type { Funding } from './funding/states.ts'
@@ -206,6 +207,17 @@ export function fundingConfig({ funding }: Config): FundingConfig {
       afterwards: funding.reclaim_afterwards,
       maxSatPerVbyte: funding.max_feerate_sat_per_vbyte,
     },
+  }
+}
+
+/** What the payout service is told. */
+export function payoutConfig({ funding }: Config): PayoutConfig {
+  return {
+    leaseSeconds: funding.lease_seconds,
+    minConfs: funding.min_confs,
+    confTarget: funding.conf_target,
+    maxSatPerVbyte: funding.max_feerate_sat_per_vbyte,
+    bumpLimits: { maxSat: funding.cpfp_max_sat, maxSatPerVbyte: funding.cpfp_max_feerate_sat_per_vbyte },
   }
 }
 
