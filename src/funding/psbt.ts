@@ -1,4 +1,5 @@
 import { address, Psbt, Transaction } from 'bitcoinjs-lib'
+import { type Sat, sat } from '../../lsps/base/amount.ts'
 import type { FundingTemplate, Outpoint } from '../lnd/port.ts'
 
 /** Opcodes of witness versions 1 to 16 start after this one. */
@@ -43,6 +44,15 @@ export function inputsOf(raw: string): readonly Outpoint[] {
 /** The same before it is signed, base64. */
 export function inputsOfPsbt(psbt: string): readonly Outpoint[] {
   return spentBy(Transaction.fromBuffer(Psbt.fromBase64(psbt).data.globalMap.unsignedTx.toBuffer()))
+}
+
+/** What an unsigned transaction spends, and how much that is. */
+export function coinsOfPsbt(psbt: string): readonly { readonly outpoint: Outpoint; readonly amount: Sat }[] {
+  const { inputs } = Psbt.fromBase64(psbt).data
+  return inputsOfPsbt(psbt).map((outpoint, index) => ({
+    outpoint,
+    amount: sat(inputs[index]?.witnessUtxo?.value ?? 0n),
+  }))
 }
 
 function spentBy({ ins }: Transaction): readonly Outpoint[] {
