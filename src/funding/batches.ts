@@ -225,13 +225,13 @@ export class Batches {
     )
     const standing = verdicts.filter(({ is }) => is === 'standing').map(({ placed }) => placed.order)
     const refused = verdicts.flatMap(({ is }) => (typeof is === 'string' ? [] : [is]))
-    const isWhole = standing.length === members.length
-    const unwanted = isWhole ? await this.#unwanted(standing, signal) : []
-    if (isWhole && unwanted.length === 0) return { type: 'whole' }
+    const gone = new Set(refused.map(({ pendingChannelId }) => pendingChannelId))
+    const staying = members.map(({ order }) => order).filter(({ pendingChannelId }) => !gone.has(pendingChannelId))
+    const out = [...refused, ...(await this.#unwanted(staying, signal))]
+    if (standing.length === members.length && out.length === 0) return { type: 'whole' }
     log.warn({ batch: id, standing: standing.length, of: members.length }, 'a batch lost a member')
-    if (standing.length === 0) return { type: 'thinned', refused }
-    const ids = standing.map(({ pendingChannelId }) => pendingChannelId)
-    return { type: 'broken', standing: ids, refused: [...refused, ...unwanted] }
+    if (standing.length === 0) return { type: 'thinned', refused: out }
+    return { type: 'broken', standing: standing.map(({ pendingChannelId }) => pendingChannelId), refused: out }
   }
 
   async #verifyOne(placed: Placed, psbt: string, replayed: boolean, signal: AbortSignal): Promise<Verdict['is']> {

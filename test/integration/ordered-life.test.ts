@@ -52,7 +52,7 @@ const STORIES: readonly Story<OrderedOptions>[] = [
       expect(simulation.state(0).tag).toBe('standing')
       simulation.wallet(0).connect()
       await simulation.hear('channel-active', 0)
-      await simulation.mine(1)
+      await simulation.mine(2)
     },
     ending: (simulation) => isOpen(simulation, 0),
   },
@@ -168,8 +168,7 @@ const STORIES: readonly Story<OrderedOptions>[] = [
       await simulation.until(() => simulation.batch?.tag === 'burning', 'the batch to be burnt')
       await simulation.advance(A_WHILE_MS)
       expect(transactionsOf(simulation, 0, 1, 2).size).toBe(0)
-      await simulation.mine(1)
-      await simulation.hear('published', 0, 2)
+      await simulation.mineUntilHeard('published', 0, 2)
       await simulation.mine(FINAL + 2)
     },
     ending: (simulation) => {
@@ -188,10 +187,10 @@ const STORIES: readonly Story<OrderedOptions>[] = [
     tell: async (simulation) => {
       simulation.unwilling.add('order:2')
       await openAll(simulation)
-      await simulation.hear('refused', 2)
+      await simulation.until(() => simulation.batch?.tag === 'burning', 'the batch to be burnt')
       await simulation.advance(A_WHILE_MS)
-      await simulation.mine(1)
-      await simulation.hear('published', 0, 1)
+      await simulation.mineUntilHeard('refused', 2)
+      await simulation.mineUntilHeard('published', 0, 1)
       await simulation.mine(FINAL + 2)
     },
     ending: (simulation) => {

@@ -15,6 +15,8 @@ import { CONFIG } from './funding-simulation.ts'
 const RESTART_PAUSE_MS = 250
 const LONGEST_WAIT_MS = 6 * 60 * 60_000
 const BLOCK_MS = 600_000
+/** Blocks within which a batch is over. */
+const MOST_BLOCKS = 5
 const NEVER = new AbortController().signal
 export const BATCH_ID = 'ba'.repeat(32)
 /** Nobody's address: a witness program of 20 bytes that the simulated wallet does not own. */
@@ -244,6 +246,14 @@ export class OrderedSimulation {
   /** Until every order of these heard this. */
   async hear(type: FundingNews['type'], ...indexes: readonly number[]): Promise<void> {
     await this.until(() => indexes.every((index) => this.news(index).includes(type)), `${type} for ${indexes}`)
+  }
+
+  /** The same, with as many blocks as it takes: a transaction is burnt in one, and after a crash perhaps another. */
+  async mineUntilHeard(type: FundingNews['type'], ...indexes: readonly number[]): Promise<void> {
+    for (let blocks = 0; !indexes.every((index) => this.news(index).includes(type)); blocks += 1) {
+      if (blocks === MOST_BLOCKS) throw new Error(`${type} for ${indexes} not heard within ${blocks} blocks`)
+      await this.mine(1)
+    }
   }
 
   get leases(): number {
