@@ -1,6 +1,7 @@
 import * as z from 'zod'
 import { address, choice, count, flag, keyPath, path, ratio, satoshi, webAddress } from './fields.ts'
 import { Lsps2, type Offer } from './lsps2.ts'
+import { Orders } from './orders.ts'
 import { Promises } from './promises.ts'
 import { Rest } from './rest.ts'
 
@@ -183,6 +184,7 @@ export const ConfigFile = z.strictObject({
   funding: Funding.prefault({}).describe('How channels are paid for on chain.'),
   inventory: Inventory.prefault({}).describe('What may be sold: coins, caps, and bounds on abuse.'),
   lsps2: Lsps2.prefault({}).describe('Just-in-time channels.'),
+  orders: Orders.prefault({}).describe('Channels to order.'),
   promises: Promises.prefault({}).describe(
     'Channels whose promised lifetime is over: which of them `sluice promises closable` names. Nothing is closed by it.',
   ),
@@ -200,6 +202,7 @@ export type FundingConfig = ConfigFile['funding']
 export type InventoryConfig = ConfigFile['inventory']
 export type Lsps2Config = ConfigFile['lsps2']
 export type OfferConfig = z.output<typeof Offer>
+export type OrdersConfig = ConfigFile['orders']
 export type PromisesConfig = ConfigFile['promises']
 export type RestFileConfig = ConfigFile['rest']
 export type AdminConfig = ConfigFile['admin']
@@ -214,6 +217,7 @@ export type Config = {
   readonly funding: FundingConfig
   readonly inventory: InventoryConfig
   readonly lsps2: Lsps2Config
+  readonly orders: OrdersConfig
   readonly promises: PromisesConfig
   readonly rest: RestFileConfig
   readonly admin: AdminConfig

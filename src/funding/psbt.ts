@@ -41,6 +41,14 @@ export function inputsOf(raw: string): readonly Outpoint[] {
   return spentBy(Transaction.fromHex(raw))
 }
 
+/** BIP 125: the highest sequence number of an input that says that its transaction may be replaced. */
+const HIGHEST_REPLACEABLE_SEQUENCE = 0xfffffffd
+
+/** Whether a transaction says of itself that it may be replaced; what it depends on may say so too. */
+export function signalsReplacement(raw: string): boolean {
+  return Transaction.fromHex(raw).ins.some(({ sequence }) => sequence <= HIGHEST_REPLACEABLE_SEQUENCE)
+}
+
 /** The same before it is signed, base64. */
 export function inputsOfPsbt(psbt: string): readonly Outpoint[] {
   return spentBy(Transaction.fromBuffer(Psbt.fromBase64(psbt).data.globalMap.unsignedTx.toBuffer()))
