@@ -5,6 +5,8 @@ import { lsps1 } from '../lsps/lsps1/methods.ts'
 import { type Service, service } from '../lsps/rpc/server.ts'
 import type { Config } from './config/schema.ts'
 import type { Feerate } from './funding/feerate.ts'
+import type { PayoutNews } from './funding/payout-states.ts'
+import { type PayoutName, PayoutService } from './funding/payouts.ts'
 import { inputsOf, signalsReplacement } from './funding/psbt.ts'
 import type { FundingService } from './funding/service.ts'
 import type { ChannelOrder, FundingNews, OrderName } from './funding/states.ts'
@@ -17,8 +19,9 @@ import type { Stop } from './kernel/stop.ts'
 import type { Streams } from './kernel/streams.ts'
 import { Tokens } from './kernel/tokens.ts'
 import type { LndPort } from './lnd/port.ts'
-import { claim } from './openings.ts'
-import type { EffectDeps, OpenRefusal, OrderedChannel } from './orders/effects.ts'
+import { claim, payoutConfig } from './openings.ts'
+import { Batcher } from './orders/batcher.ts'
+import type { OpenRefusal, OrderedChannel } from './orders/effects.ts'
 import { describeStep } from './orders/flight.ts'
 import { type Caller, ordersHandlers } from './orders/handlers.ts'
 import { BLOCK_MS } from './orders/opening.ts'
@@ -36,6 +39,8 @@ import type { Store, Write } from './store/port.ts'
 const OWNER_PREFIX = 'order:'
 /** An estimate of lnd is used for so long. */
 const ESTIMATE_MS = 60_000
+/** Channels that are to confirm so soon are not batched. */
+const HASTY_BLOCKS = 2
 /** lnd estimates for no more blocks. */
 const MOST_TARGET = 1008
 
@@ -51,8 +56,6 @@ export type OrderingDeps = {
   readonly promises: Promises
   readonly journal: Journal
   readonly feerate: Feerate
-  /** Sends money back; left out: nothing is taken on chain. */
-  readonly pay?: EffectDeps['pay']
   /** Why nothing is sold now, in words for the client. */
   readonly notSelling: () => string | undefined
   readonly stops: () => readonly Stop[]
@@ -63,6 +66,7 @@ export type OrderingDeps = {
 
 export type Ordering = {
   readonly orders: OrdersService
+  readonly payouts: PayoutService
   /** The methods as they are served, for whichever way they are called. */
   readonly handlers: Handlers<typeof lsps1, Caller>
   readonly load: () => Promise<void>
@@ -75,11 +79,20 @@ export type Ordering = {
 
 export function createOrdering(config: Config, deps: OrderingDeps): Ordering {
   const { lnd, store, clock, log, inventory, promises, journal, feerate, signal, onFatal } = deps
-  const feerateFor = targetFeerate({ lnd, clock, feerate })
+  const feerateFor = targetFeerate({ lnd, clock, log, feerate })
+  const payouts: PayoutService = new PayoutService(
+    { lnd, store, clock, log, onFatal, notify: (payout, news) => onPayoutNews(payout, news) },
+    payoutConfig(config),
+  )
+  const { wait_seconds: waitSeconds, max_channels: most } = config.orders.batch
+  const batcher = new Batcher<ChannelOrder>(
+    { clock, entropy: deps.entropy, openBatch: (id, channels) => deps.funding().openBatch(id, channels) },
+    { waitMs: waitSeconds * 1000, most },
+  )
   const orders: OrdersService = new OrdersService(
     {
       ...deps,
-      openChannel: orderedOpener({ ...deps, feerateFor }),
+      openChannel: orderedOpener({ ...deps, feerateFor, batcher }),
       withdrawChannel: (pendingChannelId) => deps.funding().withdraw(pendingChannelId),
       extend: async ({ purpose }) => {
         const promise = purpose.type === 'extension' ? promises.live.get(purpose.outpoint) : undefined
@@ -87,7 +100,7 @@ export function createOrdering(config: Config, deps: OrderingDeps): Ordering {
         const left = Math.max(0, purpose.newExpiryHeight - promises.moment.height)
         return { expiresAt: (clock.now() + left * BLOCK_MS) as Timestamp, fundedAt: promise.madeAt }
       },
-      pay: deps.pay ?? (() => Promise.reject(new Error('nothing can be paid out'))),
+      pay: (payout) => payouts.pay(payout),
       readTransaction: (raw) => ({ inputs: inputsOf(raw), signalsReplacement: signalsReplacement(raw) }),
       appendMoney: (money) => journal.append(money, 0),
       alongside: recordOrder(promises),
@@ -95,7 +108,6 @@ export function createOrdering(config: Config, deps: OrderingDeps): Ordering {
     ordersOf(config),
   )
   const options = new PublishedOptions({ store, clock, log, onFatal }, optionsOf(config))
-  const { onchain, ...prices } = orderPricesOf(config)
   const handlers = ordersHandlers(
     {
       orders,
@@ -110,14 +122,19 @@ export function createOrdering(config: Config, deps: OrderingDeps): Ordering {
         (await lnd.listPeers(callSignal)).find(({ nodeId }) => nodeId === client)?.features,
       signal,
     },
-    { ...prices, ...(onchain === undefined || deps.pay === undefined ? {} : { onchain }) },
+    orderPricesOf(config),
   )
+
+  async function onPayoutNews({ owner, id }: PayoutName, news: PayoutNews): Promise<void> {
+    if (owner.startsWith(OWNER_PREFIX)) await orders.onRefund(owner.slice(OWNER_PREFIX.length), { ...news, id })
+  }
 
   return {
     orders,
+    payouts,
     handlers,
     load: async () => {
-      await Promise.all([orders.load(), config.orders.enabled ? options.load() : undefined])
+      await Promise.all([orders.load(), payouts.load(), config.orders.enabled ? options.load() : undefined])
     },
     openStreams: (streams) => {
       streams.open('transactions', (up, streamSignal) => {
@@ -186,11 +203,12 @@ function promiseOfOrder(promises: Promises, before: Order, after: Order): readon
 }
 
 type OpenerDeps = Pick<OrderingDeps, 'inventory' | 'funding' | 'clock' | 'signal'> & {
+  readonly batcher: Batcher<ChannelOrder>
   readonly feerateFor: (blocks: number, signal: AbortSignal) => Promise<number | undefined>
 }
 
 /** Orders the channel of an order that is paid: claims coins and caps, then has it on disk. */
-function orderedOpener({ inventory, funding, clock, signal, feerateFor }: OpenerDeps) {
+function orderedOpener({ inventory, funding, clock, signal, feerateFor, batcher }: OpenerDeps) {
   return async ({ confirmsWithin, ...channel }: OrderedChannel): Promise<OpenRefusal | undefined> => {
     // One that stands since before a crash goes on whatever is left now: refused, it would be made twice.
     if ((await funding().get(channel.pendingChannelId)) !== undefined) return undefined
@@ -211,7 +229,10 @@ function orderedOpener({ inventory, funding, clock, signal, feerateFor }: Opener
       placedAt: clock.now(),
       ...(claimed.coins === undefined ? {} : { coins: { ...claimed.coins, inputs: [...claimed.coins.inputs] } }),
     }
-    await funding().open(placed)
+    // Who wants to use it at once, or to see it in one of the next blocks, waits for nobody.
+    const mayWait = channel.confirmation === 'ordinary' && confirmsWithin > HASTY_BLOCKS
+    if (mayWait && batcher.isOn) await batcher.open(placed, signal)
+    else await funding().open(placed)
     return undefined
   }
 }
@@ -220,17 +241,23 @@ type Estimate = { readonly satPerVbyte: number; readonly at: Timestamp }
 
 /**
  * What a transaction pays that is to confirm within so many blocks, in satoshi per virtual byte: lnd's estimate for
- * that, a minute old at most. Undefined while nothing is opened, or above the operator's ceiling.
+ * that, or the last one while it says nothing. Undefined while nothing is opened, or above the operator's ceiling.
  */
-function targetFeerate({ lnd, clock, feerate }: Pick<OrderingDeps, 'lnd' | 'clock' | 'feerate'>) {
+function targetFeerate({ lnd, clock, log, feerate }: Pick<OrderingDeps, 'lnd' | 'clock' | 'log' | 'feerate'>) {
   const known = new Map<number, Estimate>() // bounded by MOST_TARGET
   return async (blocks: number, signal: AbortSignal): Promise<number | undefined> => {
     if (feerate.current() === undefined) return undefined
     const target = Math.min(Math.max(blocks, 1), MOST_TARGET)
     const last = known.get(target)
     const fresh = last !== undefined && clock.now() - last.at < ESTIMATE_MS ? last : undefined
-    const satPerVbyte = fresh?.satPerVbyte ?? (await lnd.estimateFeerate(target, signal))
-    if (fresh === undefined) known.set(target, { satPerVbyte, at: clock.now() })
-    return satPerVbyte > feerate.ceiling ? undefined : satPerVbyte
+    if (fresh === undefined) {
+      try {
+        known.set(target, { satPerVbyte: await lnd.estimateFeerate(target, signal), at: clock.now() })
+      } catch (error) {
+        log.warn({ blocks: target, err: error }, 'no feerate estimate for an order')
+      }
+    }
+    const satPerVbyte = known.get(target)?.satPerVbyte ?? feerate.current()
+    return satPerVbyte === undefined || satPerVbyte > feerate.ceiling ? undefined : satPerVbyte
   }
 }

@@ -143,6 +143,7 @@ export async function startSidecar(config: Config, deps: SidecarDeps): Promise<S
       onFatal,
       notify: (order, news) => onFundingNews(order, news),
       observer: countOpenings(inventory),
+      payouts: { pay: (order) => ordering.payouts.pay(order), get: (id) => ordering.payouts.get(id) },
       mayPublish: (order, callSignal) => ordering.mayPublish(order, callSignal),
       keeps: (outpoint) => promises.keeps(outpoint),
       watched: () => channelsOf(jit.live.values()),
@@ -276,7 +277,7 @@ export async function startSidecar(config: Config, deps: SidecarDeps): Promise<S
       funding.load(),
     ])
     await Promise.all([readyCoins.load(), promises.load(), ordering.load()])
-    const ordered = config.orders.enabled || orders.live.size > 0
+    const ordered = config.orders.enabled || orders.live.size > 0 || ordering.payouts.live.size > 0
     refuseUnfit([...checkConfigured(info, config), ...((await deps.probe?.(signal)) ?? [])], log)
     if (selling) await catchUpWithNode()
     await adoptPromises(promises, { lnd, store }, signal)
@@ -305,7 +306,7 @@ export async function startSidecar(config: Config, deps: SidecarDeps): Promise<S
       tasks.push(feerate.run(signal), inventory.run(signal))
     }
     tasks.push(jit.start(signal), funding.start(signal), readyCoins.start(signal))
-    if (ordered) tasks.push(orders.start(signal))
+    if (ordered) tasks.push(orders.start(signal), ordering.payouts.start(signal))
     tasks.push(decisions.run(signal).catch(onFatal))
     streams.open('blocks', (up, streamSignal) => {
       up()
@@ -355,6 +356,7 @@ export async function startSidecar(config: Config, deps: SidecarDeps): Promise<S
       followAgain = false
       await funding.onBlock(bestHeight, signal)
       await readyCoins.onBlock(signal)
+      await ordering.payouts.onBlock(signal)
       await inventory.refreshOrWarn(signal)
       await promises.onBlock(bestHeight, signal)
     }

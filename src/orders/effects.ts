@@ -117,7 +117,8 @@ async function openChannel(
     confirmsWithin: Math.max(1, confirmsWithin - blocksSince(order.paidAt, now.at)),
     memo: `sluice1:order:${pendingChannelId}:${terms.id}:${terms.fee * 1000n}`,
     maxLocalCsv: MAX_LOCAL_CSV,
-    beginBefore: openBy(order),
+    // Withdrawn before it was ordered: it is over, unless the funding service knows it already.
+    beginBefore: order.withdrawn === undefined ? openBy(order) : now.at,
     ...(terms.tokenName === undefined ? {} : { token: terms.tokenName }),
   })
   return refusal && { ...now, type: 'channel-refused', ...refusal, pendingChannelId }

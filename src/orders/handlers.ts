@@ -8,6 +8,7 @@ import { type lsps1, lsps1Faults, type Mismatch } from '../../lsps/lsps1/methods
 import { checkOrder, hasToken, isLargeChannel, OPTION_SUPPORT_LARGE_CHANNEL } from '../../lsps/lsps1/rules.ts'
 import type { CreateOrderParams, Lsps1Options, OrderResult } from '../../lsps/lsps1/schema.ts'
 import { clientRejected, invalidParams } from '../../lsps/rpc/fault.ts'
+import { SidecarError } from '../kernel/errors.ts'
 import type { Tokens } from '../kernel/tokens.ts'
 import { type Price, type PricingRule, priceOf } from './pricing.ts'
 import type { NewOrder, OrdersService } from './service.ts'
@@ -55,7 +56,12 @@ export function ordersHandlers(deps: OrdersHandlersDeps, config: OrdersHandlersC
 
     'lsps1.create_order': async (caller, params) => {
       const wanted = await judge(deps, config, caller, params)
-      return seen(await orders.place(wanted, deps.signal))
+      try {
+        return seen(await orders.place(wanted, deps.signal))
+      } catch (error) {
+        if (!(error instanceof SidecarError && error.retryable)) throw error
+        throw clientRejected('the node does not answer at the moment, try again later')
+      }
     },
 
     'lsps1.get_order': async (caller, { order_id: id }) => {

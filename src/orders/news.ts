@@ -16,7 +16,7 @@ export type RefundNews =
       readonly txid: string
       readonly fee: Sat
     }
-  | { readonly type: 'payout-abandoned'; readonly id: string }
+  | { readonly type: 'payout-abandoned'; readonly id: string; readonly reason: string }
 
 /** The event that news of a channel are; its name and the moment come with it. */
 export function eventOf(news: ChannelNews) {

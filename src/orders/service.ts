@@ -12,6 +12,7 @@ import { type EffectDeps, executeEffect } from './effects.ts'
 import { isKnown, riskOf } from './exposure.ts'
 import { InvoiceWatch } from './invoice-watch.ts'
 import { deadline, isTerminal, place, step } from './machine.ts'
+import { makeAddress, makeInvoice } from './make-payable.ts'
 import { type ChannelNews, eventOf, type RefundNews } from './news.ts'
 import type { Receipt } from './onchain.ts'
 import { OpenOrders } from './open-orders.ts'
@@ -262,8 +263,8 @@ export class OrdersService {
       cltvExpiry: bolt11.cltvExpiry,
     }
     const [invoice, address] = await Promise.all([
-      bolt11.enabled ? lnd.addHoldInvoice(asked, signal) : undefined,
-      onchain === undefined ? undefined : lnd.newAddress(signal),
+      bolt11.enabled ? makeInvoice(lnd, asked, signal) : undefined,
+      onchain === undefined ? undefined : makeAddress(lnd, signal),
     ])
     return {
       ...wanted,

@@ -4,6 +4,7 @@ import { Simulation, type SimulationOptions, testConfig } from './simulation.ts'
 
 /** A program of a refund address on the simulated network. */
 export const REFUND_ADDRESS = 'bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080'
+const REFUND_SCRIPT = '0014751e76e8199196d454941c45d1b3a323f1433bd6'
 export const LSP_BALANCE = 1_000_000n
 
 export type OrderState = {
@@ -104,6 +105,37 @@ export class OrderSimulation extends Simulation {
   /** Channels of ours that the node has, or had, by the order that its memo names. */
   channelsOf({ order_id: id }: Pick<OrderState, 'order_id'>): number {
     return [...this.world.node.channels.all.values()].filter(({ memo }) => memo.split(':')[3] === id).length
+  }
+
+  /** What arrived at the refund address, in blocks, in satoshi. */
+  refunded(): bigint {
+    const outputs = [...this.world.node.chain.transactions()]
+      .filter(({ height }) => height !== undefined)
+      .flatMap((tx) => tx.outputs)
+    return outputs
+      .filter(({ script }) => Buffer.from(script).toString('hex') === REFUND_SCRIPT)
+      .reduce((sum, { value }) => sum + value, 0n)
+  }
+
+  /** For one order that is over: what came is what was earned, pushed and sent back, each once. */
+  wrongWithMoney({ order_id: id }: Pick<OrderState, 'order_id'>): readonly string[] {
+    const wrong: string[] = []
+    const entries = this.money().filter(({ order }) => order === id)
+    const sum = (type: string, of: string) =>
+      entries.filter((entry) => entry.type === type).reduce((all, entry) => all + BigInt(entry[of] ?? 0), 0n)
+    const names = entries.map(({ type, outpoint = '' }) => `${type} ${outpoint}`)
+    if (new Set(names).size !== names.length) wrong.push(`booked twice: ${names.join(', ')}`)
+    const back = sum('order-refund', 'amount')
+    const fees = sum('order-refund', 'chainFee')
+    const sold = entries
+      .filter(({ type, by }) => type === 'order-fee' && by === 'onchain')
+      .reduce((all, { received = '0' }) => all + BigInt(received) / 1000n, 0n)
+    const came = sum('order-deposit', 'amount')
+    if (came !== back + sold + sum('order-dust', 'amount'))
+      wrong.push(`${came} sat came, ${sold} were sold and ${back} sent back`)
+    if (this.refunded() !== back - fees) wrong.push(`${this.refunded()} sat arrived of ${back} less ${fees}`)
+    if (entries.some(({ type }) => type === 'order-loss')) wrong.push('something was lost')
+    return wrong
   }
 
   override violations(): readonly string[] {

@@ -347,7 +347,15 @@ export class Simulation {
     const earned = booked.reduce((sum, event) => sum + event.earned, 0n)
     if (earned !== this.nodeEarned())
       found.push(`books: the journal says ${earned}, the node earned ${this.nodeEarned()}`)
-    const outboxes = ['jit-outbox', 'orders-outbox', 'funding-outbox', 'reclaim-outbox', 'split-outbox']
+    const outboxes = [
+      'jit-outbox',
+      'orders-outbox',
+      'funding-outbox',
+      'reclaim-outbox',
+      'split-outbox',
+      'payout-outbox',
+      'batch-outbox',
+    ]
     const outbox = outboxes.flatMap((table) => [...(this.bytes.get(table) ?? [])])
     if (outbox.length > 0) found.push(`outbox: ${outbox.map(([key, value]) => `${key} ${value}`).join(', ')}`)
     found.push(...this.#unpromised())
