@@ -18,7 +18,7 @@ import type { Log } from './kernel/log.ts'
 import type { Stop } from './kernel/stop.ts'
 import type { Streams } from './kernel/streams.ts'
 import { Tokens } from './kernel/tokens.ts'
-import type { LndPort } from './lnd/port.ts'
+import type { LndPort, NodeInfo } from './lnd/port.ts'
 import { claim, payoutConfig } from './openings.ts'
 import { Batcher } from './orders/batcher.ts'
 import type { OpenRefusal, OrderedChannel } from './orders/effects.ts'
@@ -30,6 +30,7 @@ import { OrdersService } from './orders/service.ts'
 import type { Order, OrderEvent, OrderMoney } from './orders/states.ts'
 import type { PeerContext } from './peer/endpoint.ts'
 import type { Promises } from './promises/ledger.ts'
+import type { HttpCaller, RestPort } from './rest/port.ts'
 import { optionsOf, orderPricesOf, ordersOf } from './slices.ts'
 import type { Store, Write } from './store/port.ts'
 
@@ -259,5 +260,14 @@ function targetFeerate({ lnd, clock, log, feerate }: Pick<OrderingDeps, 'lnd' | 
     }
     const satPerVbyte = known.get(target)?.satPerVbyte ?? feerate.current()
     return satPerVbyte === undefined || satPerVbyte > feerate.ceiling ? undefined : satPerVbyte
+  }
+}
+
+/** The same methods over HTTP, and where wallets reach the node: as the operator says, else as lnd announces it. */
+export function restPort({ handlers }: Ordering, { orders, rest }: Config, { nodeId, uris }: NodeInfo): RestPort {
+  const addresses = rest.node_addresses?.map((address) => `${nodeId}@${address}`) ?? uris
+  return {
+    services: orders.enabled ? [service<typeof lsps1, HttpCaller>(lsps1, handlers)] : [],
+    uris: () => addresses,
   }
 }

@@ -42,17 +42,15 @@ import {
 } from './openings.ts'
 import { catchUp } from './operate/catch-up.ts'
 import { Drain, NOT_SELLING } from './operate/drain.ts'
-import { createOrdering, orderServices } from './ordering.ts'
+import { createOrdering, orderServices, restPort } from './ordering.ts'
 import { createPeerEndpoint, type PeerContext } from './peer/endpoint.ts'
 import { createReports } from './report.ts'
 import { catchUpTermsOf, feerateOf, limitsOf, pricesOf, salesOf, termsOf } from './slices.ts'
 import { migrate } from './store/migrations.ts'
 import type { Store } from './store/port.ts'
 
-/** LSPS2's number in `lsps0.list_protocols`. */
-const LSPS2 = 2
-/** LSPS1's. */
-const LSPS1 = 1
+/** Numbers in `lsps0.list_protocols`. */
+const [LSPS1, LSPS2] = [1, 2]
 
 /** Said at a start that changed records by what lnd shows; in an ordinary restart that never happens. */
 export const CAUGHT_UP = 'the database was older than what lnd shows: records brought to where lnd is'
@@ -78,6 +76,7 @@ export type SidecarDeps = {
 
 export type Sidecar = {
   readonly admin: AdminPort
+  readonly rest: ReturnType<typeof restPort>
   /** Stops taking work, lets running effects stop, and closes the store. What is unfinished continues at the next start. */
   readonly stop: () => Promise<void>
 }
@@ -391,7 +390,7 @@ export async function startSidecar(config: Config, deps: SidecarDeps): Promise<S
       decisions,
       promises,
     })
-    return { admin: reports, stop }
+    return { admin: reports, rest: restPort(ordering, config, info), stop }
   } catch (error) {
     await stop()
     throw error
