@@ -6,6 +6,7 @@ import { fetchJson } from './kernel/fetch-json.ts'
 import { createLndAdapter } from './lnd/adapter.ts'
 import { probePermissions } from './lnd/permissions.ts'
 import { startSidecar } from './sidecar.ts'
+import { restOf } from './slices.ts'
 import { openLevelStore } from './store/level.ts'
 
 /** The sidecar on this machine: real disk, real lnd, admin socket. */
@@ -43,6 +44,11 @@ export async function startDaemon(config: Config, deps: DaemonDeps): Promise<Sto
       const { startAdmin } = await import('./admin/server.ts')
       const admin = await startAdmin({ port: sidecar.admin, path: paths.socket, log })
       opened.push(admin.close)
+    }
+    if (config.rest.enabled) {
+      const { startRest } = await import('./rest/server.ts')
+      const rest = await startRest({ port: sidecar.rest, config: restOf(config), clock, log })
+      opened.push(rest.close)
     }
     return { stop }
   } catch (error) {

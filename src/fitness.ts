@@ -1,8 +1,10 @@
+import type { Clock } from '../lsps/base/clock.ts'
 import type { Config } from './config/schema.ts'
+import { delayAfter, STREAM_BACKOFF } from './kernel/backoff.ts'
 import { SidecarError } from './kernel/errors.ts'
 import type { Log } from './kernel/log.ts'
 import { checkNode, type Finding } from './lnd/gate.ts'
-import type { NodeInfo } from './lnd/port.ts'
+import type { LndPort, NodeInfo } from './lnd/port.ts'
 
 /** What the node lacks for what is enabled. */
 export function checkConfigured(info: NodeInfo, config: Config): readonly Finding[] {
@@ -22,4 +24,20 @@ export function refuseUnfit(findings: readonly Finding[], log: Log): void {
   const errors = findings.filter(fatal)
   if (errors.length === 0) return
   throw new SidecarError({ code: 'NOT_READY', findings: errors.map(({ what, fix }) => `${what}: ${fix}`) })
+}
+
+export type WaitDeps = { readonly lnd: Pick<LndPort, 'getInfo'>; readonly clock: Clock; readonly log: Log }
+
+/** lnd may start after us, or restart while we start: wait for it, saying so. */
+export async function waitForNode({ lnd, clock, log }: WaitDeps, signal: AbortSignal): Promise<NodeInfo> {
+  for (let failures = 1; ; failures += 1) {
+    try {
+      return await lnd.getInfo(signal)
+    } catch (error) {
+      if (signal.aborted || !(error instanceof SidecarError && error.retryable)) throw error
+      const retryMs = delayAfter(failures, STREAM_BACKOFF, 0)
+      log.warn({ retryMs, err: error }, 'waiting for lnd')
+      await clock.sleep(retryMs, signal)
+    }
+  }
 }

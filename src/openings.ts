@@ -3,12 +3,13 @@ import { satToMsat } from '../lsps/base/amount.ts'
 import type { Clock } from '../lsps/base/clock.ts'
 import type { Scid } from '../lsps/base/scid.ts'
 import type { Config } from './config/schema.ts'
+import type { PayoutConfig } from './funding/payouts.ts'
 import { inputsOf, transactionId } from './funding/psbt.ts'
 import type { FundingConfig, FundingService } from './funding/service.ts'
 import type { Funding } from './funding/states.ts'
 import type { FailedSale } from './inventory/cooldowns.ts'
-import { Inventory, type InventoryDeps } from './inventory/inventory.ts'
-import type { Opening } from './inventory/opening.ts'
+import { type Claim, Inventory, type InventoryDeps } from './inventory/inventory.ts'
+import type { Opening, Wanted } from './inventory/opening.ts'
 import { ReadyCoins, type ReadyCoinsDeps } from './inventory/ready-coins.ts'
 import type { Split } from './inventory/split-states.ts'
 import type { UnconfirmedTx } from './inventory/unconfirmed.ts'
@@ -104,16 +105,20 @@ export function opener({ inventory, funding, feerate, clock, signal }: OpenerDep
     if (satPerVbyte === undefined) return { reason: 'no-feerate', detail: 'no usable feerate' }
     const { pendingChannelId: id, owner, peer, capacity } = order
     const wanted = { id, owner, peer, capacity, token: order.token ?? '', satPerVbyte, broadcast: order.broadcast }
-    let claim = inventory.reserve(wanted)
-    if (!claim.ok && claim.reason === 'no-coins') {
-      await inventory.refresh(signal) // coins may have come since lnd was asked last
-      claim = inventory.reserve(wanted)
-    }
-    if (!claim.ok) return { reason: claim.reason, detail: claim.detail }
-    const coins = claim.coins && { ...claim.coins, inputs: [...claim.coins.inputs] }
+    const claimed = await claim(inventory, wanted, signal)
+    if (!claimed.ok) return { reason: claimed.reason, detail: claimed.detail }
+    const coins = claimed.coins && { ...claimed.coins, inputs: [...claimed.coins.inputs] }
     await funding.open({ ...order, satPerVbyte, placedAt: clock.now(), ...(coins === undefined ? {} : { coins }) })
     return undefined
   }
+}
+
+/** Coins and caps for a channel, also of coins that came since lnd was asked last. */
+export async function claim(inventory: Inventory, wanted: Wanted, signal: AbortSignal): Promise<Claim> {
+  const claimed = inventory.reserve(wanted)
+  if (claimed.ok || claimed.reason !== 'no-coins') return claimed
+  await inventory.refresh(signal)
+  return inventory.reserve(wanted)
 }
 
 /** The largest payment that reaches a client: it has to get to the node, and a channel must be able to carry it. */
@@ -206,6 +211,17 @@ export function fundingConfig({ funding }: Config): FundingConfig {
       afterwards: funding.reclaim_afterwards,
       maxSatPerVbyte: funding.max_feerate_sat_per_vbyte,
     },
+  }
+}
+
+/** What the payout service is told. */
+export function payoutConfig({ funding }: Config): PayoutConfig {
+  return {
+    leaseSeconds: funding.lease_seconds,
+    minConfs: funding.min_confs,
+    confTarget: funding.conf_target,
+    maxSatPerVbyte: funding.max_feerate_sat_per_vbyte,
+    bumpLimits: { maxSat: funding.cpfp_max_sat, maxSatPerVbyte: funding.cpfp_max_feerate_sat_per_vbyte },
   }
 }
 

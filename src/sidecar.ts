@@ -1,12 +1,11 @@
 import { setMaxListeners } from 'node:events'
 import type { Clock } from '../lsps/base/clock.ts'
-import type { NodeId } from '../lsps/base/node-id.ts'
 import { lsps0 } from '../lsps/lsps0/methods.ts'
 import { lsps2 } from '../lsps/lsps2/methods.ts'
 import { service } from '../lsps/rpc/server.ts'
 import type { AdminPort } from './admin/port.ts'
 import type { Config } from './config/schema.ts'
-import { checkConfigured, refuseUnfit } from './fitness.ts'
+import { checkConfigured, refuseUnfit, waitForNode } from './fitness.ts'
 import { Feerate } from './funding/feerate.ts'
 import { describeNews, isTold } from './funding/news.ts'
 import { FundingService } from './funding/service.ts'
@@ -16,21 +15,19 @@ import { PriceBook } from './jit/price-book.ts'
 import { PromiseKeys } from './jit/promise-keys.ts'
 import { tellRefusals } from './jit/refusals.ts'
 import { JitService } from './jit/service.ts'
-import { Tokens } from './jit/tokens.ts'
 import { Decisions } from './journal/decisions.ts'
 import { flightStep, flightSteps } from './journal/flight.ts'
 import { Journal } from './journal/journal.ts'
-import { delayAfter, STREAM_BACKOFF } from './kernel/backoff.ts'
 import type { Entropy } from './kernel/entropy.ts'
-import { SidecarError } from './kernel/errors.ts'
 import type { FetchJson } from './kernel/fetch-json.ts'
 import type { Log } from './kernel/log.ts'
 import type { Stop } from './kernel/stop.ts'
 import { Streams } from './kernel/streams.ts'
+import { Tokens } from './kernel/tokens.ts'
 import { childOf } from './kernel/wait.ts'
 import { adoptPromises, createPromises } from './lifetimes.ts'
 import type { Finding } from './lnd/gate.ts'
-import type { LndPort, NodeInfo } from './lnd/port.ts'
+import type { LndPort, NodeInfo, PeerEvent } from './lnd/port.ts'
 import {
   channelsOf,
   countOpenings,
@@ -45,14 +42,15 @@ import {
 } from './openings.ts'
 import { catchUp } from './operate/catch-up.ts'
 import { Drain, NOT_SELLING } from './operate/drain.ts'
+import { createOrdering, orderServices, restPort } from './ordering.ts'
 import { createPeerEndpoint, type PeerContext } from './peer/endpoint.ts'
 import { createReports } from './report.ts'
-import { feerateOf, limitsOf, pricesOf, salesOf, termsOf } from './slices.ts'
+import { catchUpTermsOf, feerateOf, limitsOf, pricesOf, salesOf, termsOf } from './slices.ts'
 import { migrate } from './store/migrations.ts'
 import type { Store } from './store/port.ts'
 
-/** LSPS2's number in `lsps0.list_protocols`. */
-const LSPS2 = 2
+/** Numbers in `lsps0.list_protocols`. */
+const [LSPS1, LSPS2] = [1, 2]
 
 /** Said at a start that changed records by what lnd shows; in an ordinary restart that never happens. */
 export const CAUGHT_UP = 'the database was older than what lnd shows: records brought to where lnd is'
@@ -78,6 +76,7 @@ export type SidecarDeps = {
 
 export type Sidecar = {
   readonly admin: AdminPort
+  readonly rest: ReturnType<typeof restPort>
   /** Stops taking work, lets running effects stop, and closes the store. What is unfinished continues at the next start. */
   readonly stop: () => Promise<void>
 }
@@ -143,6 +142,8 @@ export async function startSidecar(config: Config, deps: SidecarDeps): Promise<S
       onFatal,
       notify: (order, news) => onFundingNews(order, news),
       observer: countOpenings(inventory),
+      payouts: { pay: (order) => ordering.payouts.pay(order), get: (id) => ordering.payouts.get(id) },
+      mayPublish: (order, callSignal) => ordering.mayPublish(order, callSignal),
       keeps: (outpoint) => promises.keeps(outpoint),
       watched: () => channelsOf(jit.live.values()),
     },
@@ -166,7 +167,21 @@ export async function startSidecar(config: Config, deps: SidecarDeps): Promise<S
     sales,
   )
 
+  const ordering = createOrdering(config, {
+    ...coinDeps,
+    seed: deps.seed,
+    funding: () => funding,
+    promises,
+    journal,
+    feerate,
+    notSelling: () => (drain.since === undefined ? undefined : NOT_SELLING),
+    stops,
+    signal,
+  })
+  const { orders } = ordering
+
   async function onFundingNews(order: OrderName, news: FundingNews): Promise<void> {
+    if (await ordering.onFundingNews(order, news)) return
     // A channel whose money will never exist is as good as closed to the sale.
     if (news.type === 'conflicted') await jit.onFunding(order, { type: 'channel-closed', outpoint: news.outpoint })
     else if (news.type !== 'reorganised' && news.type !== 'bumped' && news.type !== 'kept')
@@ -176,6 +191,7 @@ export async function startSidecar(config: Config, deps: SidecarDeps): Promise<S
     await store.commit([flightStep(order.owner, { at: clock.now(), ...step })])
   }
 
+  const protocols = [...(config.orders.enabled ? [LSPS1] : []), ...(config.lsps2.enabled ? [LSPS2] : [])]
   const endpoint = createPeerEndpoint(
     {
       lnd,
@@ -183,8 +199,9 @@ export async function startSidecar(config: Config, deps: SidecarDeps): Promise<S
       log,
       services: [
         service<typeof lsps0, PeerContext>(lsps0, {
-          'lsps0.list_protocols': async () => ({ protocols: config.lsps2.enabled ? [LSPS2] : [] }),
+          'lsps0.list_protocols': async () => ({ protocols }),
         }),
+        ...(config.orders.enabled ? orderServices(ordering) : []),
         ...(config.lsps2.enabled
           ? [
               service<typeof lsps2, PeerContext>(
@@ -226,17 +243,17 @@ export async function startSidecar(config: Config, deps: SidecarDeps): Promise<S
       }
     })
 
-  const openSaleStreams = () => {
+  const openHtlcEvents = () =>
     streams.open('htlc-events', (up, streamSignal) => {
       up()
       return lnd.subscribeHtlcEvents((event) => jit.onHtlcEvent(event), streamSignal)
     })
+  const openChannelEvents = () =>
     streams.open('channels', (up, streamSignal) => {
       up()
       funding.onChannelEvent() // whatever was missed: look again
       return lnd.subscribeChannelEvents((event) => funding.onChannelEvent(event), streamSignal)
     })
-  }
 
   const stop = async (): Promise<void> => {
     stopping.abort(new Error('sluiced is stopping'))
@@ -251,32 +268,44 @@ export async function startSidecar(config: Config, deps: SidecarDeps): Promise<S
     // Without anything to sell or to finish, the node's one interceptor slot is left to others.
     const selling = config.lsps2.enabled || jit.hasNames
     if (selling) attachInterceptor()
-    const [info] = await Promise.all([waitForNode(), journal.load(), drain.load(), jit.load(), funding.load()])
-    await Promise.all([readyCoins.load(), promises.load()])
+    const [info] = await Promise.all([
+      waitForNode(deps, signal),
+      journal.load(),
+      drain.load(),
+      jit.load(),
+      funding.load(),
+    ])
+    await Promise.all([readyCoins.load(), promises.load(), ordering.load()])
+    const ordered = config.orders.enabled || orders.live.size > 0 || ordering.payouts.live.size > 0
     refuseUnfit([...checkConfigured(info, config), ...((await deps.probe?.(signal)) ?? [])], log)
     if (selling) await catchUpWithNode()
     await adoptPromises(promises, { lnd, store }, signal)
     promises.setHeight(info.blockHeight)
     await inventory.load([...funding.live.values()].map(openingOf))
 
-    if (selling) openSaleStreams()
+    if (selling) openHtlcEvents()
+    if (selling || ordered) openChannelEvents()
+    if (ordered) ordering.openStreams(streams)
     streams.open('peers', async (up, streamSignal) => {
       up()
       const listening = childOf(streamSignal)
       try {
-        const events = lnd.subscribePeerEvents(({ nodeId, online }) => jit.onPeer(nodeId, online), listening.signal)
-        await Promise.all([events, jit.loadPeers(() => connectedPeers(streamSignal))])
+        const events = lnd.subscribePeerEvents(onPeer, listening.signal)
+        await Promise.all([events, loadPeers(streamSignal)])
       } finally {
         listening.abort() // the list failed: the next attempt listens anew
       }
     })
     jit.onBlock(info.blockHeight)
-    await jit.loadPeers(() => connectedPeers(signal))
-    if (selling) {
-      await Promise.all([jit.loadAliases(signal), feerate.refresh(signal), inventory.refreshOrWarn(signal)])
+    orders.onBlock(info.blockHeight)
+    await loadPeers(signal)
+    if (selling) await jit.loadAliases(signal)
+    if (selling || ordered) {
+      await Promise.all([feerate.refresh(signal), inventory.refreshOrWarn(signal)])
       tasks.push(feerate.run(signal), inventory.run(signal))
     }
     tasks.push(jit.start(signal), funding.start(signal), readyCoins.start(signal))
+    if (ordered) tasks.push(orders.start(signal), ordering.payouts.start(signal))
     tasks.push(decisions.run(signal).catch(onFatal))
     streams.open('blocks', (up, streamSignal) => {
       up()
@@ -291,13 +320,7 @@ export async function startSidecar(config: Config, deps: SidecarDeps): Promise<S
 
   /** An older database in place of ours: its sales are brought to where lnd is before anything is judged (D16). */
   async function catchUpWithNode(): Promise<void> {
-    const { lsp_cltv_expiry_delta: cltvExpiryDelta, htlc_minimum_msat: htlcMinimum, offers } = config.lsps2
-    const terms = {
-      cltvExpiryDelta,
-      htlcMinimum,
-      partHoldMs: config.lsps2.part_hold_seconds * 1000,
-      longestOfferMs: Math.max(0, ...offers.map(({ valid_for_seconds: seconds }) => seconds)) * 1000,
-    }
+    const terms = catchUpTermsOf(config)
     const { live } = jit
     const taken = await catchUp({ lnd, store, clock, log, live, fundings: funding.live, journal, terms }, signal)
     if (taken === 0) return
@@ -305,22 +328,14 @@ export async function startSidecar(config: Config, deps: SidecarDeps): Promise<S
     await Promise.all([jit.load(), funding.load()])
   }
 
-  async function connectedPeers(callSignal: AbortSignal): Promise<readonly NodeId[]> {
-    return (await lnd.listPeers(callSignal)).map(({ nodeId }) => nodeId)
+  function onPeer({ nodeId, online }: PeerEvent): void {
+    jit.onPeer(nodeId, online)
+    orders.onPeer(nodeId, online)
   }
 
-  /** lnd may start after us, or restart while we start: wait for it, saying so. */
-  async function waitForNode(): Promise<NodeInfo> {
-    for (let failures = 1; ; failures += 1) {
-      try {
-        return await lnd.getInfo(signal)
-      } catch (error) {
-        if (signal.aborted || !(error instanceof SidecarError && error.retryable)) throw error
-        const retryMs = delayAfter(failures, STREAM_BACKOFF, 0)
-        log.warn({ retryMs, err: error }, 'waiting for lnd')
-        await clock.sleep(retryMs, signal)
-      }
-    }
+  async function loadPeers(callSignal: AbortSignal): Promise<void> {
+    const connected = lnd.listPeers(callSignal).then((peers) => peers.map(({ nodeId }) => nodeId))
+    await Promise.all([jit.loadPeers(() => connected), orders.loadPeers(() => connected)])
   }
 
   let following: Promise<void> | undefined
@@ -329,6 +344,7 @@ export async function startSidecar(config: Config, deps: SidecarDeps): Promise<S
   function onBlock(height: number): void {
     bestHeight = height
     jit.onBlock(height)
+    orders.onBlock(height)
     // A node that catches up sends blocks faster than it answers: however many came meanwhile, one more pass is enough.
     followAgain = true
     following ??= followUp()
@@ -339,6 +355,7 @@ export async function startSidecar(config: Config, deps: SidecarDeps): Promise<S
       followAgain = false
       await funding.onBlock(bestHeight, signal)
       await readyCoins.onBlock(signal)
+      await ordering.payouts.onBlock(signal)
       await inventory.refreshOrWarn(signal)
       await promises.onBlock(bestHeight, signal)
     }
@@ -373,7 +390,7 @@ export async function startSidecar(config: Config, deps: SidecarDeps): Promise<S
       decisions,
       promises,
     })
-    return { admin: reports, stop }
+    return { admin: reports, rest: restPort(ordering, config, info), stop }
   } catch (error) {
     await stop()
     throw error

@@ -4,6 +4,9 @@ import type { FeerateConfig } from './funding/feerate.ts'
 import type { JitHandlersConfig } from './jit/handlers.ts'
 import type { PriceBookConfig } from './jit/price-book.ts'
 import type { JitConfig } from './jit/service.ts'
+import type { OrdersHandlersConfig } from './orders/handlers.ts'
+import type { OptionsConfig } from './orders/options.ts'
+import type { OrdersConfig } from './orders/service.ts'
 import type { RestConfig } from './rest/port.ts'
 
 /** What each part is told of the config: the names of the file on the left are the operator's, ours on the right. */
@@ -53,6 +56,16 @@ export function termsOf({ lsps2 }: Config): JitHandlersConfig {
   }
 }
 
+/** What a sale that an older database lost was sold by. */
+export function catchUpTermsOf({ lsps2 }: Config) {
+  return {
+    cltvExpiryDelta: lsps2.lsp_cltv_expiry_delta,
+    htlcMinimum: lsps2.htlc_minimum_msat,
+    partHoldMs: lsps2.part_hold_seconds * 1000,
+    longestOfferMs: Math.max(0, ...lsps2.offers.map(({ valid_for_seconds: seconds }) => seconds)) * 1000,
+  }
+}
+
 export function limitsOf({ peer }: Config): LimitsConfig {
   return {
     requestsPerSecond: peer.requests_per_second,
@@ -74,5 +87,68 @@ export function restOf({ rest }: Config): RestConfig {
     maxPending: rest.max_pending,
     maxUnpaidPerAddress: rest.max_unpaid_orders_per_address,
     maxUnpaidPerPublicKey: rest.max_unpaid_orders_per_public_key,
+  }
+}
+
+/** What can be ordered, as clients read it. */
+export function optionsOf({ orders }: Config): OptionsConfig {
+  const wanted = {
+    min_required_channel_confirmations: orders.min_required_channel_confirmations,
+    min_funding_confirms_within_blocks: orders.min_funding_confirms_within_blocks,
+    supports_zero_channel_reserve: false, // lnd asks for a reserve of at least the dust limit
+    max_channel_expiry_blocks: orders.max_channel_expiry_blocks,
+    min_initial_client_balance_sat: orders.min_initial_client_balance_sat,
+    max_initial_client_balance_sat: orders.max_initial_client_balance_sat,
+    min_initial_lsp_balance_sat: orders.min_initial_lsp_balance_sat,
+    max_initial_lsp_balance_sat: orders.max_initial_lsp_balance_sat,
+    min_channel_balance_sat: orders.min_channel_balance_sat,
+    max_channel_balance_sat: orders.max_channel_balance_sat,
+  }
+  return { wanted, change: orders.options_change }
+}
+
+const DAY_MS = 86_400_000
+
+/** Of the orders themselves: how they are paid, how long they wait, how long they are kept. */
+export function ordersOf({ orders }: Config): OrdersConfig {
+  const { bolt11, onchain } = orders
+  return {
+    expiryMs: orders.expiry_seconds * 1000,
+    limits: {
+      safetyBlocks: bolt11.safety_blocks,
+      openBlocks: bolt11.open_blocks,
+      openWithinMs: orders.open_within_seconds * 1000,
+    },
+    maxUnpaid: orders.max_unpaid,
+    maxUnpaidPerPeer: orders.max_unpaid_per_peer,
+    bolt11: { enabled: bolt11.enabled, cltvExpiry: bolt11.cltv_expiry_blocks },
+    zeroConfInAll: onchain.zero_conf_payments.accept_double_spends_in_all_sat,
+    keepMs: orders.keep_days * DAY_MS,
+  }
+}
+
+/** What an order costs, and how it may be paid on chain. */
+export function orderPricesOf({ orders, network }: Config): OrdersHandlersConfig {
+  const { pricing, onchain, tokens } = orders
+  return {
+    network,
+    pricing: {
+      base: pricing.base_sat,
+      capitalPpmPerYear: pricing.capital_ppm_per_year,
+      clientPpm: pricing.client_balance_ppm,
+      openVbytes: pricing.open_vbytes,
+      closeVbytes: pricing.close_vbytes,
+      closeSatPerVbyte: pricing.close_sat_per_vbyte,
+      marginPpm: pricing.margin_ppm,
+    },
+    discounts: new Map(tokens.map(({ name, discount_ppm }) => [name, discount_ppm])),
+    ...(onchain.enabled
+      ? {
+          onchain: {
+            confirmations: onchain.confirmations,
+            zeroConfPerOrder: onchain.zero_conf_payments.accept_double_spends_up_to_sat,
+          },
+        }
+      : {}),
   }
 }

@@ -168,5 +168,7 @@ export const OrderResult = z.object({
   payment: Payment,
   /** Null until the funding transaction is published. */
   channel: OrderChannel.nullable(),
+  /** Not of the bLIP: why it failed, or what it waits for, in words for people. Clients ignore what they do not know. */
+  message: z.string().optional(),
 })
 export type OrderResult = z.output<typeof OrderResult>

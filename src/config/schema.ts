@@ -1,6 +1,7 @@
 import * as z from 'zod'
 import { address, choice, count, flag, keyPath, path, ratio, satoshi, webAddress } from './fields.ts'
 import { Lsps2, type Offer } from './lsps2.ts'
+import { Orders } from './orders.ts'
 import { Promises } from './promises.ts'
 import { Rest } from './rest.ts'
 
@@ -172,25 +173,32 @@ const Admin = z.strictObject({
 })
 
 /** The config file as it is written; `load.ts` resolves its paths. */
-export const ConfigFile = z.strictObject({
-  network: choice(NETWORKS).describe('The network that lnd runs on; sluiced refuses to start on any other.'),
-  data_dir: path('~/.sluice/mainnet')
-    .optional()
-    .describe('Folder of the database, the seed and the admin socket. Left out: `~/.sluice/<network>`.'),
-  lnd: Lnd.prefault({}).describe('How to reach lnd.'),
-  log: Log.prefault({}).describe('JSON lines on standard output.'),
-  peer: Peer.prefault({}).describe('Limits on what peers may ask, so that none can starve the others.'),
-  funding: Funding.prefault({}).describe('How channels are paid for on chain.'),
-  inventory: Inventory.prefault({}).describe('What may be sold: coins, caps, and bounds on abuse.'),
-  lsps2: Lsps2.prefault({}).describe('Just-in-time channels.'),
-  promises: Promises.prefault({}).describe(
-    'Channels whose promised lifetime is over: which of them `sluice promises closable` names. Nothing is closed by it.',
-  ),
-  rest: Rest.prefault({}).describe(
-    'LSPS1 over HTTP, for wallets that do not speak it over their connection to the node. Off by default.',
-  ),
-  admin: Admin.prefault({}).describe('The local admin interface.'),
-})
+export const ConfigFile = z
+  .strictObject({
+    network: choice(NETWORKS).describe('The network that lnd runs on; sluiced refuses to start on any other.'),
+    data_dir: path('~/.sluice/mainnet')
+      .optional()
+      .describe('Folder of the database, the seed and the admin socket. Left out: `~/.sluice/<network>`.'),
+    lnd: Lnd.prefault({}).describe('How to reach lnd.'),
+    log: Log.prefault({}).describe('JSON lines on standard output.'),
+    peer: Peer.prefault({}).describe('Limits on what peers may ask, so that none can starve the others.'),
+    funding: Funding.prefault({}).describe('How channels are paid for on chain.'),
+    inventory: Inventory.prefault({}).describe('What may be sold: coins, caps, and bounds on abuse.'),
+    lsps2: Lsps2.prefault({}).describe('Just-in-time channels.'),
+    orders: Orders.prefault({}).describe('Channels to order.'),
+    promises: Promises.prefault({}).describe(
+      'Channels whose promised lifetime is over: which of them `sluice promises closable` names. Nothing is closed by it.',
+    ),
+    rest: Rest.prefault({}).describe(
+      'LSPS1 over HTTP, for wallets that do not speak it over their connection to the node. Off by default.',
+    ),
+    admin: Admin.prefault({}).describe('The local admin interface.'),
+  })
+  .check(({ value: { rest, orders }, issues }) => {
+    if (!rest.enabled || orders.enabled) return
+    const message = 'set orders.enabled as well: it is orders that are made over HTTP'
+    issues.push({ code: 'custom', path: ['rest', 'enabled'], input: true, message, continue: true })
+  })
 export type ConfigFile = z.output<typeof ConfigFile>
 
 export type LndConfig = Omit<ConfigFile['lnd'], 'macaroon_path'> & { readonly macaroon_path: string }
@@ -200,6 +208,7 @@ export type FundingConfig = ConfigFile['funding']
 export type InventoryConfig = ConfigFile['inventory']
 export type Lsps2Config = ConfigFile['lsps2']
 export type OfferConfig = z.output<typeof Offer>
+export type OrdersConfig = ConfigFile['orders']
 export type PromisesConfig = ConfigFile['promises']
 export type RestFileConfig = ConfigFile['rest']
 export type AdminConfig = ConfigFile['admin']
@@ -214,6 +223,7 @@ export type Config = {
   readonly funding: FundingConfig
   readonly inventory: InventoryConfig
   readonly lsps2: Lsps2Config
+  readonly orders: OrdersConfig
   readonly promises: PromisesConfig
   readonly rest: RestFileConfig
   readonly admin: AdminConfig

@@ -92,6 +92,11 @@ export class Feerate {
     return problem === undefined ? undefined : describeFeerateProblem(problem)
   }
 
+  /** In satoshi per virtual byte; nothing is opened above it. */
+  get ceiling(): number {
+    return this.#config.maxSatPerVbyte
+  }
+
   async refresh(signal: AbortSignal): Promise<void> {
     const { lnd, clock, log, onEstimate } = this.#deps
     try {

@@ -193,7 +193,7 @@ export class FollowUp {
   async #keepCoins(order: ChannelOrder, coins: readonly Outpoint[], { lists, signal }: Block): Promise<void> {
     const { lnd, log } = this.#deps
     const seconds = this.#config.leaseSeconds
-    const id = order.pendingChannelId
+    const id = lockIdOf(order)
     const held = (await lists.leases()).filter((lease) => lease.id === id).map(({ outpoint }) => outpoint)
     for (const outpoint of held) await lnd.leaseOutput({ id, outpoint, seconds }, signal)
     for (const outpoint of coins.filter((coin) => !held.includes(coin))) {
@@ -205,6 +205,11 @@ export class FollowUp {
       }
     }
   }
+}
+
+/** Under what id the coins of its transaction are locked. */
+export function lockIdOf({ batch, pendingChannelId }: ChannelOrder): string {
+  return batch ?? pendingChannelId
 }
 
 /** What nothing but a lock keeps for the transaction: once it was published, lnd's wallet knows that they are spent. */

@@ -3,6 +3,7 @@ import { refusedWith, SidecarError } from '../kernel/errors.ts'
 import type { Log } from '../kernel/log.ts'
 import { withDeadline } from '../kernel/wait.ts'
 import type { FundingTemplate, LndPort, OpenAttempt, OpenRequest, Outpoint } from '../lnd/port.ts'
+import { lockIdOf } from './follow.ts'
 import { look } from './look.ts'
 import { fundingOutpoint } from './psbt.ts'
 import type { ChannelOrder, FundingEvent, RefusalReason } from './states.ts'
@@ -25,14 +26,19 @@ export type NegotiationDeps = {
   readonly minConfs: number
 }
 
-type Refusal = Extract<FundingEvent, { type: 'refused' }>
+export type Refusal = Extract<FundingEvent, { type: 'refused' }>
 type Funded = Extract<FundingEvent, { type: 'psbt-funded' }>
-type Found = Extract<FundingEvent, { type: 'channel-found' | 'channel-closing' | 'channel-closed' }>
+export type Found = Extract<FundingEvent, { type: 'channel-found' | 'channel-closing' | 'channel-closed' }>
+
+/** No channel of the transaction exists, and none ever will. */
+type Dead = { readonly type: 'dead' }
 
 /** Opens channels over lnd's PSBT shim, one attempt per order at a time. Holds only running attempts in memory. */
 export class Negotiation {
   readonly #deps: NegotiationDeps
   readonly #attempts = new Map<string, OpenAttempt>()
+  /** Of those, the ones that lnd or the peer ended. */
+  readonly #ended = new WeakSet<OpenAttempt>()
 
   constructor(deps: NegotiationDeps) {
     this.#deps = deps
@@ -64,17 +70,68 @@ export class Negotiation {
     signal: AbortSignal,
   ): Promise<Funded | Refusal | Found> {
     const attempt = this.#attempts.get(order.pendingChannelId)
-    if (replayed || attempt === undefined) return this.#recover(order, outpoint, 'again', signal)
+    let fund: 'again' | 'no-more' = 'again'
+    if (!replayed && attempt !== undefined) {
+      const error = await this.#tell(order, { psbt, outpoint, attempt }, signal)
+      if (error === undefined) return { type: 'channel-found', outpoint }
+      if (isTimeout(error)) fund = 'no-more'
+    }
+    const found = await this.#recover(order, outpoint, fund, signal)
+    if (found.type === 'dead') throw new Error(`order ${order.pendingChannelId} was given up by nobody`)
+    return found
+  }
+
+  /** Steps 1 and 2 for a member of a batch: what its channel wants to be paid, or why there is none. Idempotent. */
+  async begin(order: ChannelOrder, signal: AbortSignal): Promise<FundingTemplate | Refusal> {
+    try {
+      return await this.#request(order, signal)
+    } catch (error) {
+      return this.#refused(order, error, signal)
+    }
+  }
+
+  /** Whether lnd or the peer ended an attempt that `begin` began, or another process did that. */
+  hasEnded(order: ChannelOrder): boolean {
+    const attempt = this.#attempts.get(order.pendingChannelId)
+    return attempt === undefined || this.#ended.has(attempt)
+  }
+
+  /**
+   * As `verify`, for a member of a batch: it gets no transaction of its own. `dead`: its peer never signed, and what it
+   * was asked to sign for is forgotten on our side.
+   */
+  async verifyMember(
+    order: ChannelOrder,
+    { psbt, outpoint }: { psbt: string; outpoint: Outpoint },
+    replayed: boolean,
+    signal: AbortSignal,
+  ): Promise<Found | Refusal | Dead> {
+    const attempt = this.#attempts.get(order.pendingChannelId)
+    if (!replayed && attempt !== undefined) {
+      const error = await this.#tell(order, { psbt, outpoint, attempt }, signal)
+      if (error === undefined) return { type: 'channel-found', outpoint }
+    }
+    const found = await this.#recover(order, outpoint, 'none', signal)
+    if (found.type === 'psbt-funded') throw new Error(`batch member ${order.pendingChannelId} has its own transaction`)
+    return found
+  }
+
+  /** Tells lnd of the transaction; undefined when the channel exists, else what ended the attempt. */
+  async #tell(
+    order: ChannelOrder,
+    { psbt, outpoint, attempt }: { psbt: string; outpoint: Outpoint; attempt: OpenAttempt },
+    signal: AbortSignal,
+  ): Promise<unknown> {
     try {
       await this.#deps.lnd.verifyFunding({ psbt, pendingChannelId: order.pendingChannelId }, signal)
       const pending = await this.#within(SIGNED_DEADLINE_MS, 'funding_signed', attempt.pending, signal)
       if (pending !== outpoint) throw new Error(`lnd opened ${pending}, expected ${outpoint}`)
-      return { type: 'channel-found', outpoint }
+      return undefined
     } catch (error) {
       signal.throwIfAborted()
       // Any error of these two proves nothing: lnd may have opened the channel all the same (funding.md, Coins).
       this.#deps.log.warn({ order: order.pendingChannelId, err: error }, 'verify ended in an error, looking')
-      return await this.#recover(order, outpoint, isTimeout(error) ? 'no-more' : 'again', signal)
+      return error
     } finally {
       if (this.#attempts.get(order.pendingChannelId) === attempt) this.#drop(order)
     }
@@ -84,24 +141,28 @@ export class Negotiation {
   async cleanUp(order: ChannelOrder, signal: AbortSignal): Promise<void> {
     this.#drop(order)
     await this.#cancel(order, signal)
-    await this.releaseCoins(order, signal)
+    // Coins of a batch are others' as well: it lets them go itself.
+    if (order.batch === undefined) await this.releaseCoins(order, signal)
   }
 
-  /** Unlocks every coin that is locked under the order's id. Idempotent. */
+  /** Unlocks every coin that is locked for the order's own transaction, or its batch's. Idempotent. */
   async releaseCoins(order: ChannelOrder, signal: AbortSignal): Promise<void> {
     const leases = await this.#deps.lnd.listLeases(signal)
-    for (const lease of leases.filter(({ id }) => id === order.pendingChannelId)) {
+    for (const lease of leases.filter(({ id }) => id === lockIdOf(order))) {
       await this.#deps.lnd.releaseOutput(lease, signal)
     }
   }
 
-  /** `no-more`: the peer had its time to sign, and is not given another transaction to hang on to with our coins. */
+  /**
+   * `no-more`: the peer had its time to sign, and is not given another transaction to hang on to with our coins. `none`:
+   * only whether the channel exists is to be known.
+   */
   async #recover(
     order: ChannelOrder,
     outpoint: Outpoint,
-    fund: 'again' | 'no-more',
+    fund: 'again' | 'no-more' | 'none',
     signal: AbortSignal,
-  ): Promise<Funded | Refusal | Found> {
+  ): Promise<Funded | Refusal | Found | Dead> {
     for (let looks = 0; ; looks += 1) {
       const found = await this.#find(order, outpoint, signal)
       if (found !== undefined) return found
@@ -117,9 +178,9 @@ export class Negotiation {
   async #reopen(
     order: ChannelOrder,
     outpoint: Outpoint,
-    fund: 'again' | 'no-more',
+    fund: 'again' | 'no-more' | 'none',
     signal: AbortSignal,
-  ): Promise<Funded | Refusal | Found | 'still-present'> {
+  ): Promise<Funded | Refusal | Found | Dead | 'still-present'> {
     let template: FundingTemplate
     try {
       template = await this.#request(order, signal)
@@ -138,6 +199,10 @@ export class Negotiation {
       await this.#cancel(order, signal)
       return found
     }
+    if (fund === 'none') {
+      await this.cleanUp(order, signal)
+      return { type: 'dead' }
+    }
     if (fund === 'no-more') {
       await this.cleanUp(order, signal)
       return { type: 'refused', reason: 'client-gone', detail: 'the client did not sign for its channel in time' }
@@ -150,19 +215,24 @@ export class Negotiation {
     try {
       return await this.#fund(order, await this.#request(order, signal), signal)
     } catch (error) {
-      signal.throwIfAborted()
-      if (refusedWith(error, /already present/)) throw error // of an earlier run: the retry cleans up first
-      const refusal = classify(error)
-      if (refusal.reason === 'client-gone' && !isRefusal(error)) await this.#disconnect(order, signal)
-      await this.cleanUp(order, signal)
-      return refusal
+      return this.#refused(order, error, signal)
     }
+  }
+
+  /** @throws the error itself when the order may be tried again as it is */
+  async #refused(order: ChannelOrder, error: unknown, signal: AbortSignal): Promise<Refusal> {
+    signal.throwIfAborted()
+    if (refusedWith(error, /already present/)) throw error // of an earlier run: the retry cleans up first
+    const refusal = classify(error)
+    if (refusal.reason === 'client-gone' && !isRefusal(error)) await this.#disconnect(order, signal)
+    await this.cleanUp(order, signal)
+    return refusal
   }
 
   async #request(order: ChannelOrder, signal: AbortSignal): Promise<FundingTemplate> {
     this.#drop(order)
     const attempt = this.#deps.lnd.openChannel(requestOf(order), signal)
-    attempt.pending.catch(() => undefined) // whoever waits for it handles it; nobody may wait
+    attempt.pending.catch(() => this.#ended.add(attempt)) // whoever waits for it handles it; nobody may wait
     this.#attempts.set(order.pendingChannelId, attempt)
     return this.#within(ACCEPT_DEADLINE_MS, 'accept_channel', attempt.template, signal)
   }
@@ -264,7 +334,7 @@ function isRefusal(error: unknown): boolean {
   return error instanceof SidecarError && error.failure.code === 'LND_REFUSED'
 }
 
-function detailOf(error: unknown): string {
+export function detailOf(error: unknown): string {
   if (error instanceof SidecarError && 'detail' in error.failure) return error.failure.detail
   return error instanceof Error ? error.message : String(error)
 }

@@ -47,6 +47,8 @@ export const Payout = z.discriminatedUnion('tag', [
     hurried: Hurry.optional(),
     /** What is to replace the last version: it spends the same coins, and is being signed. */
     next: Draft.optional(),
+    /** Its owner was told that it is on its way. */
+    told: z.literal(true).optional(),
     /** The version that is in a block, but not so deep that a reorganisation could not take it out again. */
     mined: z.string().optional(),
   }),
@@ -85,6 +87,8 @@ export type PayoutEvent =
   | { readonly type: 'funded'; readonly draft: PayoutDraft }
   | { readonly type: 'abandoned'; readonly reason: 'dust' | 'inputs-gone' }
   | { readonly type: 'signed'; readonly txid: string; readonly raw: string; readonly at: number }
+  /** A mempool has it. */
+  | { readonly type: 'published' }
   /** It waits for long, and a child of its change can help. */
   | {
       readonly type: 'stuck'

@@ -1,4 +1,5 @@
 import { address, Psbt, Transaction } from 'bitcoinjs-lib'
+import { type Sat, sat } from '../../lsps/base/amount.ts'
 import type { FundingTemplate, Outpoint } from '../lnd/port.ts'
 
 /** Opcodes of witness versions 1 to 16 start after this one. */
@@ -40,9 +41,26 @@ export function inputsOf(raw: string): readonly Outpoint[] {
   return spentBy(Transaction.fromHex(raw))
 }
 
+/** BIP 125: the highest sequence number of an input that says that its transaction may be replaced. */
+const HIGHEST_REPLACEABLE_SEQUENCE = 0xfffffffd
+
+/** Whether a transaction says of itself that it may be replaced; what it depends on may say so too. */
+export function signalsReplacement(raw: string): boolean {
+  return Transaction.fromHex(raw).ins.some(({ sequence }) => sequence <= HIGHEST_REPLACEABLE_SEQUENCE)
+}
+
 /** The same before it is signed, base64. */
 export function inputsOfPsbt(psbt: string): readonly Outpoint[] {
   return spentBy(Transaction.fromBuffer(Psbt.fromBase64(psbt).data.globalMap.unsignedTx.toBuffer()))
+}
+
+/** What an unsigned transaction spends, and how much that is. */
+export function coinsOfPsbt(psbt: string): readonly { readonly outpoint: Outpoint; readonly amount: Sat }[] {
+  const { inputs } = Psbt.fromBase64(psbt).data
+  return inputsOfPsbt(psbt).map((outpoint, index) => ({
+    outpoint,
+    amount: sat(inputs[index]?.witnessUtxo?.value ?? 0n),
+  }))
 }
 
 function spentBy({ ins }: Transaction): readonly Outpoint[] {

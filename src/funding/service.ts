@@ -5,6 +5,7 @@ import { type EffectContext, Runner } from '../kernel/runner.ts'
 import { Bell } from '../kernel/wait.ts'
 import type { ChannelEvent, LndPort, Outpoint } from '../lnd/port.ts'
 import type { Store, Write } from '../store/port.ts'
+import { Batches } from './batches.ts'
 import { Closes } from './closes.ts'
 import { Discard } from './discard.ts'
 import { type FollowConfig, FollowUp } from './follow.ts'
@@ -12,6 +13,7 @@ import { listsOf } from './lists.ts'
 import { look } from './look.ts'
 import { isTerminal, place, step } from './machine.ts'
 import { Negotiation } from './negotiation.ts'
+import type { PayoutService } from './payouts.ts'
 import { transactionId } from './psbt.ts'
 import { type ReclaimConfig, Reclaims } from './reclaim.ts'
 import type { Reclaim } from './reclaim-states.ts'
@@ -56,6 +58,8 @@ export type FundingDeps = {
   readonly keeps?: (outpoint: Outpoint) => string | undefined
   /** Orders whose owner still hopes to earn the fee, and so has to hear of a close: their pending channel ids. */
   readonly watched?: () => Iterable<string>
+  /** Needed for batches only: spends coins of a transaction that must never be. */
+  readonly payouts?: Pick<PayoutService, 'pay' | 'get'>
   readonly onFatal: (error: unknown) => void
 }
 
@@ -67,6 +71,7 @@ export class FundingService {
   readonly #discard: Discard
   readonly #followUp: FollowUp
   readonly #reclaims: Reclaims
+  readonly #batches: Batches
   readonly #watch: ClosedWatch
   /** Rings for every channel. */
   readonly #channelBell = new Bell()
@@ -81,6 +86,18 @@ export class FundingService {
     this.#discard = new Discard({ ...deps, closes, bell: this.#channelBell })
     this.#followUp = new FollowUp({ ...deps, dispatch: (id, event) => this.#runner.dispatch(id, event) }, config)
     this.#reclaims = new Reclaims({ ...deps, closes }, config.reclaim)
+    this.#batches = new Batches(
+      {
+        ...deps,
+        closes,
+        payouts: deps.payouts,
+        negotiation: this.#negotiation,
+        place: (order) => this.#place(order),
+        get: (id) => this.#runner.get(id),
+        dispatch: (id, event) => this.#runner.dispatch(id, event),
+      },
+      config,
+    )
     this.#watch = new ClosedWatch({ ...deps, get: (id) => this.get(id) })
     this.#runner = new Runner({
       machine: { name: 'funding', step, isTerminal },
@@ -105,15 +122,15 @@ export class FundingService {
   }
 
   get outboxDepth(): number {
-    return this.#runner.outboxDepth + this.#reclaims.outboxDepth
+    return this.#runner.outboxDepth + this.#reclaims.outboxDepth + this.#batches.outboxDepth
   }
 
   async load(): Promise<void> {
-    await Promise.all([this.#runner.load(), this.#reclaims.load()])
+    await Promise.all([this.#runner.load(), this.#reclaims.load(), this.#batches.load()])
   }
 
   async start(signal: AbortSignal): Promise<void> {
-    await Promise.all([this.#runner.start(signal), this.#reclaims.start(signal)])
+    await Promise.all([this.#runner.start(signal), this.#reclaims.start(signal), this.#batches.start(signal)])
   }
 
   /** What a person has to know of, for the status. */
@@ -123,11 +140,34 @@ export class FundingService {
 
   /** Orders a channel; the same pending_chan_id again is the same order. Resolved when it is on disk. */
   async open(order: ChannelOrder): Promise<void> {
+    await this.#place(this.#batches.orderOf(order.pendingChannelId) ?? order)
+  }
+
+  /**
+   * Orders several channels with one transaction; the same id (32 bytes in hex) again is the same batch. Whoever does not
+   * answer, or refuses, is left out and refused alone; the others go on. Those that may be used before they are in a
+   * block are opened one by one: nothing is to move in a channel whose transaction may never be. Resolved when all of it
+   * is on disk.
+   * @throws SidecarError LIMIT_REACHED
+   */
+  async openBatch(id: string, orders: readonly ChannelOrder[]): Promise<void> {
+    const isOrdinary = ({ confirmation }: ChannelOrder) => confirmation === 'ordinary'
+    const together = orders
+      .filter(isOrdinary)
+      .map((order) => ({ ...order, broadcast: 'when-pending' as const, batch: id }))
+    if (together.length > 0) await this.#batches.open(id, together)
+    for (const order of orders) if (!isOrdinary(order)) await this.open(order)
+  }
+
+  async #place(order: ChannelOrder): Promise<void> {
     await this.#runner.create(order.pendingChannelId, place(order))
   }
 
-  get(pendingChannelId: string): Promise<Funding | undefined> {
-    return this.#runner.get(pendingChannelId)
+  async get(pendingChannelId: string): Promise<Funding | undefined> {
+    const funding = await this.#runner.get(pendingChannelId)
+    if (funding !== undefined) return funding
+    const order = this.#batches.orderOf(pendingChannelId)
+    return order && place(order).state
   }
 
   /** lnd says that a channel changed; without an event, any may have. */
@@ -148,6 +188,7 @@ export class FundingService {
     try {
       await this.#reclaims.onBlock(height, block.lists)
       await this.#watch.run(this.#deps.watched?.() ?? [], block.lists)
+      await this.#batches.onBlock(signal)
     } catch (error) {
       if (!signal.aborted) this.#deps.log.warn({ err: error }, 'channels not looked at, next block tries again')
     }
@@ -166,6 +207,8 @@ export class FundingService {
    * `channel-closed` if it was in time, else `published`. Said twice it changes nothing.
    */
   async withdraw(pendingChannelId: string): Promise<void> {
+    const order = this.#batches.orderOf(pendingChannelId)
+    if (order !== undefined) await this.#place(order)
     await this.#runner.dispatch(pendingChannelId, { type: 'withdraw' })
   }
 
@@ -227,8 +270,9 @@ export class FundingService {
         // Idempotent: a channel that lnd has forgotten is not to be seen.
         return funding.tag === 'discarding' ? this.#discard.abandon(funding, signal) : undefined
       case 'release':
-        // Idempotent: coins that are not locked are not in the list.
-        await this.#negotiation.releaseCoins(funding.order, signal)
+        // Idempotent: coins that are not locked are not in the list. Those of a batch are others' as well.
+        if (funding.order.batch === undefined || funding.tag === 'conflicted')
+          await this.#negotiation.releaseCoins(funding.order, signal)
         return undefined
       case 'notify':
         // Idempotent at the receiver: its machine ignores news that it has.

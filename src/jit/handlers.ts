@@ -6,11 +6,11 @@ import { type lsps2, lsps2Faults } from '../../lsps/lsps2/methods.ts'
 import { readPromise } from '../../lsps/lsps2/promise.ts'
 import type { OpeningFeeParams } from '../../lsps/lsps2/schema.ts'
 import { validateBuy } from '../../lsps/lsps2/validate-buy.ts'
+import type { Tokens } from '../kernel/tokens.ts'
 import { menuFor, readNote } from './menu.ts'
 import type { PriceBook } from './price-book.ts'
 import type { PromiseKeys } from './promise-keys.ts'
 import type { JitService } from './service.ts'
-import type { Tokens } from './tokens.ts'
 
 export type JitHandlersDeps = {
   readonly jit: JitService

@@ -3,6 +3,7 @@ import type { NodeId } from '../../lsps/base/node-id.ts'
 import { type Scid, scidToNumber } from '../../lsps/base/scid.ts'
 import type { Entropy } from '../kernel/entropy.ts'
 import type { Log } from '../kernel/log.ts'
+import { Presence } from '../kernel/presence.ts'
 import { type EffectContext, Runner } from '../kernel/runner.ts'
 import type { HtlcEvent, HtlcOffer, Interceptor, LndPort } from '../lnd/port.ts'
 import type { Store, Write } from '../store/port.ts'
@@ -78,9 +79,7 @@ export class JitService {
   readonly #relink: Relink
   readonly #unpaid = new UnpaidSales()
   readonly #foreignAliases = new Set<bigint>()
-  readonly #online = new Set<NodeId>()
-  /** Peers that events told of while a list of them was under way; one set for each list. */
-  readonly #told = new Set<Set<NodeId>>()
+  readonly #presence = new Presence<NodeId>((client) => this.#onClient(client))
   #ours: ReadonlySet<string> = new Set()
   #ready = false
   #signal = AbortSignal.abort()
@@ -238,16 +237,8 @@ export class JitService {
   }
 
   /** Everybody who is connected: what a stream of events missed while it was down. What it tells meanwhile is newer. */
-  async loadPeers(list: () => Promise<readonly NodeId[]>): Promise<void> {
-    const told = new Set<NodeId>()
-    this.#told.add(told)
-    try {
-      const connected = new Set(await list())
-      for (const known of [...this.#online]) if (!connected.has(known) && !told.has(known)) this.#setPeer(known, false)
-      for (const peer of connected) if (!this.#online.has(peer) && !told.has(peer)) this.#setPeer(peer, true)
-    } finally {
-      this.#told.delete(told)
-    }
+  loadPeers(list: () => Promise<readonly NodeId[]>): Promise<void> {
+    return this.#presence.load(list)
   }
 
   onHtlcEvent(event: HtlcEvent): void {
@@ -271,16 +262,10 @@ export class JitService {
   }
 
   onPeer(client: NodeId, online: boolean): void {
-    for (const told of this.#told) told.add(client)
-    this.#setPeer(client, online)
+    this.#presence.tell(client, online)
   }
 
-  #setPeer(client: NodeId, online: boolean): void {
-    if (!online) {
-      this.#online.delete(client)
-      return
-    }
-    this.#online.add(client)
+  #onClient(client: NodeId): void {
     for (const scid of this.#unpaid.of(client)) {
       const sale = this.#runner.live.get(scid)
       if (sale?.tag === 'awaiting' && sale.parts.length > 0) this.#clientOnline(scid)
@@ -352,7 +337,7 @@ export class JitService {
       type: 'part-held',
       part: { circuit, paymentHash, amountIn, amountOut, expiryIn, expiryOut, autoFailHeight, heldAt: at },
       height: this.#height,
-      clientOnline: this.#online.has(sale.deal.client),
+      clientOnline: this.#presence.has(sale.deal.client),
       pendingChannelId: this.#newPendingId(),
       at,
     }
@@ -367,7 +352,7 @@ export class JitService {
     // Before the start nothing can be answered: that judges all that is held.
     if (this.#ready) this.#answers.settle(scid, sale, this.#signal)
     // The client may have come back while the part was being written down.
-    const cameBack = sale.tag === 'awaiting' && sale.parts.length > 0 && this.#online.has(sale.deal.client)
+    const cameBack = sale.tag === 'awaiting' && sale.parts.length > 0 && this.#presence.has(sale.deal.client)
     if (cameBack) this.#clientOnline(scid)
   }
 

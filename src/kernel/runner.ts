@@ -137,6 +137,14 @@ export class Runner<State, Event, Effect, Money = never> {
     return this.#lock.run(id, () => this.#step(id, event, []))
   }
 
+  /** As `dispatch`, also of a finished entity: an event that makes it unfinished again makes it live. */
+  wake(id: string, event: Event): Promise<State | undefined> {
+    return this.#lock.run(id, async () => {
+      const before = await this.get(id)
+      return before === undefined ? undefined : this.#stepFrom(id, before, event, [])
+    })
+  }
+
   #complete(entry: OutboxEntry<Effect>, event: Event | undefined): Promise<void> {
     const ended = this.#options.outbox.del(entry.key)
     return this.#lock.run(entry.id, async () => {
@@ -147,7 +155,10 @@ export class Runner<State, Event, Effect, Money = never> {
 
   async #step(id: string, event: Event, writes: readonly Write[]): Promise<State | undefined> {
     const before = this.#live.get(id)
-    if (before === undefined) return undefined
+    return before === undefined ? undefined : this.#stepFrom(id, before, event, writes)
+  }
+
+  async #stepFrom(id: string, before: State, event: Event, writes: readonly Write[]): Promise<State> {
     const step = this.#options.machine.step(before, event)
     if (step.ignored === undefined) return this.#commit(id, before, step, event, writes)
     this.#options.log.debug({ machine: this.#options.machine.name, id, event, ignored: step.ignored }, 'event ignored')
@@ -167,9 +178,11 @@ export class Runner<State, Event, Effect, Money = never> {
     const { state } = step
     const terminal = machine.isTerminal(state)
     const entries = this.#outbox.entriesFor(id, step.effects)
+    const wasLive = this.#live.has(id)
+    const woken = before !== undefined && !wasLive
     const moved = terminal
-      ? [done.put(id, state), ...(before === undefined ? [] : [live.del(id)])]
-      : [live.put(id, state)]
+      ? [done.put(id, state), ...(wasLive ? [live.del(id)] : [])]
+      : [live.put(id, state), ...(woken ? [done.del(id)] : [])]
     const written = this.#write([
       ...moved,
       ...entries.map((entry) => this.#options.outbox.put(entry.key, entry.effect)),

@@ -174,7 +174,7 @@ async function explainedCircuits({ live, journal }: CatchUpDeps, rows: Rows): Pr
   const kept = [...rows.values()].flat().filter(({ amountIn, amountOut }) => amountIn > amountOut)
   if (kept.length === 0) return explained
   const since = Math.min(...kept.map(({ at }) => at)) - CLOCK_MARGIN_MS
-  for await (const { at, circuit } of journal.entries({ reverse: true, limit: MAX_ENTRIES_READ })) {
+  for await (const { at, circuit } of journal.jitFees({ reverse: true, limit: MAX_ENTRIES_READ })) {
     if (at < since) break
     if (circuit !== undefined) explained.set(circuit, BOOKED)
   }

@@ -72,7 +72,7 @@ async function storeFacts({ store, live, fundings, journal }: ReconcileDeps): Pr
   const outpoints = new Map([...fundings].map(([id, funding]) => [id, outpointOf(funding)] as const))
   for await (const [id, funding] of doneFundings.entries(store)) outpoints.set(id, outpointOf(funding))
   const booked: BookedFact[] = []
-  for await (const { sale, circuit, earned } of journal.entries()) {
+  for await (const { sale, circuit, earned } of journal.jitFees()) {
     if (booked.length >= MAX_ENTRIES) throw tooMuch('MAX_ENTRIES', MAX_ENTRIES)
     const record = live.get(sale) ?? (await doneSales.get(store, sale))
     const chanId = record !== undefined && 'channel' in record ? record.channel.chanId : undefined

@@ -127,11 +127,13 @@ export function onCompleted(order: In<'completed'>, event: OrderEvent): OrderSte
     case 'receipts':
     case 'invoice-cancelled':
     case 'refund-sent':
+    case 'refund-done':
     case 'refund-dust':
       return onMoney(order, event)
     case 'channel-refused': {
       if (order.lost !== undefined || order.channel.pendingChannelId !== event.pendingChannelId)
         return stay(order, 'not the channel of this order')
+      if (event.reason === 'closed') return stay(order, 'a channel that was opened may close')
       // Published, and never to confirm: what was paid cannot be taken back by a machine that opened once (L1-93).
       return lose(order, `the channel ${order.channel.outpoint} will never be: ${event.detail}`, event.at)
     }
@@ -152,11 +154,15 @@ export function onFailed(order: In<'failed'>, event: OrderEvent): OrderStep {
     case 'receipts':
     case 'invoice-cancelled':
     case 'refund-sent':
+    case 'refund-done':
     case 'refund-dust':
       return onMoney(order, event)
     case 'invoice':
       if (event.state === 'canceled') return onMoney(order, { ...event, type: 'invoice-cancelled' })
-      return stay(order, `failed: invoice ${event.state}`)
+      if (event.state !== 'settled' || order.payment.invoice !== 'cancelling')
+        return stay(order, `failed: invoice ${event.state}`)
+      // Taken by somebody with our preimage: a newer database of ours. It cannot be given back by a machine.
+      return end({ ...order, payment: { ...order.payment, invoice: 'settled' } }, event.at)
     case 'deadline':
     case 'block':
     case 'client-online':
@@ -175,9 +181,9 @@ export function onFailed(order: In<'failed'>, event: OrderEvent): OrderStep {
 /** What comes and goes for an order that has ended. */
 function onMoney(
   order: In<'completed' | 'failed'>,
-  event: Heard<'receipts' | 'invoice-cancelled' | 'refund-sent' | 'refund-dust'>,
+  event: Heard<'receipts' | 'invoice-cancelled' | 'refund-sent' | 'refund-done' | 'refund-dust'>,
 ): OrderStep {
-  const { payment, terms } = order
+  const { payment } = order
   const { deposits } = payment
   switch (event.type) {
     case 'receipts': {
@@ -190,29 +196,39 @@ function onMoney(
       if (payment.invoice !== 'cancelling') return stay(order, `invoice is ${payment.invoice}`)
       return end({ ...order, payment: { ...payment, invoice: 'cancelled' } }, event.at)
     case 'refund-sent':
-    case 'refund-dust': {
-      const deposit = deposits.find(({ outpoint }) => outpoint === event.outpoint)
-      if (deposit?.refund?.stage !== 'asked') return stay(order, 'no such refund is under way')
-      const { outpoint, refund } = deposit
-      const entry = { ...entryOf(terms, event.at), outpoint, amount: refund.amount }
-      const sent = event.type === 'refund-sent' ? event : undefined
-      const done: Deposit = {
-        ...deposit,
-        refund:
-          sent === undefined
-            ? { ...refund, stage: 'dust' }
-            : { ...refund, stage: 'sent', txid: sent.txid, fee: sent.fee },
-      }
-      const money: OrderMoney =
-        sent === undefined
-          ? { ...entry, type: 'order-dust' }
-          : { ...entry, type: 'order-refund', txid: sent.txid, chainFee: sent.fee }
-      const next = deposits.map((one) => (one === deposit ? done : one))
-      return end({ ...order, payment: { ...payment, deposits: next } }, event.at, [], [money])
-    }
+    case 'refund-done':
+    case 'refund-dust':
+      return onRefund(order, event)
     default:
       return assertNever(event)
   }
+}
+
+const REFUNDED = { 'refund-sent': 'sent', 'refund-done': 'done', 'refund-dust': 'dust' } as const
+
+/** Booked when it is final: until then a dearer transaction may take the place of the one that was published. */
+function onRefund(
+  order: In<'completed' | 'failed'>,
+  event: Heard<'refund-sent' | 'refund-done' | 'refund-dust'>,
+): OrderStep {
+  const { payment, terms } = order
+  const deposit = payment.deposits.find(({ outpoint }) => outpoint === event.outpoint)
+  const refund = deposit?.refund
+  if (refund?.stage !== 'asked' && refund?.stage !== 'sent') return stay(order, 'no such refund is under way')
+  const told = event.type === 'refund-dust' ? {} : { txid: event.txid, fee: event.fee }
+  const stage = REFUNDED[event.type]
+  if (event.type === 'refund-sent' && refund.stage === 'sent' && refund.txid === event.txid)
+    return stay(order, 'that is known')
+  const { outpoint, at } = event
+  const entry = { ...entryOf(terms, at), outpoint, amount: refund.amount }
+  const money: OrderMoney[] = []
+  if (event.type === 'refund-dust') money.push({ ...entry, type: 'order-dust' })
+  if (event.type === 'refund-done')
+    money.push({ ...entry, type: 'order-refund', txid: event.txid, chainFee: event.fee })
+  const deposits = payment.deposits.map((one) =>
+    one === deposit ? { ...one, refund: { ...refund, ...told, stage } } : one,
+  )
+  return end({ ...order, payment: { ...payment, deposits } }, at, [], money)
 }
 
 function settled(order: In<'completed'>, at: Timestamp): OrderStep {

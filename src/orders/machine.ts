@@ -103,6 +103,7 @@ function onCreated(order: In<'created'>, event: OrderEvent): OrderStep {
     case 'extend-refused':
     case 'invoice-settled':
     case 'refund-sent':
+    case 'refund-done':
     case 'refund-dust':
       return stay(order, `not paid: ${event.type}`)
     default:

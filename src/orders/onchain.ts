@@ -22,10 +22,13 @@ export type Receipt = {
   readonly replaceable: boolean
 }
 
-/** Money that goes back. `owed`: as soon as its output is confirmed; `asked`: decided; `sent`: published. */
+/**
+ * Money that goes back. `owed`: as soon as its output is confirmed; `asked`: decided; `sent`: published, by a transaction
+ * that a dearer one may replace; `done`: deep in the chain.
+ */
 const Refund = z.object({
   amount: Sat,
-  stage: z.enum(['owed', 'asked', 'sent', 'dust']),
+  stage: z.enum(['owed', 'asked', 'sent', 'done', 'dust']),
   txid: z.string().optional(),
   fee: Sat.optional(),
 })
@@ -180,6 +183,6 @@ export function isSettled(deposits: readonly Deposit[]): boolean {
     ({ sold, refund, booked }) =>
       sold !== undefined &&
       (sold === 0n || booked === true) &&
-      (refund === undefined || refund.stage === 'sent' || refund.stage === 'dust'),
+      (refund === undefined || refund.stage === 'done' || refund.stage === 'dust'),
   )
 }

@@ -71,6 +71,7 @@ export function onPaid(order: In<'paid'>, event: OrderEvent): OrderStep {
     case 'channel-refused':
     case 'invoice-settled':
     case 'refund-sent':
+    case 'refund-done':
     case 'refund-dust':
       return stay(order, `waiting to open: ${event.type}`)
     default:
@@ -112,6 +113,7 @@ export function onOpening(order: In<'opening'>, event: OrderEvent): OrderStep {
     case 'extend-refused':
     case 'invoice-settled':
     case 'refund-sent':
+    case 'refund-done':
     case 'refund-dust':
       return stay(order, `opening: ${event.type}`)
     default:

@@ -212,6 +212,8 @@ export type OrderEvent = Moment &
     | { readonly type: 'invoice-settled' }
     | { readonly type: 'invoice-cancelled' }
     | { readonly type: 'refund-sent'; readonly outpoint: string; readonly txid: string; readonly fee: Sat }
+    /** Deep in the chain. */
+    | { readonly type: 'refund-done'; readonly outpoint: string; readonly txid: string; readonly fee: Sat }
     /** Too little to be paid out: it stays with us. */
     | { readonly type: 'refund-dust'; readonly outpoint: string }
     /** By the operator. */

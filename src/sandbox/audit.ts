@@ -96,13 +96,14 @@ function opens({ node }: AuditDeps, add: Add): void {
   }
   for (const channel of node.channels.all.values()) {
     const { memo, pendingChannelId, outpoint } = channel
+    if (isGivenUp(node, channel)) continue
     if (pendingChannelId !== undefined) once(`pending channel ${pendingChannelId}`, outpoint)
     const [mark, kind, , sale] = memo.split(':')
-    if (mark === 'sluice1' && sale !== undefined && !isGivenUp(node, channel)) once(`${kind} ${sale}`, outpoint)
+    if (mark === 'sluice1' && sale !== undefined) once(`${kind} ${sale}`, outpoint)
   }
 }
 
-/** A member of a batch that was burnt: it never was on chain, and is opened again under another id (D28). */
+/** A member of a batch that was burnt: it never was on chain, and is opened anew (D28). */
 function isGivenUp({ chain }: SimNode, { state, closeType, outpoint, memo }: SimChannel): boolean {
   const isAbandoned = state === 'closed' && closeType === 'abandoned'
   return isAbandoned && !memo.startsWith('sluice1:jit:') && !chain.exists(outpoint)

@@ -14,6 +14,8 @@ export class Chain {
   readonly #watchers = new Set<(height: number, confirmed: readonly ChainTx[]) => void>()
   readonly #mempoolWatchers = new Set<(tx: ChainTx) => void>()
   readonly #undoWatchers = new Set<(undone: ChainTx, known: boolean) => void>()
+  /** The mempool lets a later transaction take the place of one that it has, as Bitcoin Core does for a higher fee. */
+  takesReplacements = false
   /** Pay too little: in no block before another transaction spends from them. */
   readonly stuck = new Set<string>()
 
@@ -76,7 +78,8 @@ export class Chain {
       const rival = this.#spentBy.get(outpoint)
       // btcd says the same of an input that does not exist (an orphan) as of one that is spent.
       if (!this.exists(outpoint) || rival?.height !== undefined) refuse('transaction rejected: output already spent')
-      if (rival !== undefined) refuse('insufficient fee')
+      if (rival !== undefined && this.takesReplacements) this.#forget(rival)
+      else if (rival !== undefined) refuse('insufficient fee')
     }
     const tx: ChainTx = { ...read, raw, height: undefined }
     this.#txs.set(tx.txid, tx)

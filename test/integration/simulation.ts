@@ -33,13 +33,21 @@ export const OFFER = {
 }
 
 export function testConfig(
-  overrides: { lsps2?: object; peer?: object; funding?: object; inventory?: object; promises?: object } = {},
+  overrides: {
+    lsps2?: object
+    peer?: object
+    funding?: object
+    inventory?: object
+    promises?: object
+    orders?: object
+  } = {},
 ): Config {
   return parseConfig(
     {
       network: 'regtest',
       lsps2: { enabled: true, offers: [OFFER], ...overrides.lsps2 },
       peer: { requests_per_second: 1000, burst: 1000, ...overrides.peer },
+      ...(overrides.orders === undefined ? {} : { orders: overrides.orders }),
       ...(overrides.funding === undefined ? {} : { funding: overrides.funding }),
       ...(overrides.inventory === undefined ? {} : { inventory: overrides.inventory }),
       ...(overrides.promises === undefined ? {} : { promises: overrides.promises }),
@@ -214,7 +222,7 @@ export class Simulation {
   async advance(ms: number): Promise<void> {
     const end = this.clock.now() + ms
     void this.clock.sleep(ms, new AbortController().signal)
-    await this.until(() => this.clock.now() >= end, `${ms} ms to pass`)
+    await this.until(() => this.clock.now() >= end, `${ms} ms to pass`, ms + LONGEST_WAIT_MS)
   }
 
   /** Waits for a promise of the world, in simulated time. */
@@ -311,9 +319,9 @@ export class Simulation {
     readonly circuit: string
     readonly earned: bigint
   }[] {
-    return [...(this.bytes.get('journal')?.values() ?? [])].map((row) => {
-      const { record } = JSON.parse(row)
-      const { client, paymentHash, circuit, earned } = record
+    const entries = [...(this.bytes.get('journal')?.values() ?? [])].map((row) => JSON.parse(row).record)
+    const sales = entries.filter(({ type }) => type === 'jit-fee')
+    return sales.map(({ client, paymentHash, circuit, earned }) => {
       return { client, paymentHash, circuit, earned: BigInt(earned) }
     })
   }
@@ -344,7 +352,15 @@ export class Simulation {
     const earned = booked.reduce((sum, event) => sum + event.earned, 0n)
     if (earned !== this.nodeEarned())
       found.push(`books: the journal says ${earned}, the node earned ${this.nodeEarned()}`)
-    const outboxes = ['jit-outbox', 'funding-outbox', 'reclaim-outbox', 'split-outbox']
+    const outboxes = [
+      'jit-outbox',
+      'orders-outbox',
+      'funding-outbox',
+      'reclaim-outbox',
+      'split-outbox',
+      'payout-outbox',
+      'batch-outbox',
+    ]
     const outbox = outboxes.flatMap((table) => [...(this.bytes.get(table) ?? [])])
     if (outbox.length > 0) found.push(`outbox: ${outbox.map(([key, value]) => `${key} ${value}`).join(', ')}`)
     found.push(...this.#unpromised())

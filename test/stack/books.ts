@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { Journal, type MoneyEvent } from '../../src/journal/journal.ts'
+import { type JitFee, Journal } from '../../src/journal/journal.ts'
 import { openLevelStore } from '../../src/store/level.ts'
 import type { Network } from './network.ts'
 import { forwardingHistory } from './payments.ts'
@@ -13,11 +13,11 @@ const WRITTEN_MS = 60_000
 export type Kept = { readonly circuit: string; readonly kept: bigint }
 
 /** The money journal on disk, oldest first. sluiced must be stopped: one process at a time has the database. */
-export async function readJournal(sluiced: Sluiced): Promise<readonly MoneyEvent[]> {
+export async function readJournal(sluiced: Sluiced): Promise<readonly JitFee[]> {
   const store = await openLevelStore(join(sluiced.folder, 'data', 'db'))
   try {
-    const entries: MoneyEvent[] = []
-    for await (const entry of new Journal(store).entries()) entries.push(entry)
+    const entries: JitFee[] = []
+    for await (const entry of new Journal(store).jitFees()) entries.push(entry)
     return entries
   } finally {
     await store.close()
@@ -40,7 +40,7 @@ export function waitKept(network: Network, chanIds: readonly string[], count: nu
 }
 
 /** Our journal in the terms of lnd's history. */
-export function keptOf(entries: readonly MoneyEvent[]): readonly Kept[] {
+export function keptOf(entries: readonly JitFee[]): readonly Kept[] {
   return inOrder(entries.map(({ circuit = '', earned }) => ({ circuit, kept: earned as bigint })))
 }
 

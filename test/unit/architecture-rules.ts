@@ -41,8 +41,9 @@ export const RULES: readonly (readonly [place: string, allowed: readonly string[
 
   ['src/sandbox/', ['lsps/', 'src/kernel/', 'src/lnd/port.ts', 'npm:bitcoinjs-lib', 'npm:@noble/', 'node:']],
   // The wiring: knows everything, is known by nobody but main, tests and the demo.
-  ['src/fitness.ts', ['src/']],
+  ['src/fitness.ts', ['lsps/', 'src/']],
   ['src/openings.ts', ['lsps/', 'src/']],
+  ['src/ordering.ts', ['lsps/', 'src/']],
   ['src/lifetimes.ts', ['lsps/', 'src/']],
   ['src/slices.ts', ['src/']],
   ['src/report.ts', ['lsps/', 'src/']],

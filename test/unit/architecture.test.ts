@@ -9,6 +9,7 @@ const MAX_LINES = 400
 const WIRING = [
   'src/fitness.ts',
   'src/openings.ts',
+  'src/ordering.ts',
   'src/lifetimes.ts',
   'src/slices.ts',
   'src/report.ts',

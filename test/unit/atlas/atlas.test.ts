@@ -1,11 +1,13 @@
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
+import { Batch } from '../../../src/funding/batch-states.ts'
+import { Payout } from '../../../src/funding/payout-states.ts'
 import { Reclaim } from '../../../src/funding/reclaim-states.ts'
 import { Funding } from '../../../src/funding/states.ts'
 import { Sale } from '../../../src/jit/states.ts'
 import { begin, end, regenerate, SECTIONS } from './page.ts'
-import { FUNDINGS, RECLAIMS, SALES } from './samples.ts'
+import { BATCHES, FUNDINGS, PAYOUTS, RECLAIMS, SALES } from './samples.ts'
 
 const PAGE = fileURLToPath(new URL('../../../ARCHITECTURE.md', import.meta.url))
 
@@ -18,6 +20,8 @@ describe('the samples', () => {
     expect(Object.keys(SALES)).toEqual(tagsOf(Sale))
     expect(Object.keys(FUNDINGS)).toEqual(tagsOf(Funding))
     expect(Object.keys(RECLAIMS)).toEqual(tagsOf(Reclaim))
+    expect(Object.keys(BATCHES)).toEqual(tagsOf(Batch))
+    expect(Object.keys(PAYOUTS)).toEqual(tagsOf(Payout))
   })
 })
 

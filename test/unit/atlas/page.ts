@@ -1,4 +1,8 @@
+import { isTerminal as batchEnds, step as batchStep } from '../../../src/funding/batch-machine.ts'
+import type { Batch, BatchEffect, BatchEvent } from '../../../src/funding/batch-states.ts'
 import { isTerminal as fundingEnds, step as fundingStep } from '../../../src/funding/machine.ts'
+import { isTerminal as payoutEnds, step as payoutStep } from '../../../src/funding/payout-machine.ts'
+import type { Payout, PayoutEffect, PayoutEvent } from '../../../src/funding/payout-states.ts'
 import { isTerminal as reclaimEnds, step as reclaimStep } from '../../../src/funding/reclaim-machine.ts'
 import type { Reclaim, ReclaimEffect, ReclaimEvent } from '../../../src/funding/reclaim-states.ts'
 import type { Funding, FundingEffect, FundingEvent } from '../../../src/funding/states.ts'
@@ -10,7 +14,18 @@ import { RULES } from '../architecture-rules.ts'
 import { OUTPOINT } from '../funding/samples.ts'
 import { PART, refusal } from '../jit/samples.ts'
 import { drawMachine, eventsOf, samplesOf } from './atlas.ts'
-import { FUNDING_EVENTS, FUNDINGS, JIT_EVENTS, RECLAIM_EVENTS, RECLAIMS, SALES } from './samples.ts'
+import {
+  BATCH_EVENTS,
+  BATCHES,
+  FUNDING_EVENTS,
+  FUNDINGS,
+  JIT_EVENTS,
+  PAYOUT_EVENTS,
+  PAYOUTS,
+  RECLAIM_EVENTS,
+  RECLAIMS,
+  SALES,
+} from './samples.ts'
 
 /** What stands between the markers of ARCHITECTURE.md, by section. */
 export const SECTIONS: Readonly<Record<string, () => string>> = {
@@ -18,6 +33,8 @@ export const SECTIONS: Readonly<Record<string, () => string>> = {
   'sale machine': drawSale,
   'answers to lnd': drawAnswers,
   'funding machine': drawFunding,
+  'batch machine': drawBatch,
+  'payout machine': drawPayout,
   'reclaim machine': drawReclaim,
 }
 
@@ -154,6 +171,41 @@ function drawReclaim(): string {
     nameEffect: ({ type }) => type,
     nameMoney: () => '',
   })
+}
+
+function drawBatch(): string {
+  return drawMachine<Batch, BatchEvent, BatchEffect, never>({
+    first: 'gathering',
+    states: samplesOf<Batch>(BATCHES),
+    events: eventsOf<BatchEvent>(BATCH_EVENTS),
+    step: batchStep,
+    isTerminal: batchEnds,
+    nameState: (batch) => (batch.tag === 'burning' ? `burning, ${batch.stage}` : batch.tag),
+    nameChange: () => '',
+    nameEffect: ({ type }) => type,
+    nameMoney: () => '',
+  })
+}
+
+function drawPayout(): string {
+  return drawMachine<Payout, PayoutEvent, PayoutEffect, never>({
+    first: 'planned',
+    states: samplesOf<Payout>(PAYOUTS),
+    events: eventsOf<PayoutEvent>(PAYOUT_EVENTS),
+    step: payoutStep,
+    isTerminal: payoutEnds,
+    nameState: namePayout,
+    nameChange: () => '',
+    nameEffect: (effect) => (effect.type === 'notify' ? `notify: ${effect.news.type}` : effect.type),
+    nameMoney: () => '',
+  })
+}
+
+function namePayout(payout: Payout): string {
+  if (payout.tag !== 'signed') return payout.tag
+  const told = payout.told === true ? ', published' : ''
+  const next = payout.next === undefined ? '' : ', being replaced'
+  return `signed${told}${next}${payout.mined === undefined ? '' : ', mined'}`
 }
 
 function nameReclaim(reclaim: Reclaim): string {

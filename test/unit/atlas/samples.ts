@@ -1,6 +1,10 @@
+import type { Batch, BatchEvent } from '../../../src/funding/batch-states.ts'
+import type { Payout, PayoutEvent } from '../../../src/funding/payout-states.ts'
 import type { Reclaim, ReclaimEvent } from '../../../src/funding/reclaim-states.ts'
 import type { Funding, FundingEvent } from '../../../src/funding/states.ts'
 import type { JitEvent, Sale } from '../../../src/jit/states.ts'
+import * as batch from '../funding/batch-samples.ts'
+import * as payout from '../funding/payout-samples.ts'
 import * as back from '../funding/reclaim-samples.ts'
 import * as fund from '../funding/samples.ts'
 import * as jit from '../jit/samples.ts'
@@ -129,4 +133,49 @@ export const RECLAIM_EVENTS: Events<ReclaimEvent> = {
   promised: { '': back.promised },
   closing: { '': back.closingNow },
   closed: { '': back.closedNow },
+}
+
+export const PAYOUTS: States<Payout> = {
+  planned: [payout.planned()],
+  funded: [payout.fundedPayout()],
+  signed: [
+    payout.signedPayout(),
+    payout.signedPayout({ told: true }),
+    payout.signedPayout({ told: true, next: payout.DEARER }),
+    payout.signedPayout({ told: true, mined: payout.TXID }),
+  ],
+  paid: [payout.paidPayout()],
+  abandoned: [payout.abandonedPayout()],
+}
+
+export const PAYOUT_EVENTS: Events<PayoutEvent> = {
+  funded: { '': payout.payoutFunded() },
+  abandoned: { '': payout.payoutAbandoned() },
+  signed: { '': payout.payoutSigned(), 'the dearer one': payout.payoutSigned(payout.DEARER_TXID) },
+  published: { '': { type: 'published' } },
+  stuck: { 'too early': payout.payoutStuck(0), 'after six hours': payout.payoutStuck() },
+  replace: { 'after six hours': payout.payoutReplace() },
+  unconfirmed: { '': { type: 'unconfirmed' } },
+  mined: { '': { type: 'mined', txid: payout.TXID } },
+  confirmed: { '': { type: 'confirmed', txid: payout.TXID } },
+  conflicted: { '': payout.payoutConflicted() },
+}
+
+export const BATCHES: States<Batch> = {
+  gathering: [batch.gathering()],
+  funded: [batch.fundedBatch()],
+  complete: [batch.complete()],
+  burning: [batch.burning('discarding'), batch.burning('burning')],
+  done: [batch.doneBatch()],
+}
+
+export const BATCH_EVENTS: Events<BatchEvent> = {
+  gathered: { 'some answered': batch.gathered(), 'nobody answered': batch.nobody() },
+  thinned: { 'one is left': batch.thinned(), 'nobody is left': batch.emptied() },
+  whole: { '': { type: 'whole' } },
+  broken: { 'one stands': batch.broken(), 'none stands': batch.dead() },
+  'handed-out': { '': { type: 'handed-out' } },
+  discarded: { '': { type: 'discarded' } },
+  burnt: { '': { type: 'burnt' } },
+  'burn-failed': { '': { type: 'burn-failed' } },
 }

@@ -74,6 +74,7 @@ describe('ARCHITECTURE.md', () => {
   it('has every table of the database', () => {
     const text = [
       'src/jit/records.ts',
+      'src/orders/records.ts',
       'src/funding/records.ts',
       'src/journal/journal.ts',
       'src/journal/flight.ts',
@@ -81,7 +82,7 @@ describe('ARCHITECTURE.md', () => {
     ]
       .map(read)
       .join('\n')
-    const tables = [...text.matchAll(/new Table\('([\w-]+)'|= '(jit-[\w-]+)'/g)].map(
+    const tables = [...text.matchAll(/new Table\(\s*'([\w-]+)'|= '((?:jit|orders)-[\w-]+)'/g)].map(
       ([, one, other]) => one ?? other ?? '',
     )
     expect(tables.length).toBeGreaterThan(9)

@@ -158,6 +158,13 @@ export const refundSent = (n: number, fee: Sat = sat(300n), over: Over = {}): Or
   txid: 'fe'.repeat(32),
   fee,
 })
+export const refundDone = (n: number, fee: Sat = sat(300n), over: Over = {}): OrderEvent => ({
+  ...moment(over),
+  type: 'refund-done',
+  outpoint: paidIn(n),
+  txid: 'fe'.repeat(32),
+  fee,
+})
 export const refundDust = (n: number, over: Over = {}): OrderEvent => ({
   ...moment(over),
   type: 'refund-dust',

@@ -1,0 +1,58 @@
+import type { NodeId } from '../../lsps/base/node-id.ts'
+import { isUnpaid } from './machine.ts'
+import type { Order } from './states.ts'
+
+const NONE: ReadonlySet<string> = new Set()
+
+/**
+ * Orders that are not over, by client, and how many of them nobody has paid for, counted as they come and go. Of a
+ * client's own only those count that it made itself: over HTTP anybody may say to be it.
+ */
+export class OpenOrders {
+  readonly #byClient = new Map<NodeId, Set<string>>()
+  readonly #unpaidOf = new Map<NodeId, number>()
+  #unpaid = 0
+
+  get unpaid(): number {
+    return this.#unpaid
+  }
+
+  unpaidOf(client: NodeId): number {
+    return this.#unpaidOf.get(client) ?? 0
+  }
+
+  of(client: NodeId): ReadonlySet<string> {
+    return this.#byClient.get(client) ?? NONE
+  }
+
+  /** What a commit changed; `before` is undefined for a new order, and for those of a database that was just read. */
+  follow(before: Order | undefined, order: Order): void {
+    const { client, id, origin } = order.terms
+    const was = before !== undefined && isUnpaid(before) ? 1 : 0
+    const change = (isUnpaid(order) ? 1 : 0) - was
+    this.#unpaid += change
+    if (origin === 'peer') this.#count(client, change)
+    if (order.tag !== 'completed' && order.tag !== 'failed') {
+      const orders = this.#byClient.get(client)
+      if (orders === undefined) this.#byClient.set(client, new Set([id]))
+      else orders.add(id)
+      return
+    }
+    const orders = this.#byClient.get(client)
+    orders?.delete(id)
+    if (orders?.size === 0) this.#byClient.delete(client)
+  }
+
+  clear(): void {
+    this.#byClient.clear()
+    this.#unpaidOf.clear()
+    this.#unpaid = 0
+  }
+
+  #count(client: NodeId, change: number): void {
+    if (change === 0) return
+    const now = this.unpaidOf(client) + change
+    if (now === 0) this.#unpaidOf.delete(client)
+    else this.#unpaidOf.set(client, now)
+  }
+}

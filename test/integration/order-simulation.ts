@@ -1,0 +1,152 @@
+import type { Outpoint } from '../../src/lnd/port.ts'
+import type { SimWallet } from '../../src/sandbox/wallet.ts'
+import { Simulation, type SimulationOptions, testConfig } from './simulation.ts'
+
+/** A program of a refund address on the simulated network. */
+export const REFUND_ADDRESS = 'bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080'
+const REFUND_SCRIPT = '0014751e76e8199196d454941c45d1b3a323f1433bd6'
+export const LSP_BALANCE = 1_000_000n
+
+export type OrderState = {
+  readonly order_id: string
+  readonly order_state: string
+  readonly message?: string
+  readonly payment: {
+    readonly bolt11?: { readonly state: string; readonly invoice: string; readonly order_total_sat: string }
+    readonly onchain?: {
+      readonly state: string
+      readonly address: string
+      readonly order_total_sat: string
+      readonly fee_total_sat: string
+      readonly min_onchain_payment_confirmations: number
+      readonly min_fee_for_0conf: number | null
+    }
+  }
+  readonly channel: { readonly funding_outpoint: string } | null
+}
+
+export const ORDERS = {
+  enabled: true,
+  max_initial_client_balance_sat: '500000',
+  min_initial_lsp_balance_sat: '100000',
+}
+
+export function orderConfig(orders: object = {}, others: { funding?: object; inventory?: object } = {}) {
+  return testConfig({ lsps2: { enabled: false }, orders: { ...ORDERS, ...orders }, ...others })
+}
+
+type Ask = Partial<Record<'lsp_balance_sat' | 'client_balance_sat' | 'refund_onchain_address' | 'token', string>> & {
+  readonly required_channel_confirmations?: number
+  readonly announce_channel?: boolean
+  readonly funding_confirms_within_blocks?: number
+}
+
+/** The sidecar that sells channels to order, on the simulated node. */
+export class OrderSimulation extends Simulation {
+  constructor(options: SimulationOptions = {}) {
+    super({ ...options, config: options.config ?? orderConfig() })
+  }
+
+  /** The wallet of a client, connected. */
+  client(): SimWallet {
+    const wallet = this.world.addWallet()
+    wallet.connect()
+    return wallet
+  }
+
+  async order(wallet: SimWallet, ask: Ask = {}): Promise<OrderState> {
+    return (await this.ask(wallet, 'lsps1.create_order', {
+      lsp_balance_sat: `${LSP_BALANCE}`,
+      client_balance_sat: '0',
+      required_channel_confirmations: 0,
+      funding_confirms_within_blocks: 6,
+      channel_expiry_blocks: 4320,
+      announce_channel: false,
+      ...ask,
+    })) as never
+  }
+
+  async look(wallet: SimWallet, { order_id }: Pick<OrderState, 'order_id'>): Promise<OrderState> {
+    return (await this.ask(wallet, 'lsps1.get_order', { order_id })) as never
+  }
+
+  /** Pays the invoice of an order, in one part. */
+  payInvoice({ payment }: OrderState) {
+    const [paid] = this.world.payer.payInvoice({ invoice: payment.bolt11?.invoice ?? '' })
+    if (paid === undefined) throw new Error('nothing was paid')
+    return paid
+  }
+
+  /** Pays to the address of an order; in the mempool. Left out: just what was asked. */
+  payOnchain({ payment }: OrderState, amount?: bigint): Outpoint {
+    const { address = '', order_total_sat: total = '0' } = payment.onchain ?? {}
+    return this.world.deposit({ address, amount: (amount ?? BigInt(total)) as never })
+  }
+
+  /** An order as the next start would find it. */
+  record({ order_id: id }: Pick<OrderState, 'order_id'>) {
+    const row = this.bytes.get('orders-live')?.get(id) ?? this.bytes.get('orders-done')?.get(id)
+    return row === undefined ? undefined : JSON.parse(row).record
+  }
+
+  isLive({ order_id: id }: Pick<OrderState, 'order_id'>): boolean {
+    return this.bytes.get('orders-live')?.has(id) ?? false
+  }
+
+  tag(order: Pick<OrderState, 'order_id'>): string | undefined {
+    return this.record(order)?.tag
+  }
+
+  /** What the journal says, in the order in which it became true. */
+  money(): readonly (Record<string, string> & { readonly type: string })[] {
+    return [...(this.bytes.get('journal')?.values() ?? [])].map((row) => JSON.parse(row).record)
+  }
+
+  /** Channels of ours that the node has, or had, by the order that its memo names. */
+  channelsOf({ order_id: id }: Pick<OrderState, 'order_id'>): number {
+    return [...this.world.node.channels.all.values()].filter(({ memo }) => memo.split(':')[3] === id).length
+  }
+
+  /** What arrived at the refund address, in blocks, in satoshi. */
+  refunded(): bigint {
+    const outputs = [...this.world.node.chain.transactions()]
+      .filter(({ height }) => height !== undefined)
+      .flatMap((tx) => tx.outputs)
+    return outputs
+      .filter(({ script }) => Buffer.from(script).toString('hex') === REFUND_SCRIPT)
+      .reduce((sum, { value }) => sum + value, 0n)
+  }
+
+  /** For one order that is over: what came is what was earned, pushed and sent back, each once. */
+  wrongWithMoney({ order_id: id }: Pick<OrderState, 'order_id'>): readonly string[] {
+    const wrong: string[] = []
+    const entries = this.money().filter(({ order }) => order === id)
+    const sum = (type: string, of: string) =>
+      entries.filter((entry) => entry.type === type).reduce((all, entry) => all + BigInt(entry[of] ?? 0), 0n)
+    const names = entries.map(({ type, outpoint = '' }) => `${type} ${outpoint}`)
+    if (new Set(names).size !== names.length) wrong.push(`booked twice: ${names.join(', ')}`)
+    const back = sum('order-refund', 'amount')
+    const fees = sum('order-refund', 'chainFee')
+    const sold = entries
+      .filter(({ type, by }) => type === 'order-fee' && by === 'onchain')
+      .reduce((all, { received = '0' }) => all + BigInt(received) / 1000n, 0n)
+    const came = sum('order-deposit', 'amount')
+    if (came !== back + sold + sum('order-dust', 'amount'))
+      wrong.push(`${came} sat came, ${sold} were sold and ${back} sent back`)
+    if (this.refunded() !== back - fees) wrong.push(`${this.refunded()} sat arrived of ${back} less ${fees}`)
+    if (entries.some(({ type }) => type === 'order-loss')) wrong.push('something was lost')
+    return wrong
+  }
+
+  override violations(): readonly string[] {
+    const found = [...super.violations()]
+    const money = this.money()
+    const byLightning = money.filter(({ type, by }) => type === 'order-fee' && by === 'bolt11')
+    const booked = byLightning.reduce((sum, { received = '0' }) => sum + BigInt(received), 0n)
+    const taken = this.world.payers
+      .flatMap(({ payments }) => payments)
+      .reduce((sum, { outcome, amountIn }) => sum + (outcome?.status === 'settled' ? amountIn : 0n), 0n)
+    if (booked !== taken) found.push(`books: orders say ${booked} msat came by Lightning, payers paid ${taken}`)
+    return found
+  }
+}
