@@ -4,6 +4,7 @@ import type { Handlers } from '../lsps/base/method.ts'
 import { lsps1 } from '../lsps/lsps1/methods.ts'
 import { type Service, service } from '../lsps/rpc/server.ts'
 import type { Config } from './config/schema.ts'
+import { createExtensions, extensionService } from './extending.ts'
 import type { Feerate } from './funding/feerate.ts'
 import type { PayoutNews } from './funding/payout-states.ts'
 import { type PayoutName, PayoutService } from './funding/payouts.ts'
@@ -24,10 +25,9 @@ import { Batcher } from './orders/batcher.ts'
 import type { OpenRefusal, OrderedChannel } from './orders/effects.ts'
 import { describeStep } from './orders/flight.ts'
 import { type Caller, ordersHandlers } from './orders/handlers.ts'
-import { BLOCK_MS } from './orders/opening.ts'
 import { PublishedOptions } from './orders/options.ts'
 import { OrdersService } from './orders/service.ts'
-import type { Order, OrderEvent, OrderMoney } from './orders/states.ts'
+import type { Order, OrderEvent, OrderMoney, Purpose } from './orders/states.ts'
 import type { PeerContext } from './peer/endpoint.ts'
 import type { Promises } from './promises/ledger.ts'
 import type { HttpCaller, RestPort } from './rest/port.ts'
@@ -70,6 +70,8 @@ export type Ordering = {
   readonly payouts: PayoutService
   /** The methods as they are served, for whichever way they are called. */
   readonly handlers: Handlers<typeof lsps1, Caller>
+  /** LSPS7, for peers, where it is sold. */
+  readonly extensionService: Service<PeerContext> | undefined
   readonly load: () => Promise<void>
   readonly openStreams: (streams: Streams) => void
   /** Asked right before a channel of an order is signed for: whether it is still paid for. */
@@ -95,12 +97,7 @@ export function createOrdering(config: Config, deps: OrderingDeps): Ordering {
       ...deps,
       openChannel: orderedOpener({ ...deps, feerateFor, batcher }),
       withdrawChannel: (pendingChannelId) => deps.funding().withdraw(pendingChannelId),
-      extend: async ({ purpose }) => {
-        const promise = purpose.type === 'extension' ? promises.live.get(purpose.outpoint) : undefined
-        if (promise === undefined || purpose.type !== 'extension') return { refused: 'the channel is closed' }
-        const left = Math.max(0, purpose.newExpiryHeight - promises.moment.height)
-        return { expiresAt: (clock.now() + left * BLOCK_MS) as Timestamp, fundedAt: promise.madeAt }
-      },
+      extend: (terms) => extensions.extend(terms),
       pay: (payout) => payouts.pay(payout),
       readTransaction: (raw) => ({ inputs: inputsOf(raw), signalsReplacement: signalsReplacement(raw) }),
       appendMoney: (money) => journal.append(money, 0),
@@ -109,22 +106,21 @@ export function createOrdering(config: Config, deps: OrderingDeps): Ordering {
     ordersOf(config),
   )
   const options = new PublishedOptions({ store, clock, log, onFatal }, optionsOf(config))
+  const terms = orderPricesOf(config)
+  const shared = { orders, options, tokens: new Tokens(config.orders.tokens), clock, feerate: feerateFor, signal }
   const handlers = ordersHandlers(
     {
-      orders,
-      options,
-      tokens: new Tokens(config.orders.tokens),
-      clock,
+      ...shared,
       notSelling: () => deps.notSelling() ?? (deps.stops().length > 0 ? NOT_NOW : undefined),
       rejection: (client) => inventory.rejection(client),
       largestChannel: () => inventory.largestChannel(),
-      feerate: feerateFor,
       featuresOf: async (client, callSignal) =>
         (await lnd.listPeers(callSignal)).find(({ nodeId }) => nodeId === client)?.features,
-      signal,
     },
-    orderPricesOf(config),
+    terms,
   )
+  const extending = { ...shared, lnd, promises, notSelling: deps.notSelling }
+  const extensions = createExtensions(extending, terms)
 
   async function onPayoutNews({ owner, id }: PayoutName, news: PayoutNews): Promise<void> {
     if (owner.startsWith(OWNER_PREFIX)) await orders.onRefund(owner.slice(OWNER_PREFIX.length), { ...news, id })
@@ -134,6 +130,7 @@ export function createOrdering(config: Config, deps: OrderingDeps): Ordering {
     orders,
     payouts,
     handlers,
+    extensionService: config.orders.extensions ? extensionService(extensions, extending, terms) : undefined,
     load: async () => {
       await Promise.all([orders.load(), payouts.load(), config.orders.enabled ? options.load() : undefined])
     },
@@ -164,8 +161,8 @@ export function createOrdering(config: Config, deps: OrderingDeps): Ordering {
 
 const NOT_NOW = 'no channels can be ordered at the moment, try again later'
 
-/** The methods of LSPS1 for peers. */
-export function orderServices({ handlers }: Ordering): readonly Service<PeerContext>[] {
+/** The methods of LSPS1 and LSPS7 for peers. */
+export function orderServices({ handlers, extensionService: lsps7 }: Ordering): readonly Service<PeerContext>[] {
   const of = ({ peer }: PeerContext): Caller => ({ kind: 'peer', nodeId: peer })
   return [
     service<typeof lsps1, PeerContext>(lsps1, {
@@ -173,6 +170,7 @@ export function orderServices({ handlers }: Ordering): readonly Service<PeerCont
       'lsps1.create_order': (context, params) => handlers['lsps1.create_order'](of(context), params),
       'lsps1.get_order': (context, params) => handlers['lsps1.get_order'](of(context), params),
     }),
+    ...(lsps7 === undefined ? [] : [lsps7]),
   ]
 }
 
@@ -193,14 +191,22 @@ function recordOrder(promises: Promises) {
 
 /** What was ordered is promised in the commit that completes the order (L1-95, L7-06). */
 function promiseOfOrder(promises: Promises, before: Order, after: Order): readonly Write[] {
-  if (after.tag !== 'completed' || before.tag === 'completed') return []
+  if (after.tag === before.tag) return []
   const { id, client: peer, purpose } = after.terms
+  // Taken by a newer database than this one: what was paid for is promised.
+  const isTaken = after.tag === 'failed' && after.payment.invoice === 'settled'
+  if (isTaken && purpose.type === 'extension') return promises.extend(extensionOf(id, purpose))
+  if (after.tag !== 'completed') return []
   const { outpoint, expiresAt: notBefore } = after.channel
   if (purpose.type === 'channel') {
     return promises.entry({ outpoint, peer, source: { type: 'order', id }, blocks: purpose.expiryBlocks, notBefore })
   }
-  const { blocks, newExpiryHeight: untilHeight } = purpose
-  return promises.extend({ outpoint, order: id, blocks, untilHeight, notBefore })
+  return promises.extend({ ...extensionOf(id, purpose), notBefore })
+}
+
+function extensionOf(order: string, purpose: Extract<Purpose, { type: 'extension' }>) {
+  const { outpoint, blocks, newExpiryHeight: untilHeight } = purpose
+  return { outpoint, order, blocks, untilHeight }
 }
 
 type OpenerDeps = Pick<OrderingDeps, 'inventory' | 'funding' | 'clock' | 'signal'> & {

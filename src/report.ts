@@ -30,6 +30,8 @@ import { checkSlots, countSlots, type Slots } from './lnd/slots.ts'
 import type { Drain } from './operate/drain.ts'
 import { reconcile } from './operate/gather.ts'
 import { countBy, reportOpenWork } from './operate/open-work.ts'
+import { orderedSince, orderReports } from './order-reports.ts'
+import type { OrdersService } from './orders/service.ts'
 import type { PeerEndpoint } from './peer/endpoint.ts'
 import type { Promises } from './promises/ledger.ts'
 import { listPromises } from './promises/report.ts'
@@ -57,6 +59,7 @@ export type ReportDeps = {
   readonly prices: PriceBook
   readonly decisions: Decisions
   readonly promises: Promises
+  readonly orders: OrdersService
 }
 
 /** What the admin interface tells, gathered from the services. */
@@ -70,6 +73,7 @@ export function createReports(deps: ReportDeps): AdminPort {
     quote: (query, signal) => quote(deps, query, signal),
     decisions: (query) => decisionsOf(deps, query),
     reconcile: (signal) => reconciled.ask(signal),
+    ...orderReports(deps),
     promises: (query, signal) => listPromises(deps.promises, query, signal),
     closable: (signal) => closable.ask(signal),
     drain: async () => drainReport(deps),
@@ -122,12 +126,13 @@ async function reconcileReport(deps: ReportDeps, signal: AbortSignal): Promise<R
   return { differences, more: found.differences.length - differences.length, compared: found.compared }
 }
 
-function drainReport({ drain, jit, funding }: ReportDeps): DrainReport {
+function drainReport({ drain, jit, funding, orders }: ReportDeps): DrainReport {
   const open = reportOpenWork({
     sales: jit.live.values(),
     fundings: funding.live.values(),
+    orders: orders.live.values(),
     heldHtlcs: [...jit.held].length,
-    outboxDepth: jit.outboxDepth + funding.outboxDepth,
+    outboxDepth: jit.outboxDepth + funding.outboxDepth + orders.outboxDepth,
   })
   return { ...(drain.since === undefined ? {} : { draining_since: formatDatetime(drain.since) }), ...open }
 }
@@ -141,7 +146,7 @@ function coinWarnings({ lsps2 }: Config, wallet: Sat | undefined): readonly stri
   return [`lnd's wallet has ${wallet} sat to open channels with: fund it, or every payment to a new customer fails`]
 }
 
-async function decisionsOf({ jit, store, decisions }: ReportDeps, { sale: id, since, limit }: DecisionsQuery) {
+async function decisionsOf({ jit, orders, store, decisions }: ReportDeps, { sale: id, since, limit }: DecisionsQuery) {
   const from = since as Timestamp
   const sale = id === undefined ? undefined : ((await jit.get(id)) ?? (await jit.byPaymentHash(id)))
   if (id !== undefined && sale === undefined) return undefined
@@ -150,6 +155,7 @@ async function decisionsOf({ jit, store, decisions }: ReportDeps, { sale: id, si
       ? [
           ...(await decisions.since(from, limit)),
           ...(await soldSince({ live: jit.live.values(), ended: jit.ended() }, from)),
+          ...(await orderedSince(orders, from)),
         ]
       : [soldDecision(sale), ...(await flightSteps(store, sale.deal.scid))]
   const ordered = found.sort((a, b) => a.at - b.at).slice(-limit)
@@ -263,9 +269,10 @@ async function status(deps: ReportDeps, signal: AbortSignal): Promise<Status> {
       ...countBy([...jit.live.values()].map(({ tag }) => tag)),
       ...(journal.totals.sales === 0 ? {} : { paid: journal.totals.sales }),
     },
+    ...(deps.orders.live.size === 0 ? {} : { orders: countBy([...deps.orders.live.values()].map(({ tag }) => tag)) }),
     held: { htlcs: held.length, amount_msat: `${amount}` },
     funding: countBy([...funding.live.values()].map(({ tag }) => tag)),
-    outbox_depth: jit.outboxDepth + funding.outboxDepth,
+    outbox_depth: jit.outboxDepth + funding.outboxDepth + deps.orders.outboxDepth,
     earned_msat: `${journal.totals.earned}`,
     promises: countPromises(deps.promises),
     limits: [

@@ -45,12 +45,9 @@ import { Drain, NOT_SELLING } from './operate/drain.ts'
 import { createOrdering, orderServices, restPort } from './ordering.ts'
 import { createPeerEndpoint, type PeerContext } from './peer/endpoint.ts'
 import { createReports } from './report.ts'
-import { catchUpTermsOf, feerateOf, limitsOf, pricesOf, salesOf, termsOf } from './slices.ts'
+import { catchUpTermsOf, feerateOf, limitsOf, pricesOf, protocolsOf, salesOf, termsOf } from './slices.ts'
 import { migrate } from './store/migrations.ts'
 import type { Store } from './store/port.ts'
-
-/** Numbers in `lsps0.list_protocols`. */
-const [LSPS1, LSPS2] = [1, 2]
 
 /** Said at a start that changed records by what lnd shows; in an ordinary restart that never happens. */
 export const CAUGHT_UP = 'the database was older than what lnd shows: records brought to where lnd is'
@@ -191,7 +188,7 @@ export async function startSidecar(config: Config, deps: SidecarDeps): Promise<S
     await store.commit([flightStep(order.owner, { at: clock.now(), ...step })])
   }
 
-  const protocols = [...(config.orders.enabled ? [LSPS1] : []), ...(config.lsps2.enabled ? [LSPS2] : [])]
+  const protocols = protocolsOf(config)
   const endpoint = createPeerEndpoint(
     {
       lnd,
@@ -389,6 +386,7 @@ export async function startSidecar(config: Config, deps: SidecarDeps): Promise<S
       prices,
       decisions,
       promises,
+      orders,
     })
     return { admin: reports, rest: restPort(ordering, config, info), stop }
   } catch (error) {

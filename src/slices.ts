@@ -152,3 +152,9 @@ export function orderPricesOf({ orders, network }: Config): OrdersHandlersConfig
       : {}),
   }
 }
+
+/** What is sold, by the numbers of its specs, ascending (L0-54). */
+export function protocolsOf({ orders, lsps2 }: Config): number[] {
+  const sold = [orders.enabled ? 1 : 0, lsps2.enabled ? 2 : 0, orders.enabled && orders.extensions ? 7 : 0]
+  return sold.filter((number) => number > 0)
+}

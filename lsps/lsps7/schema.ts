@@ -49,5 +49,7 @@ export const ExtensionResult = z.object({
   /** As in LSPS1; nothing is pushed, so the total is the fee (L7-07). */
   payment: Payment,
   channel: ExtensionChannel,
+  /** Why it failed, for people; no part of the draft, which lets results have more. */
+  message: z.string().optional(),
 })
 export type ExtensionResult = z.output<typeof ExtensionResult>

@@ -3,11 +3,12 @@ import * as z from 'zod'
 import { Datetime } from '../../lsps/base/datetime.ts'
 import type { Log } from '../kernel/log.ts'
 import { fault } from './fault.ts'
+import { addOrderRoutes } from './orders.ts'
 import type { AdminPort } from './port.ts'
 import { addPromiseRoutes } from './promises.ts'
 import { DrainOrder, SALE_STATES } from './schema.ts'
 
-/** The one body that there is has two dozen bytes. */
+/** The longest body has four dozen bytes. */
 const MAX_BODY_BYTES = 1024
 const MAX_HEADER_BYTES = 8192
 /** The longest id: a payment hash in hex, with room. */
@@ -56,6 +57,7 @@ export async function createAdminApp(port: AdminPort, log: Log): Promise<Fastify
   })
   app.removeContentTypeParser('text/plain') // JSON only: anything else is answered with 415
   addRoutes(app, port)
+  addOrderRoutes(app, port, { mostPerPage: MAX_SALES_PER_PAGE, maxIdLength: MAX_ID_LENGTH })
   addPromiseRoutes(app, port, MAX_SALES_PER_PAGE)
   app.setNotFoundHandler((request, reply) =>
     fault(reply, 404, 'NOT_FOUND', `there is no ${request.method} ${request.url}`),

@@ -1,4 +1,5 @@
 import type { Decision, DrainReport, FlightRecord, Quote, ReconcileReport, SaleSummary, Status } from './schema.ts'
+import type { OrderAction, OrderOutcome, OrderRecord, OrderSummary } from './schema-orders.ts'
 import type { ClosableList, PromiseList } from './schema-promises.ts'
 
 export type SalesQuery = {
@@ -26,6 +27,9 @@ export type DecisionsQuery = {
   readonly sale?: string
 }
 
+/** As for sales, by the id of an order. */
+export type OrdersQuery = SalesQuery
+
 export type PromisesQuery = {
   /** Only promises in this state; left out: those whose channels stand. */
   readonly state?: string
@@ -50,6 +54,12 @@ export interface AdminPort {
   jitList(query: SalesQuery, signal: AbortSignal): Promise<readonly SaleSummary[] | undefined>
   /** `id` is a sale's id, its scid or a payment hash; undefined when there is none. */
   jitShow(id: string, signal: AbortSignal): Promise<FlightRecord | undefined>
+  /** Undefined when there is no order `before`. */
+  orderList(query: OrdersQuery, signal: AbortSignal): Promise<readonly OrderSummary[] | undefined>
+  /** `id` is an order's id or the hash of its payment; undefined when there is none. */
+  orderShow(id: string): Promise<OrderRecord | undefined>
+  /** Says what would be done, and does it when it is confirmed; undefined when there is no such order. */
+  orderAct(id: string, action: OrderAction): Promise<OrderOutcome | { readonly refused: string } | undefined>
   /** Promised lifetimes: those that end next first, or the newest of those that ended. */
   promises(query: PromisesQuery, signal: AbortSignal): Promise<PromiseList>
   /** Channels that may be closed now that their promise is over, and what speaks for it. Closes nothing. */

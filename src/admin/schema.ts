@@ -90,6 +90,8 @@ export const Status = z.object({
   draining_since: Time.optional(),
   /** How many unfinished sales are in each state, and how many were paid so far. */
   sales: z.record(z.string(), Count),
+  /** How many orders are not over, by state; left out while there are none. */
+  orders: z.record(z.string(), Count).optional(),
   held: z.object({ htlcs: Count, amount_msat: Amount }),
   /** How many unfinished channel openings are in each state. */
   funding: z.record(z.string(), Count),
@@ -114,6 +116,7 @@ export const DrainReport = z.object({
   done: z.boolean(),
   sales: z.record(z.string(), Count),
   funding: z.record(z.string(), Count),
+  orders: z.record(z.string(), Count).optional(),
   held_htlcs: Count,
   outbox_depth: Count,
   /** The first of them by name, and what each waits for. */

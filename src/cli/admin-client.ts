@@ -46,6 +46,7 @@ async function exchange<T>(question: Question, schema: z.ZodType<T>): Promise<T>
   const message = fault.success ? fault.data.error.message : text
   if (status === 404) throw new CliError(EXIT.NOT_FOUND, message)
   if (status === 400) throw new CliError(EXIT.USAGE, message)
+  if (status === 409) throw new CliError(EXIT.FAILED, message)
   throw new CliError(EXIT.FAILED, `sluiced could not answer: ${message}`)
 }
 

@@ -11,6 +11,7 @@ import { describeError } from './errors.ts'
 import { EXIT, type ExitCode } from './exit-codes.ts'
 import { addJit } from './jit.ts'
 import { addMacaroon, type BakeCommand } from './macaroon.ts'
+import { addOrders } from './orders.ts'
 import { addPromises } from './promises.ts'
 import { addQuote } from './quote.ts'
 import { addReconcile } from './reconcile.ts'
@@ -34,6 +35,8 @@ Examples:
   sluice quote --amount 100000
   sluice jit list --state paid --limit 10
   sluice jit show 16123456x7x8 --json
+  sluice orders list --state paid
+  sluice orders show 3f9d7c9e-58a1-4c1e-9d3b-0e1a2b3c4d5e
   sluice promises
   sluice promises closable
   sluice reconcile
@@ -54,6 +57,7 @@ export async function runProgram(argv: readonly string[], deps: ProgramDeps): Pr
   addStatus(program, console)
   addQuote(program, console)
   addJit(program, console)
+  addOrders(program, console)
   addPromises(program, console)
   addDecisions(program, console)
   const setExitCode = (code: ExitCode) => {

@@ -20,9 +20,10 @@ export function renderDrain(report: DrainReport, now: number, paint: Paint): str
 export function renderOpenCounts(report: DrainReport): string {
   const sales = Object.entries(report.sales).map(([state, count]) => `${plural(count, 'sale')} ${state}`)
   const channels = Object.entries(report.funding).map(([state, count]) => `${plural(count, 'channel')} ${state}`)
+  const orders = Object.entries(report.orders ?? {}).map(([state, count]) => `${plural(count, 'order')} ${state}`)
   const held = report.held_htlcs === 0 ? [] : [`${plural(report.held_htlcs, 'HTLC')} held`]
   const effects = report.outbox_depth === 0 ? [] : [`${plural(report.outbox_depth, 'effect')} owed`]
-  return [...sales, ...channels, ...held, ...effects].join(', ') || 'nothing'
+  return [...sales, ...orders, ...channels, ...held, ...effects].join(', ') || 'nothing'
 }
 
 function selling({ draining_since: since }: DrainReport, now: number): Cell {

@@ -1,7 +1,6 @@
 import type { FlightRecord, SaleSummary } from '../admin/schema.ts'
 import {
   type Cell,
-  formatMilliseconds,
   formatMsat,
   formatSat,
   formatTime,
@@ -13,6 +12,7 @@ import {
   thousands,
 } from './format.ts'
 import { priceFacts } from './render-price.ts'
+import { renderSteps } from './render-steps.ts'
 
 const STATE_STYLE: Readonly<Record<string, Style>> = {
   paid: 'green',
@@ -49,7 +49,7 @@ export function renderSales(sales: readonly SaleSummary[], now: number, paint: P
 
 /** The answer to `sluice jit show`: one sale from offer to settlement. */
 export function renderRecord(record: FlightRecord, now: number, paint: Paint): string {
-  return [pairs(recordFacts(record, now), paint), renderSteps(record, paint)].join('\n\n')
+  return [pairs(recordFacts(record, now), paint), renderSteps(record.steps, paint)].join('\n\n')
 }
 
 function recordFacts(record: FlightRecord, now: number): (readonly [string, Cell])[] {
@@ -86,23 +86,6 @@ function recordFacts(record: FlightRecord, now: number): (readonly [string, Cell
 
 function agreedFee({ fee_msat: fee }: FlightRecord): string {
   return fee === undefined ? '' : `${formatMsat(fee)}: `
-}
-
-/** One line a step, and below it, one line each, what belongs to it: outpoints and hashes are long. */
-function renderSteps({ steps }: FlightRecord, paint: Paint): string {
-  const rows = steps.flatMap((step, index): Cell[][] => {
-    const before = steps[index - 1]?.offset_ms ?? step.offset_ms
-    const after = `+${formatMilliseconds(Math.max(0, step.offset_ms - before))}`
-    const details = Object.entries(step.detail).map(([name, value]): Cell[] => ['', '', detailCell(name, value)])
-    return [[step.at, after, { text: step.what, style: 'bold' }], ...details]
-  })
-  return table([{ title: 'time' }, { title: 'after', align: 'right' }, { title: 'step' }], rows, paint)
-}
-
-function detailCell(name: string, value: string): Cell {
-  const isAmount = name.endsWith('_msat')
-  const label = (isAmount ? name.slice(0, -'_msat'.length) : name).replaceAll('_', ' ')
-  return { text: `  ${label} ${isAmount ? formatMsat(value) : value}`, style: 'dim' }
 }
 
 function stateCell(state: string): Cell {

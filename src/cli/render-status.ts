@@ -49,6 +49,7 @@ function facts(status: Status, now: number): (readonly [string, Cell])[] {
     ['streams', streams(status)],
     ...(status.draining_since === undefined ? [] : [['selling', draining(status.draining_since, now)] as const]),
     ['sales', counts(status.sales)],
+    ...(status.orders === undefined ? [] : [['orders', counts(status.orders)] as const]),
     ['held', `${plural(status.held.htlcs, 'HTLC')}, ${formatMsat(status.held.amount_msat)}`],
     ['openings', counts(status.funding)],
     ['outbox', `${thousands(status.outbox_depth)} waiting`],

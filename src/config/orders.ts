@@ -145,6 +145,12 @@ export const Orders = z
       .prefault('10000000')
       .describe('Largest channel. Above 16,777,215 both sides need `protocol.wumbo-channels`.'),
     pricing: Pricing.prefault({}).describe('What an order costs; `sluice orders show` tells how a price came about.'),
+    extensions: flag()
+      .default(true)
+      .describe(
+        'Sell longer lives of channels that were bought here, also just-in-time ones (LSPS7, a draft), at these prices ' +
+          'for the capacity, without the cost of a transaction.',
+      ),
     tokens: Tokens.prefault([]).describe('Texts that you give to customers, and what they take off the price.'),
     expiry_seconds: count(600, DAY)
       .default(HOUR)

@@ -1,6 +1,7 @@
 import { formatDatetime } from '../../lsps/base/datetime.ts'
 import type { Funding } from '../funding/states.ts'
 import type { Sale } from '../jit/states.ts'
+import type { Order } from '../orders/states.ts'
 
 /** What is named one by one; the rest is only counted. */
 export const MAX_NAMED = 20
@@ -9,6 +10,7 @@ export const MAX_NAMED = 20
 export type OpenWork = {
   readonly sales: Iterable<Sale>
   readonly fundings: Iterable<Funding>
+  readonly orders?: Iterable<Order>
   readonly heldHtlcs: number
   readonly outboxDepth: number
 }
@@ -20,6 +22,8 @@ export type OpenWorkReport = {
   readonly done: boolean
   readonly sales: Record<string, number>
   readonly funding: Record<string, number>
+  /** Left out when there are none. */
+  readonly orders?: Record<string, number>
   readonly held_htlcs: number
   readonly outbox_depth: number
   readonly waits_for: readonly WaitsFor[]
@@ -27,14 +31,16 @@ export type OpenWorkReport = {
 }
 
 /** Whether a drained daemon may be stopped for good, and if not, what it is still needed for. */
-export function reportOpenWork({ sales, fundings, heldHtlcs, outboxDepth }: OpenWork): OpenWorkReport {
+export function reportOpenWork({ sales, fundings, orders = [], heldHtlcs, outboxDepth }: OpenWork): OpenWorkReport {
   const open = [...sales]
   const openings = [...fundings]
-  const waits = [...open.map(saleWaits), ...openings.map(fundingWaits)]
+  const ordered = [...orders]
+  const waits = [...open.map(saleWaits), ...ordered.map(orderWaits), ...openings.map(fundingWaits)]
   return {
     done: waits.length === 0 && heldHtlcs === 0 && outboxDepth === 0,
     sales: countBy(open.map(({ tag }) => tag)),
     funding: countBy(openings.map(({ tag }) => tag)),
+    ...(ordered.length === 0 ? {} : { orders: countBy(ordered.map(({ tag }) => tag)) }),
     held_htlcs: heldHtlcs,
     outbox_depth: outboxDepth,
     waits_for: waits.slice(0, MAX_NAMED),
@@ -60,6 +66,18 @@ const SALE_WAITS: Readonly<Record<string, string>> = {
   unwanted: 'its channel, which is given up as soon as it is there',
   reclaiming: 'its channel to be taken back, as nobody paid for it',
 }
+
+function orderWaits({ tag, terms }: Order): WaitsFor {
+  const until = tag === 'created' ? `its payment, or its end at ${formatDatetime(terms.expiresAt)}` : ORDER_WAITS[tag]
+  return { thing: 'order', id: terms.id, state: tag, until }
+}
+
+const ORDER_WAITS = {
+  paid: 'its client to connect, then its channel',
+  opening: 'its channel to be published',
+  completed: 'its payment to be taken, and the rest of what came to be sent back',
+  failed: 'what came for it to be given back',
+} as const
 
 function fundingWaits(funding: Funding): WaitsFor {
   const id = 'outpoint' in funding ? funding.outpoint : funding.order.pendingChannelId

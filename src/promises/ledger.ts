@@ -112,7 +112,8 @@ export class Promises {
     const promise = this.#live.get(outpoint)
     if (promise === undefined || promise.extensions.some((extension) => extension.order === order)) return []
     const now = untilHeight(promise)
-    const more = now === undefined ? blocks : Math.max(0, wanted - now)
+    // All the blocks that were paid for, also when another extension of it was paid meanwhile.
+    const more = now === undefined ? blocks : Math.max(blocks, wanted - now)
     const later = Math.max(promise.notBefore ?? 0, notBefore ?? 0) as Timestamp
     return this.#put({
       ...promise,

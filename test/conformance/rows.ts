@@ -230,7 +230,7 @@ export const ROWS: Readonly<Record<string, Row>> = {
   'L7-03': { says: 'what an extension says' },
   'L7-04': { says: 'the errors of create_order' },
   'L7-05': { says: 'get_order answers the same object; unknown and foreign ones are 101' },
-  'L7-06': { says: 'extended when the payment is confirmed; refunded otherwise', pending: NOT_BUILT },
+  'L7-06': { says: 'extended when the payment is confirmed; refunded otherwise' },
   'L7-07': { says: 'payments are those of LSPS1; the total is the fee' },
-  'L7-08': { says: 'two extensions of one channel at once', pending: NOT_BUILT },
+  'L7-08': { says: 'two extensions of one channel at once' },
 }

@@ -51,6 +51,7 @@ export function testConfig(
       ...(overrides.funding === undefined ? {} : { funding: overrides.funding }),
       ...(overrides.inventory === undefined ? {} : { inventory: overrides.inventory }),
       ...(overrides.promises === undefined ? {} : { promises: overrides.promises }),
+      ...(overrides.orders === undefined ? {} : { orders: overrides.orders }),
     },
     'test.json',
   )

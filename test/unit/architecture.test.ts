@@ -11,6 +11,8 @@ const WIRING = [
   'src/openings.ts',
   'src/ordering.ts',
   'src/lifetimes.ts',
+  'src/extending.ts',
+  'src/order-reports.ts',
   'src/slices.ts',
   'src/report.ts',
   'src/sidecar.ts',

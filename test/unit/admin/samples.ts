@@ -10,6 +10,8 @@ import type {
 } from '../../../src/admin/schema.ts'
 import type { ClosableList, LifetimePromise, PromiseList } from '../../../src/admin/schema-promises.ts'
 
+import { ORDER, ORDER_ID, ORDER_RECORD, OUTCOME } from './order-samples.ts'
+
 export const CLIENT = `02${'ab'.repeat(32)}`
 export const HASH = 'cd'.repeat(32)
 export const TXID = 'ef'.repeat(32)
@@ -272,6 +274,12 @@ export function samplePort(overrides: Partial<AdminPort> = {}): AdminPort {
     beginDrain: async () => OPEN,
     endDrain: async () => SELLING,
     jitList: async () => [SALE],
+    orderList: async () => [ORDER],
+    orderShow: async (id) => ([ORDER_ID, HASH].includes(id) ? ORDER_RECORD : undefined),
+    orderAct: async (id, { action, confirmed }) => {
+      if (id !== ORDER_ID) return undefined
+      return action === 'cancel' ? { refused: 'it is paid' } : { ...OUTCOME, done: confirmed }
+    },
     promises: async ({ state }) => (state === undefined ? PROMISES : { ...PROMISES, promises: [] }),
     closable: async () => CLOSABLE,
     jitShow: async (id) => ([SALE.id, HASH].includes(id) ? RECORD : undefined),

@@ -8,7 +8,8 @@ import { type ProgramDeps, runProgram } from '../../../src/cli/program.ts'
 import { SidecarError } from '../../../src/kernel/errors.ts'
 import { silentLog } from '../../../src/kernel/log.ts'
 import { VERSION } from '../../../src/kernel/version.ts'
-import { AGREES, CLOSABLE, OPEN, PROMISES, QUOTE, RECORD, SALE, STATUS, samplePort } from '../admin/samples.ts'
+import { ORDER, ORDER_ID, ORDER_RECORD } from '../admin/order-samples.ts'
+import { AGREES, CLOSABLE, HASH, OPEN, PROMISES, QUOTE, RECORD, SALE, STATUS, samplePort } from '../admin/samples.ts'
 import { withTemporaryFolder } from '../config/folder.ts'
 
 /** Runs `sluice`; what it printed where, and its exit code. */
@@ -95,6 +96,32 @@ describe('sluice with a running daemon', () => {
       expect((await sluice(['promises', '--limit', '0', '--config', file])).exitCode).toBe(EXIT.USAGE)
       expect((await sluice(['promises', 'closable', '--config', file])).out).toContain('lncli closechannel')
       expect(JSON.parse((await sluice(['promises', 'closable', '--json', '--config', file])).out)).toEqual(CLOSABLE)
+    })
+  })
+
+  it('shows orders, and says what it would do to one before it does it', async () => {
+    await withConfig(async (file) => {
+      expect((await sluice(['orders', 'list', '--config', file])).out).toContain(ORDER_ID)
+      expect((await sluice(['orders', 'list', '--limit', '1', '--config', file])).out).toMatch(
+        /older ones: sluice orders list --limit 1 \\\n {2}--before 3f9d7c9e-58a1-4c1e-9d3b-0e1a2b3c4d5e\n$/,
+      )
+      expect(JSON.parse((await sluice(['orders', 'list', '--json', '--config', file])).out)).toEqual({
+        orders: [ORDER],
+      })
+      expect((await sluice(['orders', 'show', ORDER_ID, '--config', file])).out).toContain('48,376 sat')
+      expect(JSON.parse((await sluice(['orders', 'show', HASH, '--json', '--config', file])).out)).toEqual(ORDER_RECORD)
+      expect(await sluice(['orders', 'show', 'nothing', '--config', file])).toMatchObject({
+        exitCode: EXIT.NOT_FOUND,
+        err: 'sluice: no order has the id or payment hash nothing\n',
+      })
+      expect((await sluice(['orders', 'refund', ORDER_ID, '--config', file])).out).toContain('nothing was done yet')
+      expect((await sluice(['orders', 'refund', ORDER_ID, '--yes', '--config', file])).out).toContain('is paid\n')
+      expect(await sluice(['orders', 'cancel', ORDER_ID, '--yes', '--config', file])).toEqual({
+        exitCode: EXIT.FAILED,
+        out: '',
+        err: `sluice: order ${ORDER_ID} stays as it is: it is paid\n`,
+      })
+      expect((await sluice(['orders', 'cancel', 'nothing', '--config', file])).exitCode).toBe(EXIT.NOT_FOUND)
     })
   })
 

@@ -94,10 +94,18 @@ describe('an extension [L7-06]', () => {
     expect(promises.keeps(OUTPOINT)).toBeUndefined()
   })
 
-  it('never makes a promise shorter', async () => {
+  it('gives all the blocks that were paid for, also when another one was paid meanwhile [L7-08]', async () => {
     const { promises } = await kept()
-    promises.extend({ ...more, untilHeight: FROM + 1 })
-    expect(promises.live.get(OUTPOINT)?.blocks).toBe(BLOCKS)
+    promises.extend(more)
+    promises.extend({ ...more, order: 'order-2' })
+    expect(promises.live.get(OUTPOINT)?.blocks).toBe(BLOCKS + 2 * 144)
+  })
+
+  it('counts from now on when the promise was over', async () => {
+    const { promises, block } = await kept()
+    await block(FROM + BLOCKS + 1000)
+    promises.extend({ ...more, untilHeight: FROM + BLOCKS + 1000 + 144 })
+    expect(promises.live.get(OUTPOINT)?.blocks).toBe(BLOCKS + 1000 + 144)
   })
 
   it('is not lost when a look at the channels was under way', async () => {
