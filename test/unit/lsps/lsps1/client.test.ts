@@ -188,6 +188,15 @@ describe('a wallet that orders a channel', () => {
     )
   })
 
+  it('[L0-44] sends the same order again when the question or its answer was lost', async () => {
+    const lsp = createOrderLsp()
+    const wallet = orderWallet(lsp, { nextFate: fateFrom(['answered', 'request-lost', 'reply-lost']) })
+    const placed = orderClient(wallet).createOrder({ order: ORDERED, maxFee: MAX_FEE, signal: idle })
+    await expect(whileTimePasses(wallet.clock, placed)).resolves.toHaveProperty('order.order_id', 'order-0')
+    expect(wallet.sent.filter(({ method }) => method === 'lsps1.create_order')).toHaveLength(3)
+    expect(lsp.orders.size).toBe(1)
+  })
+
   it('[L1-52] cannot read the order of another wallet', async () => {
     const { lsp, placed } = ordering()
     const { order } = await placed

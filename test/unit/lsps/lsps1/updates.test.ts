@@ -65,6 +65,23 @@ describe('watching an order', () => {
     expect(seen.at(-1)?.channel).not.toBeNull()
   })
 
+  it('[L1-79] waits on when a payment counts long after it should have', async () => {
+    const { lsp, id, order } = await placed()
+    const { expires_at: expiresAt = NOW } = order.payment.onchain ?? {}
+    const { clock, seen, ended } = watching({ lsp, id })
+    const late = expiresAt + 600_000
+    const end = whileTimePasses(clock, ended, () => {
+      if (clock.now() === late) lsp.happen(id, { type: 'payment-received', method: 'onchain' })
+      if (clock.now() === late + 60_000) lsp.happen(id, OPENED)
+    })
+    expect(await end).toBe('ended')
+    expect(seen.map(({ order_state, payment }) => [order_state, payment.onchain?.state])).toEqual([
+      ['CREATED', 'EXPECT_PAYMENT'],
+      ['CREATED', 'PAID'],
+      ['COMPLETED', 'PAID'],
+    ])
+  })
+
   it('asks every 5 seconds, or as often as it is told, but never more than once a second', async () => {
     const { lsp, id } = await placed()
     for (const [everyMs, asked] of [
