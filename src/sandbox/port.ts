@@ -10,8 +10,8 @@ import type { StreamEvents } from './streams.ts'
 
 /** What the simulated node claims to be. */
 export const SIMULATED_VERSION = '0.21.3-beta'
-/** scid-alias, zero-conf and their like, and LSPS (729). */
-const FEATURES: readonly number[] = [23, 31, 47, 51, 729]
+/** Wumbo, scid-alias, zero-conf and their like, and LSPS (729). */
+const FEATURES: readonly number[] = [19, 23, 31, 47, 51, 729]
 
 export type PortDeps = {
   readonly node: SimNode

@@ -15,6 +15,9 @@ import { sha256Hex } from './switch.ts'
 /** LSPS0: messages of this type carry JSON-RPC. */
 export const LSPS_MESSAGE_TYPE = 37_913
 const PREIMAGE_BYTES = 32
+/** BOLT 2: from this capacity on both sides must have said `option_support_large_channel`. */
+const WUMBO_SAT = 16_777_216n
+const WUMBO_BITS: readonly number[] = [18, 19]
 const WRONG_AMOUNT = 'final_incorrect_htlc_amount'
 
 /** What the wallet does with an open: `hang-sign` answers open_channel, but not funding_created. */
@@ -164,6 +167,9 @@ export class SimWallet implements RemotePeer {
   }
 
   answerOpen(step: 'open' | 'sign', request: OpenRequest): PeerAnswer {
+    if (request.capacity >= WUMBO_SAT && !this.features.some((bit) => WUMBO_BITS.includes(bit))) {
+      return { type: 'refuse', error: `Funding must be smaller than ${WUMBO_SAT}. It was ${request.capacity}` }
+    }
     if (request.zeroConf && !this.trustsNode) return { type: 'refuse', error: 'zero-conf not trusted' }
     if (typeof this.openPolicy === 'object') return { type: 'refuse', error: this.openPolicy.refuse }
     if (this.openPolicy === 'hang') return { type: 'hang' }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Sat } from '../../../lsps/base/amount.ts'
 import type { OpenRequest } from '../../../src/lnd/port.ts'
-import { idOf, negotiate, publish, request, type Stage, stage } from './stage.ts'
+import { idOf, negotiate, publish, refusal, request, type Stage, stage } from './stage.ts'
 
 const ORDINARY = { zeroConf: false, scidAlias: false } as const
 
@@ -74,6 +74,19 @@ describe('an ordinary channel', () => {
     await at.clock.settle()
     const ids = (await at.port.listChannels(at.signal, at.wallet.nodeId)).map(({ chanId }) => chanId)
     expect(new Set(ids).size).toBe(2)
+  })
+})
+
+describe('a large channel', () => {
+  it('is refused by a wallet that does not say that it takes one', async () => {
+    const at = stage({ coins: [50_000_000n] })
+    const large = { capacity: 16_777_216n as Sat }
+    at.wallet.features = at.wallet.features.filter((bit) => bit !== 19)
+    expect(await refusal(open(at, large))).toMatch('Funding must be smaller than 16777216')
+    at.wallet.features = [...at.wallet.features, 19]
+    await open(at, large)
+    at.world.mine(3)
+    expect(await look(at)).toBe('active')
   })
 })
 
