@@ -3,6 +3,7 @@ import { STANDARD_FAULTS } from '../../lsps/rpc/fault.ts'
 import { isJsonObject } from '../../lsps/rpc/framing.ts'
 import type { Request, ResponseMessage } from '../../lsps/rpc/message.ts'
 import type { ToleratedParams } from '../../lsps/rpc/server.ts'
+import { Recent } from '../kernel/recent.ts'
 
 /** One way in which a real client differs from the specs, and what is done about it. */
 export type Quirk = {
@@ -101,7 +102,7 @@ type Payment = {
 
 /** Recognises the library of a peer by what it sends, and knows what of an answer it can read. */
 export class Quirks {
-  readonly #lightningLiquidity = new Set<NodeId>()
+  readonly #lightningLiquidity = new Recent<NodeId, true>(MAX_RECOGNISED_PEERS)
 
   observe(peer: NodeId, request: Request): void {
     if (isLightningLiquidity(request)) this.#recognise(peer)
@@ -116,7 +117,7 @@ export class Quirks {
   }
 
   omitsErrorData(peer: NodeId): boolean {
-    return this.#lightningLiquidity.has(peer)
+    return this.#lightningLiquidity.get(peer) === true
   }
 
   /** The result of a handler as this client can read it. */
@@ -124,16 +125,11 @@ export class Quirks {
     if (!RESULTS_WITH_PAYMENT.has(request.method) || !hasPayment(result)) return result
     // After a restart of ours a client that polls sends nothing else that tells it; its order still does.
     if (result.token === null && isItsId(request)) this.#recognise(peer)
-    return this.#lightningLiquidity.has(peer) ? { ...result, payment: readable(result.payment) } : result
+    return this.omitsErrorData(peer) ? { ...result, payment: readable(result.payment) } : result
   }
 
   #recognise(peer: NodeId): void {
-    if (this.#lightningLiquidity.has(peer)) return
-    for (const oldest of this.#lightningLiquidity) {
-      if (this.#lightningLiquidity.size < MAX_RECOGNISED_PEERS) break
-      this.#lightningLiquidity.delete(oldest)
-    }
-    this.#lightningLiquidity.add(peer)
+    if (!this.omitsErrorData(peer)) this.#lightningLiquidity.set(peer, true)
   }
 }
 

@@ -1,5 +1,6 @@
 import type { Timestamp } from '../../lsps/base/datetime.ts'
 import type { NodeId } from '../../lsps/base/node-id.ts'
+import { Recent } from '../kernel/recent.ts'
 
 /** Peers that are remembered; beyond them the one that failed longest ago is forgotten. */
 export const MAX_COOLING_PEERS = 10_000
@@ -22,8 +23,7 @@ type Failing = { readonly failures: number; readonly at: Timestamp; readonly for
  */
 export class Cooldowns {
   readonly #config: CooldownConfig
-  /** The one that failed longest ago first. */
-  readonly #failing = new Map<NodeId, Failing>()
+  readonly #failing = new Recent<NodeId, Failing>(MAX_COOLING_PEERS)
 
   constructor(config: CooldownConfig) {
     this.#config = config
@@ -34,10 +34,7 @@ export class Cooldowns {
     if (firstMs === 0) return
     const before = this.#remembered(peer, now)
     const forMs = before === undefined ? firstMs : Math.min(before.forMs * 2, Math.max(longestMs, firstMs))
-    this.#failing.delete(peer)
     this.#failing.set(peer, { failures: (before?.failures ?? 0) + 1, at: now, forMs, why })
-    const [oldest] = this.#failing.keys()
-    if (this.#failing.size > MAX_COOLING_PEERS && oldest !== undefined) this.#failing.delete(oldest)
   }
 
   /** A sale was paid: what was before is forgotten. */

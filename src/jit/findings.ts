@@ -4,7 +4,7 @@ import type { Timestamp } from '../../lsps/base/datetime.ts'
 import type { NodeId } from '../../lsps/base/node-id.ts'
 import type { Scid } from '../../lsps/base/scid.ts'
 import type { Channel, CircuitKey, LndPort } from '../lnd/port.ts'
-import { matchParts } from './matching.ts'
+import { type Match, matchParts } from './matching.ts'
 import { mayBeForwarded, openParts } from './parts.ts'
 import type { Delivered, JitEvent, Part, Sale, SentPart } from './states.ts'
 import { forwardedAmount } from './verdict.ts'
@@ -20,14 +20,17 @@ type Forwarding = Extract<Sale, { tag: 'forwarding' }>
 /** A sale that has its channel. */
 type Standing = Extract<Sale, { channel: unknown }>
 type Delivery = NonNullable<Delivered>[number]
+/** One look at lnd: what was gone then, and what else was asked of lnd for it, once for each sale. */
 type Look = {
   readonly gone: readonly Waiting[]
   readonly salesTo: (client: NodeId) => readonly Standing[]
-  readonly unwritten: Map<NodeId, bigint>
   readonly channels: readonly Channel[]
+  readonly accounts: Map<Scid, Account>
+  /** To each client, what was found to have been sent though lnd wrote nothing of it: it explains no second part. */
+  readonly unwritten: Map<NodeId, bigint>
 }
-/** `unexplained` msat were sent, and less than `slack` more; of `written` circuits lnd has a row. */
-type Unwritten = { readonly unexplained: bigint; readonly slack: bigint; readonly written: ReadonlySet<unknown> }
+/** What was sent to a sale's client and nobody wrote down, in msat, and what that says of the parts that ended unheard. */
+type Account = { readonly unexplained: bigint; readonly matches: ReadonlyMap<CircuitKey, Match> }
 type Waiting = { readonly scid: Scid; readonly part: Part; readonly sale: Sale }
 export type Finding = { readonly scid: Scid; readonly event: JitEvent }
 
@@ -72,14 +75,13 @@ export class Findings {
     const channels = await this.#lnd.listChannels(signal)
     const pending = pendingCircuits(channels)
     const findings: Finding[] = []
-    /** To each client, what was found to have been sent though lnd wrote nothing of it: it explains no second part. */
-    const unwritten = new Map<NodeId, bigint>()
     const salesTo = (client: NodeId) => all.flatMap(([, sale]) => (isStanding(sale, client) ? [sale] : []))
     const gone = waiting.filter((part) => !pending.has(part.part.circuit) && !isOnItsWay(part, channels))
     const isGone = new Set(gone.map(({ part }) => part.circuit))
     for (const { part } of waiting) if (!isGone.has(part.circuit)) this.#goneSince.delete(part.circuit)
+    const look: Look = { gone, salesTo, channels, accounts: new Map(), unwritten: new Map() }
     for (const candidate of gone) {
-      const event = await this.#explain(candidate, { gone, salesTo, unwritten, channels }, signal)
+      const event = await this.#explain(candidate, look, signal)
       if (event === undefined) continue
       this.#goneSince.delete(candidate.part.circuit)
       findings.push({ scid: candidate.scid, event })
@@ -90,7 +92,7 @@ export class Findings {
   async #explain({ part, sale }: Waiting, look: Look, signal: AbortSignal): Promise<JitEvent | undefined> {
     const { circuit } = part
     const at = this.#clock.now()
-    const sent = sale.tag === 'forwarding' ? sale.sent.find((other) => other.circuit === circuit) : undefined
+    const sent = sentOf({ part, sale })
     if (sale.tag !== 'forwarding' || sent === undefined) return { type: 'part-gone', circuit, at }
     // Unbound too: without requireinterceptor lnd forwards by itself, and may have the alias before we know (D2).
     const since = this.#goneSince.get(circuit) ?? at
@@ -110,25 +112,16 @@ export class Findings {
   }
 
   /** How much of the part went out, if it did so without a row of lnd's. */
-  async #sentUnwritten(
-    sale: Forwarding,
-    part: SentPart,
-    { gone, salesTo, unwritten }: Look,
-    signal: AbortSignal,
-  ): Promise<Msat | undefined> {
-    const { client } = sale.deal
-    const { unexplained, slack, written } = await this.#sentWithoutRow(sale, salesTo(client), signal)
-    if (!this.#lndResumes) {
-      const unheard = gone.flatMap((other) => (other.sale.deal.client === client ? sentOf(other) : []))
-      const open = unheard.filter(({ circuit }) => !written.has(circuit))
-      const matches = matchParts(open.map(forwardedAmount), unexplained, slack)
-      const match = matches?.[open.findIndex(({ circuit }) => circuit === part.circuit)]
-      if (match === 'failed') return undefined
-      if (match === 'settled') return forwardedAmount(part)
-    }
-    const found = unwritten.get(client) ?? 0n
-    const amountOut = this.#settledWithoutRow(part, unexplained - found)
-    if (amountOut !== undefined) unwritten.set(client, found + amountOut)
+  async #sentUnwritten(sale: Forwarding, part: SentPart, look: Look, signal: AbortSignal): Promise<Msat | undefined> {
+    const { scid, client } = sale.deal
+    const account = look.accounts.get(scid) ?? (await this.#account(sale, look, signal))
+    look.accounts.set(scid, account)
+    const match = account.matches.get(part.circuit)
+    if (match === 'failed') return undefined
+    if (match === 'settled') return forwardedAmount(part)
+    const found = look.unwritten.get(client) ?? 0n
+    const amountOut = this.#settledWithoutRow(part, account.unexplained - found)
+    if (amountOut !== undefined) look.unwritten.set(client, found + amountOut)
     return amountOut
   }
 
@@ -136,12 +129,14 @@ export class Findings {
    * What the channels of a client's sales sent according to themselves, less what lnd's history, or else the sales, say
    * of it. All of them: lnd sends a part over whichever channel of the client can carry it (lnd.md 2.3).
    */
-  async #sentWithoutRow(sale: Forwarding, sales: readonly Standing[], signal: AbortSignal): Promise<Unwritten> {
+  async #account(sale: Forwarding, { gone, salesTo }: Look, signal: AbortSignal): Promise<Account> {
+    const { client } = sale.deal
+    const sales = salesTo(client)
     const since = Math.min(...sales.map(({ deal }) => deal.createdAt))
     const sinceSeconds = Math.floor(since / 1000) - HISTORY_MARGIN_S
     const rows = await this.#lnd.forwardingHistory({ sinceSeconds }, signal)
     // Asked second: what is in the history has been sent, the other way round a payment could be missing here.
-    const channels = await this.#lnd.listChannels(signal, sale.deal.client)
+    const channels = await this.#lnd.listChannels(signal, client)
     const outpoints = new Set(sales.map(({ channel }) => channel.outpoint))
     const sold = channels.filter(({ outpoint }) => outpoints.has(outpoint))
     const ids = new Set(sold.map(({ chanId }) => chanId))
@@ -152,7 +147,13 @@ export class Findings {
     const known = certain.flatMap(deliveredBy).filter(({ circuit }) => !written.has(circuit))
     const sent = sold.reduce((sum, { totalSent }) => sum + totalSent, 0n) * MSAT_PER_SAT
     const unexplained = [...told, ...known].reduce((rest, { amountOut }) => rest - amountOut, sent)
-    return { unexplained, slack: MSAT_PER_SAT * BigInt(sold.length), written }
+    // Where lnd may have let a part go by itself, nobody knows how much of it went.
+    if (this.#lndResumes) return { unexplained, matches: new Map() }
+    const open = gone
+      .flatMap((other) => (other.sale.deal.client === client ? (sentOf(other) ?? []) : []))
+      .filter(({ circuit }) => !written.has(circuit))
+    const found = matchParts(open.map(forwardedAmount), unexplained, MSAT_PER_SAT * BigInt(sold.length)) ?? []
+    return { unexplained, matches: new Map(found.map((match, index) => [open[index]?.circuit ?? '', match])) }
   }
 
   /** The amount of a forward that lnd has no row of; undefined when the channel did not send that much. */
@@ -173,8 +174,9 @@ function mayHaveLost(channels: readonly Channel[], { heldAt }: Part, now: Timest
   return now - runsFor >= Math.min(heldAt, now)
 }
 
-function sentOf({ sale, part }: Waiting): readonly SentPart[] {
-  return sale.tag === 'forwarding' ? sale.sent.filter(({ circuit }) => circuit === part.circuit) : []
+/** What was decided about the part; undefined when it is held, or nothing is forwarded. */
+function sentOf({ sale, part }: Pick<Waiting, 'sale' | 'part'>): SentPart | undefined {
+  return sale.tag === 'forwarding' ? sale.sent.find(({ circuit }) => circuit === part.circuit) : undefined
 }
 
 function isStanding(sale: Sale, client: NodeId): sale is Standing {

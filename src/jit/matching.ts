@@ -14,16 +14,21 @@ export function matchParts(amounts: readonly bigint[], sent: bigint, slack: bigi
   if (amounts.length > MOST_MATCHED) return undefined
   const settledIn = amounts.map(() => 0)
   let ways = 0
-  for (let way = 0; way < 2 ** amounts.length; way += 1) {
-    const isIn = (index: number) => (way & (1 << index)) !== 0
-    const sum = amounts.reduce((all, amount, index) => (isIn(index) ? all + amount : all), 0n)
+  for (const [way, sum] of sumsOf(amounts).entries()) {
     if (sum < sent || sum >= sent + slack) continue
     ways += 1
-    for (const index of amounts.keys()) if (isIn(index)) settledIn[index] = (settledIn[index] ?? 0) + 1
+    for (const index of amounts.keys()) if ((way & (1 << index)) !== 0) settledIn[index] = (settledIn[index] ?? 0) + 1
   }
   if (ways === 0) return undefined
   return settledIn.map((count) => {
     if (count === ways) return 'settled'
     return count === 0 ? 'failed' : 'unknown'
   })
+}
+
+/** What each set of parts adds up to; the bits of its place say who is in it. */
+function sumsOf(amounts: readonly bigint[]): readonly bigint[] {
+  const sums = [0n]
+  for (const amount of amounts) for (const sum of [...sums]) sums.push(sum + amount)
+  return sums
 }

@@ -1,6 +1,8 @@
 import type { Clock } from '../../lsps/base/clock.ts'
+import type { Timestamp } from '../../lsps/base/datetime.ts'
 import type { NodeId } from '../../lsps/base/node-id.ts'
 import type { Log } from '../kernel/log.ts'
+import { Recent } from '../kernel/recent.ts'
 import type { LndPort } from '../lnd/port.ts'
 
 /** Before the disconnect: lnd writes the channel's own policy down up to about a second after the channel is active. */
@@ -27,7 +29,7 @@ export type RelinkDeps = {
  */
 export class Relink {
   readonly #deps: RelinkDeps
-  readonly #lastAt = new Map<NodeId, number>()
+  readonly #lastAt = new Recent<NodeId, Timestamp>(MAX_RELINKED)
 
   constructor(deps: RelinkDeps) {
     this.#deps = deps
@@ -39,12 +41,7 @@ export class Relink {
     const { clock, log } = this.#deps
     const now = clock.now()
     if (now - (this.#lastAt.get(client) ?? Number.NEGATIVE_INFINITY) < RELINK_PAUSE_MS) return
-    this.#lastAt.delete(client)
     this.#lastAt.set(client, now)
-    for (const oldest of this.#lastAt.keys()) {
-      if (this.#lastAt.size <= MAX_RELINKED) break
-      this.#lastAt.delete(oldest)
-    }
     log.warn({ client }, "lnd asks its default fee on the client's channel: disconnecting, so that it is loaded anew")
     this.#disconnect(client, signal).catch((error: unknown) => {
       if (!signal.aborted) log.warn({ client, err: error }, 'client not disconnected, its payments may fail')

@@ -2,12 +2,12 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { msat } from '../../../lsps/base/amount.ts'
 import { keptOf, readJournal, waitKept } from '../books.ts'
 import type { Stage } from '../ldk/wallet.ts'
-import { type Network, startNetwork } from '../network.ts'
+import type { Network } from '../network.ts'
 import { payInvoice, resetMissionControl } from '../payments.ts'
 import { invoiceOptions, type Purchase } from '../purchase.ts'
-import { renewedAfterFailure } from '../renewed.ts'
+import { renewedSelling } from '../renewed.ts'
 import { type Attempt, payParts } from '../routes.ts'
-import { Sluiced } from '../sluiced.ts'
+import type { Sluiced } from '../sluiced.ts'
 import { channelsTo } from '../sold.ts'
 import { Story, type StoryOptions } from '../story.ts'
 import { waitFor } from '../wait.ts'
@@ -47,17 +47,12 @@ describe.each(VARIANTS)('a wallet that does not take $name, on the real stack', 
   let stories: Story[] = []
   const chanIds: string[] = []
 
-  renewedAfterFailure({
-    begin: async () => {
-      network = await startNetwork({ log: (line) => process.stderr.write(`${line}\n`) })
-      sluiced = new Sluiced(network)
-      await sluiced.start()
+  renewedSelling({
+    begun: (selling) => {
+      ;({ network, sluiced } = selling)
       chanIds.length = 0
     },
-    end: async () => {
-      await sluiced?.stop()
-      await network?.stop()
-    },
+    current: () => ({ network, sluiced }),
   })
 
   afterEach(() => {
@@ -91,6 +86,7 @@ describe.each(VARIANTS)('a wallet that does not take $name, on the real stack', 
       { deadline: STEP_MS, pollMs: 1_000, what: 'the payment to end' },
     )
   }
+
   /**
    * The wallet went before lnd had the channel in its graph: then the link works with lnd's default fees, and sluiced
    * has the wallet come again, for the price of that payment.

@@ -3,9 +3,9 @@ import { afterEach, beforeAll, describe, expect, it } from 'vitest'
 import type { FlightRecord } from '../../../src/admin/schema.ts'
 import { clockAhead } from '../clock.ts'
 import type { Stage } from '../ldk/wallet.ts'
-import { type Network, startNetwork } from '../network.ts'
+import type { Network } from '../network.ts'
 import { type PaymentResult, waitForwarded } from '../payments.ts'
-import { renewedAfterFailure } from '../renewed.ts'
+import { renewedSelling } from '../renewed.ts'
 import { payOverRoute, probe } from '../routes.ts'
 import { Sluiced, type SluicedOptions } from '../sluiced.ts'
 import { channelsTo, mineSeen } from '../sold.ts'
@@ -26,17 +26,13 @@ describe('a sale on the real stack whose payment cannot be delivered', () => {
   /** All forwards to sold channels, for the comparison with lnd's own history. */
   const paid: FlightRecord[] = []
 
-  renewedAfterFailure({
-    begin: async () => {
-      network = await startNetwork({ log: (line) => process.stderr.write(`${line}\n`) })
-      sluiced = new Sluiced(network, options)
-      await sluiced.start()
+  renewedSelling({
+    options: () => options,
+    begun: (selling) => {
+      ;({ network, sluiced } = selling)
       paid.length = 0
     },
-    end: async () => {
-      await sluiced?.stop()
-      await network?.stop()
-    },
+    current: () => ({ network, sluiced }),
   })
 
   afterEach(() => {

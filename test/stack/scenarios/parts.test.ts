@@ -1,10 +1,10 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import type { FlightRecord } from '../../../src/admin/schema.ts'
 import { keptOf, readJournal, waitKept } from '../books.ts'
-import { type Network, startNetwork } from '../network.ts'
+import type { Network } from '../network.ts'
 import { payInvoice } from '../payments.ts'
 import { type Purchase, purchase } from '../purchase.ts'
-import { renewedAfterFailure } from '../renewed.ts'
+import { renewedSelling } from '../renewed.ts'
 import { type Attempt, payOverRoute, payParts, probeParts } from '../routes.ts'
 import { Sluiced, type SluicedOptions } from '../sluiced.ts'
 import { channelsTo, confirmFundings } from '../sold.ts'
@@ -27,17 +27,14 @@ describe('a payment in several parts on the real stack', () => {
   /** The sales that were paid, what had to stay with the node of each HTLC of them, and how many came later, for free. */
   const paid: { readonly sale: FlightRecord; readonly kept: readonly bigint[]; readonly later: number }[] = []
 
-  renewedAfterFailure({
-    begin: async () => {
-      network = await startNetwork({ foreign: 1, log: (line) => process.stderr.write(`${line}\n`) })
-      sluiced = new Sluiced(network, options)
-      await sluiced.start()
+  renewedSelling({
+    network: { foreign: 1 },
+    options: () => options,
+    begun: (selling) => {
+      ;({ network, sluiced } = selling)
       paid.length = 0
     },
-    end: async () => {
-      await sluiced?.stop()
-      await network?.stop()
-    },
+    current: () => ({ network, sluiced }),
   })
 
   afterEach(() => {

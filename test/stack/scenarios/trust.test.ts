@@ -3,10 +3,10 @@ import type { FlightRecord } from '../../../src/admin/schema.ts'
 import { EXPIRY_MARGIN_BLOCKS } from '../../../src/funding/follow.ts'
 import { clockAhead } from '../clock.ts'
 import type { OnPayment } from '../ldk/incoming.ts'
-import { type Network, startNetwork } from '../network.ts'
+import type { Network } from '../network.ts'
 import type { PaymentResult } from '../payments.ts'
-import { renewedAfterFailure } from '../renewed.ts'
-import { Sluiced } from '../sluiced.ts'
+import { renewedSelling } from '../renewed.ts'
+import type { Sluiced } from '../sluiced.ts'
 import { channelsTo, confirmFundings, leases, waitNoLease } from '../sold.ts'
 import { expectFailure, Story } from '../story.ts'
 import { waitFor } from '../wait.ts'
@@ -23,16 +23,12 @@ describe('a sale on the real stack to a wallet that trusts the LSP', () => {
   let sluiced: Sluiced
   let stories: Story[] = []
 
-  renewedAfterFailure({
-    begin: async () => {
-      network = await startNetwork({ log: (line) => process.stderr.write(`${line}\n`) })
-      sluiced = new Sluiced(network, { lsps2: { client_trusts_lsp: true } })
-      await sluiced.start()
+  renewedSelling({
+    options: () => ({ lsps2: { client_trusts_lsp: true } }),
+    begun: (selling) => {
+      ;({ network, sluiced } = selling)
     },
-    end: async () => {
-      await sluiced?.stop()
-      await network?.stop()
-    },
+    current: () => ({ network, sluiced }),
   })
 
   afterEach(() => {

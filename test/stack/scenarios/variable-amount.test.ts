@@ -4,11 +4,11 @@ import { computeOpeningFee } from '../../../lsps/lsps2/fee.ts'
 import type { FlightRecord } from '../../../src/admin/schema.ts'
 import { keptOf, readJournal, waitKept } from '../books.ts'
 import type { OnPayment } from '../ldk/incoming.ts'
-import { type Network, startNetwork } from '../network.ts'
+import type { Network } from '../network.ts'
 import { type PaymentResult, payInvoice, resetMissionControl } from '../payments.ts'
 import { invoiceOptions } from '../purchase.ts'
-import { renewedAfterFailure } from '../renewed.ts'
-import { OFFER, Sluiced } from '../sluiced.ts'
+import { renewedSelling } from '../renewed.ts'
+import { OFFER, type Sluiced } from '../sluiced.ts'
 import { channelsTo } from '../sold.ts'
 import { expectFailure, Story, type StoryOptions } from '../story.ts'
 import { waitFor } from '../wait.ts'
@@ -36,17 +36,13 @@ describe('an invoice without an amount on the real stack', () => {
   /** Everything that was forwarded to the wallets, in order. */
   const forwards: Forward[] = []
 
-  renewedAfterFailure({
-    begin: async () => {
-      network = await startNetwork({ log: (line) => process.stderr.write(`${line}\n`) })
-      sluiced = new Sluiced(network, { lsps2: { variable_amount_skim: 'spec' } })
-      await sluiced.start()
+  renewedSelling({
+    options: () => ({ lsps2: { variable_amount_skim: 'spec' } }),
+    begun: (selling) => {
+      ;({ network, sluiced } = selling)
       forwards.length = 0
     },
-    end: async () => {
-      await sluiced?.stop()
-      await network?.stop()
-    },
+    current: () => ({ network, sluiced }),
   })
 
   afterEach(() => {

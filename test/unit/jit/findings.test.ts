@@ -59,7 +59,7 @@ function forwarding(bound: boolean): Sale {
   }
 }
 
-/** What the findings say at once, and what they say when lnd has had the time to write its history. */
+/** What lnd tells, and what else is on record. */
 type Told = {
   readonly rows?: readonly Forward[]
   readonly sent?: bigint
@@ -69,6 +69,7 @@ type Told = {
   readonly lndResumes?: boolean
 }
 
+/** What the findings say at once, and what they say when lnd has had the time to write its history. */
 async function look(sale: Sale, lnd: Told) {
   let now = START
   const clock = { now: () => now as Timestamp } as Clock
