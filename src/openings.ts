@@ -92,10 +92,9 @@ export type OpenerDeps = {
  * @throws SidecarError when lnd could not be asked for coins that may have come meanwhile
  */
 export function opener({ inventory, funding, feerate, clock, signal }: OpenerDeps) {
-  return async (order: ChannelOrderFor): Promise<OpenRefusal | undefined> => {
+  return async (order: ChannelOrderFor, first: boolean): Promise<OpenRefusal | undefined> => {
     // An order that stands since before a crash goes on whatever is left now: refused, it would be made twice.
-    const placed = await funding.get(order.pendingChannelId)
-    if (placed !== undefined) return undefined
+    if (!first && (await funding.get(order.pendingChannelId)) !== undefined) return undefined
     if (clock.now() >= order.beginBefore)
       return { reason: 'failed', detail: 'the offer ended before the channel was ordered' }
     const satPerVbyte = feerate()
@@ -109,7 +108,7 @@ export function opener({ inventory, funding, feerate, clock, signal }: OpenerDep
     }
     if (!claim.ok) return { reason: claim.reason, detail: claim.detail }
     const coins = claim.coins && { ...claim.coins, inputs: [...claim.coins.inputs] }
-    await funding.open({ ...order, satPerVbyte, placedAt: clock.now(), ...(coins === undefined ? {} : { coins }) })
+    await funding.openNew({ ...order, satPerVbyte, placedAt: clock.now(), ...(coins === undefined ? {} : { coins }) })
     return undefined
   }
 }
