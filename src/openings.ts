@@ -95,20 +95,21 @@ export type OpenerDeps = {
  * @throws SidecarError when lnd could not be asked for coins that may have come meanwhile
  */
 export function opener({ inventory, funding, feerate, clock, signal }: OpenerDeps) {
-  return async (order: ChannelOrderFor): Promise<OpenRefusal | undefined> => {
+  return async (order: ChannelOrderFor, first: boolean): Promise<OpenRefusal | undefined> => {
     // An order that stands since before a crash goes on whatever is left now: refused, it would be made twice.
-    const placed = await funding.get(order.pendingChannelId)
-    if (placed !== undefined) return undefined
+    if (!first && (await funding.get(order.pendingChannelId)) !== undefined) return undefined
     if (clock.now() >= order.beginBefore)
       return { reason: 'failed', detail: 'the offer ended before the channel was ordered' }
     const satPerVbyte = feerate()
     if (satPerVbyte === undefined) return { reason: 'no-feerate', detail: 'no usable feerate' }
     const { pendingChannelId: id, owner, peer, capacity } = order
     const wanted = { id, owner, peer, capacity, token: order.token ?? '', satPerVbyte, broadcast: order.broadcast }
-    const claimed = await claim(inventory, wanted, signal)
+    // Without waiting for anything where it can: a payment is held for this.
+    const reserved = inventory.reserve(wanted)
+    const claimed = reserved.ok ? reserved : await claim(inventory, wanted, signal)
     if (!claimed.ok) return { reason: claimed.reason, detail: claimed.detail }
     const coins = claimed.coins && { ...claimed.coins, inputs: [...claimed.coins.inputs] }
-    await funding.open({ ...order, satPerVbyte, placedAt: clock.now(), ...(coins === undefined ? {} : { coins }) })
+    await funding.openNew({ ...order, satPerVbyte, placedAt: clock.now(), ...(coins === undefined ? {} : { coins }) })
     return undefined
   }
 }

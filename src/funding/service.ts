@@ -77,7 +77,10 @@ export class FundingService {
   readonly #channelBell = new Bell()
   /** Of channels that are to become active: rings for that one only. */
   readonly #activeBells = new Map<Outpoint, Bell>()
+  /** Looks that began beside the commit of what they are for, until their effect asks for the outcome. */
+  readonly #earlyLooks = new Map<string, Promise<FundingEvent | undefined>>()
   #height = 0
+  #signal = AbortSignal.abort()
 
   constructor(deps: FundingDeps, config: FundingConfig) {
     this.#deps = deps
@@ -108,7 +111,7 @@ export class FundingService {
       execute: (effect, context) => this.#execute(effect, context),
       alongside: (_id, before, after) => deps.observer?.writesFor(before, after) ?? [],
       onCommitted: (_id, _before, after) => deps.observer?.onCommitted(after),
-      onWriting: (before, after) => this.#tellEarly(before, after),
+      onWriting: (before, after) => this.#beginEarly(before, after),
     })
   }
 
@@ -130,6 +133,7 @@ export class FundingService {
   }
 
   async start(signal: AbortSignal): Promise<void> {
+    this.#signal = signal
     await Promise.all([this.#runner.start(signal), this.#reclaims.start(signal), this.#batches.start(signal)])
   }
 
@@ -161,6 +165,11 @@ export class FundingService {
 
   async #place(order: ChannelOrder): Promise<void> {
     await this.#runner.create(order.pendingChannelId, place(order))
+  }
+
+  /** As `open`, for an id that was never ordered before: spares looking among the finished, and begins in this tick. */
+  async openNew(order: ChannelOrder): Promise<void> {
+    await this.#runner.createNew(order.pendingChannelId, place(order))
   }
 
   async get(pendingChannelId: string): Promise<Funding | undefined> {
@@ -247,7 +256,7 @@ export class FundingService {
         return funding.tag === 'funded' ? this.#negotiation.verify(funding.order, funding, replayed, signal) : undefined
       case 'watch-active':
         // Idempotent: it only looks.
-        return this.#watchActive(funding, signal)
+        return this.#takeEarly(id) ?? this.#watchActive(funding, signal)
       case 'sign':
         // Idempotent: signing the same PSBT again gives the same txid.
         return this.#sign(funding, signal)
@@ -282,15 +291,29 @@ export class FundingService {
   }
 
   /**
-   * A held payment waits for this: the owner hears of the active channel beside the commit of it, in which signing the
-   * funding is decided, and so writes one moment later. What it writes then is never on disk without that decision. The
-   * effect tells it once more, in case we die before it heard; it ignores what it knows.
+   * A held payment waits for the channel, and so two things begin beside the commit that decides them instead of after
+   * it; their effects come all the same, in case we die before.
+   *
+   * - The look whether the channel is active: it changes nothing.
+   * - The owner hears of the active channel beside the commit in which signing the funding is decided, and writes one
+   *   moment later: what it writes is never on disk without that decision. It ignores what it knows.
    */
-  #tellEarly(before: Funding | undefined, after: Funding): void {
-    if (before?.tag !== 'standing' || after.tag !== 'standing') return
+  #beginEarly(before: Funding | undefined, after: Funding): void {
+    if (before === undefined || after.tag !== 'standing') return
     const { order, outpoint, chanId } = after
-    if (before.chanId !== undefined || chanId === undefined) return
-    this.#deps.notify(order, { type: 'channel-active', outpoint, chanId }).catch(() => undefined)
+    if (chanId === undefined && before.tag === 'funded') {
+      const look = this.#watchActive(after, this.#signal)
+      look.catch(() => undefined) // the effect hears of it
+      this.#earlyLooks.set(order.pendingChannelId, look)
+    } else if (chanId !== undefined && before.tag === 'standing' && before.chanId === undefined) {
+      this.#deps.notify(order, { type: 'channel-active', outpoint, chanId }).catch(() => undefined)
+    }
+  }
+
+  #takeEarly(id: string): Promise<FundingEvent | undefined> | undefined {
+    const look = this.#earlyLooks.get(id)
+    this.#earlyLooks.delete(id)
+    return look
   }
 
   async #watchActive(funding: Funding, signal: AbortSignal): Promise<FundingEvent | undefined> {
@@ -312,7 +335,7 @@ export class FundingService {
   ): Promise<Extract<FundingEvent, { type: 'channel-active' | 'channel-closing' | 'channel-closed' }>> {
     const { lnd, clock } = this.#deps
     const since = clock.now()
-    for (;;) {
+    for (let looks = 0; ; looks += 1) {
       const patience = Math.min((clock.now() - since) / PATIENCE, LONGEST_CHANNEL_LOOK_MS)
       const pauseMs = Math.max(patience, CHANNEL_LOOK_MS)
       const rung = bell.next(pauseMs, clock, signal) // before the look: no event is missed between
@@ -320,7 +343,8 @@ export class FundingService {
       const channels = await lnd.listChannels(signal, order.peer)
       const ours = channels.find((channel) => channel.outpoint === outpoint)
       if (ours?.active === true) return { type: 'channel-active', chanId: ours.chanId }
-      if (ours === undefined) {
+      // Right after the peer signed it may not be listed yet: the events tell sooner than lnd's longest list.
+      if (ours === undefined && looks > 0) {
         const sighting = await look(lnd, order, outpoint, signal)
         if (sighting.found === 'closing') return { type: 'channel-closing' }
         if (sighting.found === 'closed') return { type: 'channel-closed' }

@@ -30,8 +30,11 @@ export type OpenRefusal = { readonly reason: RefusedChannel; readonly detail: st
 export type EffectDeps = {
   readonly lnd: Pick<LndPort, 'addAlias' | 'listAliases'>
   readonly clock: Clock
-  /** Why no channel is opened now; undefined: it is ordered. Resolved when the order is on disk. */
-  readonly openChannel: (order: ChannelOrderFor) => Promise<OpenRefusal | undefined>
+  /**
+   * Why no channel is opened now; undefined: it is ordered. Resolved when the order is on disk. `first`: nothing was
+   * ever ordered under this id; unless something is missing, the order is then written in this very tick.
+   */
+  readonly openChannel: (order: ChannelOrderFor, first: boolean) => Promise<OpenRefusal | undefined>
   /** The funding of a channel is published from now on. Resolved when that is on disk. */
   readonly publishFunding: (pendingChannelId: string) => Promise<void>
   /** The channel is given up: forgotten where nothing of it was published, else closed. Resolved when that is on disk. */
@@ -49,7 +52,7 @@ export async function executeEffect(
   switch (effect.type) {
     case 'open-channel':
       // Idempotent by pending_chan_id: the funding service keeps the first order of an id.
-      return orderChannel(deps, sale.deal, effect)
+      return orderChannel(deps, sale.deal, effect, false)
     case 'publish-funding':
       // Idempotent: the funding service keeps that it is due; said twice, it changes nothing.
       await deps.publishFunding(effect.pendingChannelId)
@@ -65,12 +68,16 @@ export async function executeEffect(
   }
 }
 
-async function orderChannel(
-  { openChannel, capacity, clock }: EffectDeps,
+type OrderDeps = Pick<EffectDeps, 'openChannel' | 'capacity' | 'clock'>
+export type OpenChannel = Extract<JitEffect, { type: 'open-channel' }>
+
+export async function orderChannel(
+  { openChannel, capacity, clock }: OrderDeps,
   deal: Deal,
-  { pendingChannelId, amount, parts }: Extract<JitEffect, { type: 'open-channel' }>,
+  { pendingChannelId, amount, parts }: OpenChannel,
+  first: boolean,
 ): Promise<JitEvent | undefined> {
-  const refusal = await openChannel({
+  const order: ChannelOrderFor = {
     pendingChannelId,
     owner: deal.scid,
     peer: deal.client,
@@ -80,7 +87,8 @@ async function orderChannel(
     beginBefore: deal.validUntil,
     ...(deal.token === undefined ? {} : { token: deal.token }),
     broadcast: deal.trust === 'client-trusts-lsp' ? 'when-due' : 'at-once',
-  })
+  }
+  const refusal = await openChannel(order, first)
   return refusal && { type: 'channel-refused', pendingChannelId, ...refusal, at: clock.now() }
 }
 

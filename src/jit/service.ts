@@ -10,6 +10,7 @@ import type { Store, Write } from '../store/port.ts'
 import { Answers, type HeldLimits } from './answers.ts'
 import type { CapacityRule } from './capacity.ts'
 import { Circuits } from './circuits.ts'
+import { EarlyOrders } from './early-orders.ts'
 import { bindAlias, type EffectDeps, executeEffect } from './effects.ts'
 import { Findings } from './findings.ts'
 import type { Held } from './held.ts'
@@ -18,7 +19,7 @@ import { openParts } from './parts.ts'
 import { doneSales, endedSales, indexWrites, liveSales, outboxTable, saleByHash } from './records.ts'
 import { Relink } from './relink.ts'
 import { isMinted, mintScid } from './scid.ts'
-import type { Deal, JitEffect, JitEvent, JitMoney, Sale } from './states.ts'
+import type { Deal, FundingReport, FundingSource, JitEffect, JitEvent, JitMoney, Sale } from './states.ts'
 import { UnpaidSales } from './unpaid-sales.ts'
 
 /** Before lnd fails a held HTLC by itself, we do: so many blocks ahead. */
@@ -28,21 +29,6 @@ export const FINDINGS_INTERVAL_MS = 5_000
 /** Names drawn for one sale until one is free; a second draw is already absurdly rare. */
 export const MAX_SCID_DRAWS = 8
 const PENDING_ID_BYTES = 32
-
-/** Whose order it is, and which of them. */
-export type FundingSource = { readonly owner: string; readonly pendingChannelId: string }
-
-/** What the funding service tells about an ordered channel. */
-export type FundingReport =
-  | { readonly type: 'channel-active'; readonly outpoint: string; readonly chanId: bigint }
-  | { readonly type: 'published'; readonly outpoint: string }
-  | { readonly type: 'confirmed'; readonly outpoint: string }
-  | { readonly type: 'channel-closed'; readonly outpoint: string }
-  | {
-      readonly type: 'refused'
-      readonly reason: Extract<JitEvent, { type: 'channel-refused' }>['reason']
-      readonly detail: string
-    }
 
 export type JitDeps = {
   readonly lnd: Pick<LndPort, 'listChannels' | 'forwardingHistory' | 'addAlias' | 'listAliases' | 'disconnectPeer'>
@@ -75,6 +61,7 @@ export class JitService {
   readonly #runner: Runner<Sale, JitEvent, JitEffect, JitMoney>
   readonly #answers: Answers
   readonly #findings: Findings
+  readonly #earlyOrders: EarlyOrders
   readonly #circuits = new Circuits()
   readonly #relink: Relink
   readonly #unpaid = new UnpaidSales()
@@ -89,6 +76,7 @@ export class JitService {
     this.#deps = deps
     this.#config = config
     this.#relink = new Relink(deps)
+    this.#earlyOrders = new EarlyOrders({ ...deps, ...config })
     this.#findings = new Findings(deps.lnd, deps.clock, config.lndResumes)
     this.#answers = new Answers(
       {
@@ -114,6 +102,7 @@ export class JitService {
         ...indexWrites(after),
         ...(before === undefined || event === undefined ? [] : deps.recordStep(id as Scid, before, after, event)),
       ],
+      onWriting: (_before, sale, effects) => this.#earlyOrders.begin(sale, effects),
       onCommitted: (id, before, sale, terminal) => this.#onCommitted(id as Scid, before, sale, terminal),
       onFatal: deps.onFatal,
     })
@@ -362,6 +351,8 @@ export class JitService {
     // What an ended sale still wanted of lnd (an alias of a channel that is gone) would be tried for ever; what it
     // hands over to the funding service is wanted all the same.
     const handsOver = effect.type === 'publish-funding' || effect.type === 'reclaim-channel'
+    const early = effect.type === 'open-channel' ? this.#earlyOrders.take(effect) : undefined
+    if (early !== undefined) return early
     if (isTerminal(sale) && !handsOver) return undefined
     return executeEffect({ ...this.#deps, capacity: this.#config.capacity }, effect, sale, signal)
   }

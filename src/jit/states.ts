@@ -247,3 +247,14 @@ export type JitMoney = {
   readonly openingFee: Msat
   readonly at: Timestamp
 }
+
+/** Whose order of a channel it is, and which of them. */
+export type FundingSource = { readonly owner: string; readonly pendingChannelId: string }
+
+/** What the funding service tells about an ordered channel. */
+export type FundingReport =
+  | { readonly type: 'channel-active'; readonly outpoint: string; readonly chanId: bigint }
+  | { readonly type: 'published'; readonly outpoint: string }
+  | { readonly type: 'confirmed'; readonly outpoint: string }
+  | { readonly type: 'channel-closed'; readonly outpoint: string }
+  | { readonly type: 'refused'; readonly reason: RefusedChannel; readonly detail: string }

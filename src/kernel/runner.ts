@@ -59,7 +59,7 @@ export type RunnerOptions<State, Event, Effect, Money> = {
    * Called when the commit of a step is on its way to the disk and not there yet. What others commit from here on is on
    * disk only if this is: the store keeps the order of the calls. Must not throw, and not act on it in any other way.
    */
-  readonly onWriting?: (before: State | undefined, after: State) => void
+  readonly onWriting?: (before: State | undefined, after: State, effects: readonly Effect[]) => void
   /** Called after each commit, in commit order per entity. Must not throw. */
   readonly onCommitted?: (id: string, before: State | undefined, state: State, terminal: boolean) => void
   /** A commit failed: the process must stop now. */
@@ -189,7 +189,7 @@ export class Runner<State, Event, Effect, Money = never> {
       ...writes,
       ...(alongside?.(id, before, state, event, step) ?? []),
     ])
-    onWriting?.(before, state)
+    onWriting?.(before, state, step.effects)
     await written
     if (terminal) this.#live.delete(id)
     else this.#live.set(id, state)

@@ -1,5 +1,6 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import { computeOpeningFee } from '../../lsps/lsps2/fee.ts'
 import { nextSaleScid, type SaleTimes } from '../stack/bare-sale.ts'
 import { Wallet } from '../stack/ldk/wallet.ts'
@@ -15,7 +16,7 @@ import type { Row } from './table.ts'
 import { ownTime, type SaleTrace } from './timed-port.ts'
 
 /** Sales of each kind that are measured, and before them those that warm everything up. */
-const LEAST_SALES = 50
+const LEAST_SALES = 100
 const SALES_PER_ROUND = 12
 const WARM_UP_SALES = 3
 /** Coins of the LSP are few: what sales leave of them confirms once in so many. */
@@ -24,6 +25,15 @@ const AMOUNT_MSAT = 100_000_000n
 const CLTV_DELTA = 144
 /** As the sidecar chooses it for this amount: payment and headroom. */
 const CAPACITY_SAT = 111_000n
+
+/**
+ * lnd signs what came for a channel in steps of 50 ms that nothing restarts, so a payment's time depends on where between
+ * two steps it begins. Sales follow each other at a beat of their own; left alone, those of one kind all begin early
+ * between the steps and those of the other late. Each two begin at the same place, and all together everywhere.
+ */
+const COMMIT_STEP_MS = 50
+/** Multiples of it, without their whole part, spread evenly however many there are: the golden ratio. */
+const SPREAD = (Math.sqrt(5) - 1) / 2
 
 type Seller = Child<SellerCommand, SellerAnswer>
 /** What the payer sees: the whole, and that time in three parts, ms. */
@@ -55,8 +65,9 @@ export async function sales({ folder, rounds, log }: BenchOptions): Promise<Row[
       // Each is first every other time.
       const turns = sale % 2 === 0 ? (['sidecar', 'bare'] as const) : (['bare', 'sidecar'] as const)
       for (const kind of turns) {
-        if (kind === 'sidecar') bySidecar.push(await sellBySidecar(network, seller))
-        else byScript.push(await sellByScript(network, seller))
+        const place = ((sale + WARM_UP_SALES) * SPREAD) % 1
+        if (kind === 'sidecar') bySidecar.push(await sellBySidecar(network, seller, place))
+        else byScript.push(await sellByScript(network, seller, place))
       }
       if ((sale + WARM_UP_SALES) % SALES_PER_BLOCK === SALES_PER_BLOCK - 1) {
         await network.mine(1)
@@ -85,11 +96,15 @@ async function withWallet<T>(network: Network, use: (wallet: Wallet) => Promise<
   }
 }
 
+/** `place`: how far between two steps of the payer's lnd it begins, 0 to 1; where the steps are, nobody knows. */
 async function pay(
   network: Network,
   wallet: Wallet,
   invoice: { invoice: string; paymentHash: string },
+  place: number,
 ): Promise<Payment> {
+  const since = (performance.timeOrigin + performance.now()) % COMMIT_STEP_MS
+  await setTimeout((place * COMMIT_STEP_MS - since + COMMIT_STEP_MS) % COMMIT_STEP_MS)
   const start = performance.now()
   const { succeeded, failureReason } = await payInvoice(network.payer, { invoice: invoice.invoice })
   const end = performance.now()
@@ -106,21 +121,21 @@ function payerTimes({ startAt, endAt }: Payment, heldAt: number, heldToSettled: 
   return { whole, untilHeld, untilSettled: heldToSettled, untilSucceeded: whole - untilHeld - heldToSettled }
 }
 
-function sellBySidecar(network: Network, seller: Seller): Promise<SidecarSale> {
+function sellBySidecar(network: Network, seller: Seller, place: number): Promise<SidecarSale> {
   return withWallet(network, async (wallet) => {
     const bought = await purchase(wallet, network, { amount: AMOUNT_MSAT })
     const sold = seller.hear('sold')
     const armed = seller.hear('armed')
     seller.tell({ type: 'sidecar' })
     await armed
-    const payment = await pay(network, wallet, bought)
+    const payment = await pay(network, wallet, bought, place)
     const { trace } = await sold
     if (trace.scid !== bought.scid) throw new Error(`${trace.scid} was sold, expected ${bought.scid}`)
     return { payer: payerTimes(payment, trace.heldAt, trace.settled - trace.held), trace }
   })
 }
 
-function sellByScript(network: Network, seller: Seller): Promise<BareSale> {
+function sellByScript(network: Network, seller: Seller, place: number): Promise<BareSale> {
   return withWallet(network, async (wallet) => {
     const scid = nextSaleScid()
     const feeMsat = computeOpeningFee(
@@ -136,7 +151,7 @@ function sellByScript(network: Network, seller: Seller): Promise<BareSale> {
       allowedSkimMsat: feeMsat,
       hint: { nodeId: network.lsp.nodeId, scid, feeBaseMsat: 0, feePpm: 0, cltvDelta: CLTV_DELTA },
     })
-    const payment = await pay(network, wallet, invoice)
+    const payment = await pay(network, wallet, invoice, place)
     const { heldAt, times } = await sold
     return { payer: payerTimes(payment, heldAt, times.settled), times }
   })
