@@ -33,7 +33,7 @@ export const RULES: readonly (readonly [place: string, allowed: readonly string[
     ],
   ],
   // What every surface for wallets needs to know of its callers.
-  ['src/callers/', ['lsps/']],
+  ['src/callers/', ['lsps/', 'src/kernel/']],
   ['src/peer/', ['lsps/', 'src/kernel/', 'src/callers/', 'src/lnd/port.ts']],
   ['src/rest/', ['lsps/', 'src/kernel/', 'src/callers/', 'npm:fastify', 'node:']],
   ['src/admin/', ['lsps/', 'src/kernel/', 'npm:fastify', 'npm:zod', 'node:']],
