@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { type JitFee, Journal } from '../../src/journal/journal.ts'
+import { type JitFee, Journal, type MoneyEvent } from '../../src/journal/journal.ts'
 import { openLevelStore } from '../../src/store/level.ts'
 import type { Network } from './network.ts'
 import { forwardingHistory } from './payments.ts'
@@ -13,15 +13,20 @@ const WRITTEN_MS = 60_000
 export type Kept = { readonly circuit: string; readonly kept: bigint }
 
 /** The money journal on disk, oldest first. sluiced must be stopped: one process at a time has the database. */
-export async function readJournal(sluiced: Sluiced): Promise<readonly JitFee[]> {
+export async function readMoney(sluiced: Pick<Sluiced, 'folder'>): Promise<readonly MoneyEvent[]> {
   const store = await openLevelStore(join(sluiced.folder, 'data', 'db'))
   try {
-    const entries: JitFee[] = []
-    for await (const entry of new Journal(store).jitFees()) entries.push(entry)
+    const entries: MoneyEvent[] = []
+    for await (const entry of new Journal(store).entries()) entries.push(entry)
     return entries
   } finally {
     await store.close()
   }
+}
+
+/** Of the journal what just-in-time sales earned. */
+export async function readJournal(sluiced: Sluiced): Promise<readonly JitFee[]> {
+  return (await readMoney(sluiced)).filter((entry) => entry.type === 'jit-fee')
 }
 
 /** What lnd wrote down of the HTLCs over the channels, in the order of their circuits, once there are `count`. */

@@ -3,6 +3,7 @@ import { type OrderClient, orderClient } from '../../lsps/lsps1/client.ts'
 import type { Placed } from '../../lsps/lsps1/order-handle.ts'
 import type { CreateOrderParams, OrderResult } from '../../lsps/lsps1/schema.ts'
 import { type ExtensionClient, extensionClient } from '../../lsps/lsps7/client.ts'
+import type { CreateExtensionParams, ExtendableChannel, ExtensionResult } from '../../lsps/lsps7/schema.ts'
 import type { RpcClient } from '../../lsps/rpc/client.ts'
 import { systemClock } from '../../src/kernel/clock.ts'
 import { Wallet, type WalletOptions } from './ldk/wallet.ts'
@@ -85,6 +86,27 @@ export class OrderingWallet {
     return this.waitFor(orderId, ({ order_state }) => order_state === 'COMPLETED', 'to be completed')
   }
 
+  /** Which of its channels it can have for longer. */
+  extendable(): Promise<readonly ExtendableChannel[]> {
+    return this.extensions.getExtendableChannels(this.#ended.signal)
+  }
+
+  /** Orders a longer life of a channel. @throws OrderError */
+  extend(order: CreateExtensionParams): Promise<Placed<ExtensionResult>> {
+    return this.extensions.createOrder({ order, maxFee: HIGHEST_FEE, signal: this.#ended.signal })
+  }
+
+  /** Resolves with the extension once it is no more under way. */
+  waitExtension(orderId: string): Promise<ExtensionResult> {
+    return waitFor(
+      async () => {
+        const order = await this.extensions.order(orderId).get(this.#ended.signal)
+        return order.order_state === 'CREATED' ? undefined : order
+      },
+      { deadline: ORDER_MS, pollMs: 100, what: `extension ${orderId} to end` },
+    )
+  }
+
   close(): void {
     this.#ended.abort(new Error('the wallet is closed'))
     this.#rpc.close()
@@ -92,19 +114,22 @@ export class OrderingWallet {
   }
 }
 
-export function invoiceOf({ payment }: OrderResult): string {
+/** An order of a channel, or of a longer life for one, as far as it is to be paid. */
+export type Payable = Pick<OrderResult, 'payment'>
+
+export function invoiceOf({ payment }: Payable): string {
   if (payment.bolt11 === undefined) throw new Error('the order cannot be paid by Lightning')
   return payment.bolt11.invoice
 }
 
 /** Where to pay an order on chain, and how much, in sat. */
-export function depositOf({ payment }: OrderResult): { readonly address: string; readonly amount: bigint } {
+export function depositOf({ payment }: Payable): { readonly address: string; readonly amount: bigint } {
   if (payment.onchain === undefined) throw new Error('the order cannot be paid on chain')
   return { address: payment.onchain.address, amount: payment.onchain.order_total_sat }
 }
 
 /** Pays a hold invoice: resolves once it is settled, or given back. */
-export async function payOrder({ payer }: Network, order: OrderResult): Promise<PaymentResult> {
+export async function payOrder({ payer }: Network, order: Payable): Promise<PaymentResult> {
   await resetMissionControl(payer)
   return payInvoice(payer, { invoice: invoiceOf(order) })
 }

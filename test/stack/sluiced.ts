@@ -2,6 +2,8 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import type * as z from 'zod'
 import { FlightRecord, SaleList, type SaleSummary, Status } from '../../src/admin/schema.ts'
+import { OrderList, OrderRecord, type OrderSummary } from '../../src/admin/schema-orders.ts'
+import { type LifetimePromise, PromiseList } from '../../src/admin/schema-promises.ts'
 import { askDaemon } from '../../src/cli/admin-client.ts'
 import { Daemon } from './daemon.ts'
 import type { Network } from './network.ts'
@@ -110,6 +112,36 @@ export class Sluiced {
       },
       { deadline: STEP_MS, pollMs: 20, what: `sale ${scid} to be ${state}` },
     )
+  }
+
+  async orders(): Promise<readonly OrderSummary[]> {
+    return (await this.#ask('/v1/orders?limit=1000', OrderList)).orders
+  }
+
+  showOrder(id: string): Promise<OrderRecord> {
+    return this.#ask(`/v1/orders/${id}`, OrderRecord)
+  }
+
+  /** Resolves with the order once it is so. */
+  waitForOrder(
+    id: string,
+    is: (order: OrderRecord) => boolean,
+    what: string,
+    deadline = STEP_MS,
+  ): Promise<OrderRecord> {
+    return waitFor(
+      async () => {
+        const order = await this.showOrder(id)
+        return is(order) ? order : undefined
+      },
+      { deadline, pollMs: 50, what: `order ${id} ${what}` },
+    )
+  }
+
+  /** Of channels that stand, and of those that are gone. */
+  async promises(): Promise<readonly LifetimePromise[]> {
+    const ask = async (state: string) => (await this.#ask(`/v1/promises?limit=1000${state}`, PromiseList)).promises
+    return [...(await ask('')), ...(await ask('&state=ended'))]
   }
 
   /** Resolves when it has seen the block of this height. */
