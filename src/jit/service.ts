@@ -102,7 +102,9 @@ export class JitService {
         ...indexWrites(after),
         ...(before === undefined || event === undefined ? [] : deps.recordStep(id as Scid, before, after, event)),
       ],
-      onWriting: (_before, sale, effects) => this.#earlyOrders.begin(sale, effects),
+      onWriting: (_before, sale, effects) => {
+        if (this.#ready) this.#earlyOrders.begin(sale, effects) // else the inventory is not counted yet
+      },
       onCommitted: (id, before, sale, terminal) => this.#onCommitted(id as Scid, before, sale, terminal),
       onFatal: deps.onFatal,
     })

@@ -22,6 +22,9 @@ type Client = {
   readonly end: (settle: 'broken' | 'aborted', error?: unknown) => void
 }
 
+/** `wasHeld`: the node still held it when its offer arrived at the client. */
+type Answered = { readonly circuit: CircuitKey; readonly answer: HtlcAnswer; readonly wasHeld: boolean }
+
 export type HubDeps = {
   readonly stages: Stages
   readonly violations: Violations
@@ -85,9 +88,9 @@ export class InterceptorHub {
     if (!session.alive) return await never(signal)
     if (this.#client !== undefined) throw refusedBy(CALL, 'interceptor already exists')
     await new Promise<void>((resolve, reject) => {
-      const open = new Set<CircuitKey>()
+      /** What is offered and not answered, and whether the node still held it when the offer arrived. */
+      const open = new Map<CircuitKey, boolean>()
       const { stages } = this.#deps
-      type Answered = { readonly circuit: CircuitKey; readonly answer: HtlcAnswer }
       const onError = (error: unknown) => end('broken', error)
       const answers = new Lane<Answered>({
         name: `${CALL}.answer`,
@@ -95,11 +98,14 @@ export class InterceptorHub {
         stages,
         session,
         onError,
-        deliver: ({ circuit, answer }) => this.#answer(client, circuit, answer),
+        deliver: (answered) => this.#answer(client, answered),
       })
       const stream: Interceptor = {
         answer: (circuit, answer) => {
-          if (open.delete(circuit)) answers.push({ circuit, answer })
+          const wasHeld = open.get(circuit)
+          if (wasHeld === undefined) return
+          open.delete(circuit)
+          answers.push({ circuit, answer, wasHeld })
         },
       }
       const offers = new Lane<HtlcOffer>({
@@ -109,7 +115,7 @@ export class InterceptorHub {
         session,
         onError,
         deliver: (offer) => {
-          open.add(offer.circuit)
+          open.set(offer.circuit, this.#held.has(offer.circuit))
           onOffer(offer, stream)
         },
       })
@@ -159,11 +165,13 @@ export class InterceptorHub {
     this.breakStream('the stream ended')
   }
 
-  #answer(client: Client, circuit: CircuitKey, answer: HtlcAnswer): void {
+  #answer(client: Client, { circuit, answer, wasHeld }: Answered): void {
     if (this.#client !== client) return
     const htlc = this.#held.get(circuit)
     if (htlc === undefined) {
-      this.#deps.violations.add('late-answer', `${answer.type} for ${circuit}, which is not held: the stream ended`)
+      const what = `${answer.type} for ${circuit}, which is not held: the stream ended`
+      // Of what ended while its offer was under way, nobody could know that there was nothing left to answer.
+      if (wasHeld) this.#deps.violations.add('late-answer', what)
       this.breakStream(`fwd (${circuit}) not found`)
       return
     }

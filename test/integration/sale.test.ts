@@ -21,6 +21,21 @@ describe('a sale on the simulated node', () => {
     expect(simulation.violations()).toEqual([])
   })
 
+  it('has the order of its channel on disk in the same batch as the decision to open it', async () => {
+    const simulation = new Simulation()
+    await simulation.start()
+    const wallet = simulation.world.addWallet()
+    wallet.connect()
+    const bought = await simulation.buy(wallet, AMOUNT)
+    const orders: number[] = []
+    simulation.onCommit = (bytes) => {
+      if (simulation.state(bought.scid) === 'opening') orders.push(bytes.get('funding-live')?.size ?? 0)
+    }
+    const payment = simulation.pay(bought, wallet.invoice({ amount: AMOUNT, maxFee: bought.fee }))
+    await simulation.outcome(payment.result, 'the payment to end')
+    expect(orders[0]).toBe(1)
+  })
+
   it('counts as one when it was paid in three parts, also after a restart', async () => {
     const simulation = new Simulation()
     await simulation.start()

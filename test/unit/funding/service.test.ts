@@ -103,9 +103,10 @@ describe('an order', () => {
 
 describe('a channel that is to become active', () => {
   /** It is not active at the first look. After that the disk takes a batch and never ends; the owner writes, too. */
-  async function watch() {
-    let channel: Channel = { ...OPEN, active: false }
+  async function watch(listed: Channel[] = [{ ...OPEN, active: false }]) {
+    let [channel] = listed
     let looks = 0
+    let longLooks = 0
     let stopDisk = false
     const never = new Promise<void>(() => undefined)
     let batch: readonly string[] = []
@@ -118,7 +119,11 @@ describe('a channel that is to become active', () => {
     const lnd: Partial<LndPort> = {
       async listChannels() {
         looks += 1
-        return [channel]
+        return channel === undefined ? [] : [channel]
+      },
+      async pendingChannels() {
+        longLooks += 1
+        return [{ peer: ORDER.peer, memo: ORDER.memo, outpoint: OUTPOINT, stage: 'opening' }]
       },
     }
     const news: FundingNews[] = []
@@ -140,7 +145,7 @@ describe('a channel that is to become active', () => {
     const become = (active: boolean) => {
       channel = { ...OPEN, active }
     }
-    return { service, news, become, looks: () => looks, batch: () => batch }
+    return { service, news, become, looks: () => looks, longLooks: () => longLooks, batch: () => batch }
   }
 
   it('is looked at when lnd says that it is active or closed, not at the news of others', async () => {
@@ -156,6 +161,18 @@ describe('a channel that is to become active', () => {
     service.onChannelEvent()
     await turns()
     expect(looks()).toBe(3)
+  })
+
+  it('is not searched for in lnd’s longest list before its event or a second passes, while it is not listed yet', async () => {
+    const { service, news, become, looks, longLooks } = await watch([])
+    expect([looks(), longLooks()]).toEqual([1, 0])
+    service.onChannelEvent()
+    await turns()
+    expect(longLooks()).toBe(1)
+    become(true)
+    service.onChannelEvent({ type: 'active', outpoint: OUTPOINT })
+    await turns()
+    expect(news).toMatchObject([{ type: 'channel-active' }])
   })
 
   it('is told to its owner in time for the owner’s commit to follow in the same batch, and not before', async () => {

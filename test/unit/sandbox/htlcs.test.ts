@@ -97,6 +97,26 @@ describe('the switch', () => {
   })
 })
 
+describe('an offer that is long under way', () => {
+  it('may be of an HTLC that has ended: its answer ends the stream, which is nobody’s fault', async () => {
+    const at = stage()
+    const seen = await attach(at)
+    const underWayMs = 60_000
+    at.world.onStage = ({ call }) => (call === 'interceptHtlcs.offer' ? { type: 'delay', ms: underWayMs } : undefined)
+    const payment = pay(at)
+    await at.clock.settle()
+    expect(seen.offers).toEqual([])
+    at.world.mine(1000)
+    expect(await payment.result).toMatchObject({ reason: 'temporary_channel_failure', by: 'lsp' })
+    await at.clock.advance(underWayMs)
+    expect(seen.offers).toHaveLength(1)
+    seen.stream()?.answer(payment.circuit, { type: 'resume' })
+    await at.clock.settle()
+    expect(String(seen.ended())).toMatch('not found')
+    expect(kinds(at)).toEqual([])
+  })
+})
+
 describe('replays', () => {
   it('offers again what is in flight when the payer comes back: resume is dropped, fail loses the money', async () => {
     const at = stage()
