@@ -59,6 +59,25 @@ export function parseDatetime(text: string): Timestamp | undefined {
   return (days * DAY_MS + ((hour * 60 + minute) * 60 + second) * 1000 + milliseconds) as Timestamp
 }
 
+const OFFSET = /^(.*)([+-])([01]\d|2[0-3]):([0-5]\d)$/
+const MINUTE_MS = 60_000
+
+/**
+ * Reads any instant that RFC 3339 writes, whatever its offset and case, except leap seconds (D9); as lenient otherwise
+ * as `parseDatetime`, and undefined for the same reasons.
+ */
+export function parseInstant(text: string): Timestamp | undefined {
+  const upper = text.toUpperCase()
+  const match = OFFSET.exec(upper)
+  if (match === null) return parseDatetime(upper)
+  const [, local = '', sign, hours = 0, minutes = 0] = match
+  const at = parseDatetime(`${local}Z`)
+  if (at === undefined) return undefined
+  const offset = (+hours * 60 + +minutes) * MINUTE_MS
+  const instant = sign === '+' ? at - offset : at + offset
+  return instant < 0 ? undefined : (instant as Timestamp)
+}
+
 function pad(n: number, width: number): string {
   return n.toString().padStart(width, '0')
 }

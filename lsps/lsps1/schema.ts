@@ -4,6 +4,7 @@ import { Sat, U32_MAX, U64_MAX } from '../base/amount.ts'
 import { Datetime } from '../base/datetime.ts'
 import { SatPerKw } from '../base/fee-rate.ts'
 import { Outpoint } from '../base/outpoint.ts'
+import { PlainText } from '../base/plain-text.ts'
 
 const U16_MAX = 0xffff
 /** Longest id of an order (L1-40). */
@@ -40,9 +41,6 @@ export const Lsps1Options = z.object({
 })
 
 export type Lsps1Options = z.output<typeof Lsps1Options>
-
-/** Text that may be stored: the escape of a zero character passes JSON but not this (L0-06). */
-const PlainText = z.string().refine((text) => !text.includes('\0'), 'contains a zero character')
 
 /**
  * What a client shows to the LSP. Absent, null and the empty text all mean none (`hasToken`), but are kept apart: an

@@ -2,6 +2,7 @@ import * as z from 'zod'
 import { Msat } from '../base/amount.ts'
 import type { FaultDefinition } from '../base/method.ts'
 import { method } from '../base/method.ts'
+import { PlainText } from '../base/plain-text.ts'
 import { Scid } from '../base/scid.ts'
 import { fault, type RpcFault, STANDARD_FAULTS } from '../rpc/fault.ts'
 import { Blocks, ClaimedFeeParams, OpeningFeeParams } from './schema.ts'
@@ -41,9 +42,6 @@ export const lsps2Faults: { readonly [Name in keyof typeof LSPS2_FAULTS]: () => 
   /** 203, `lsps2.buy` */
   paymentTooLarge: () => fault(LSPS2_FAULTS.paymentTooLarge),
 }
-
-/** Text that may be stored: the escape of a zero character passes JSON but not this (L0-06). */
-const PlainText = z.string().refine((text) => !text.includes('\0'), 'contains a zero character')
 
 /** Absent, null and the empty text are the same: no token (D5). */
 const Token = z.codec(PlainText.nullable(), z.union([z.string(), z.undefined()]), {

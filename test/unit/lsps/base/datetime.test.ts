@@ -1,7 +1,13 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import * as z from 'zod'
-import { Datetime, formatDatetime, parseDatetime, type Timestamp } from '../../../../lsps/base/datetime.ts'
+import {
+  Datetime,
+  formatDatetime,
+  parseDatetime,
+  parseInstant,
+  type Timestamp,
+} from '../../../../lsps/base/datetime.ts'
 import { anyTimestamp } from '../arbitraries.ts'
 
 const MALFORMED = [
@@ -51,5 +57,44 @@ describe('a datetime', () => {
   it.each(MALFORMED)('[L0-78] refuses "%s"', (text) => {
     expect(parseDatetime(text)).toBeUndefined()
     expect(z.safeDecode(Datetime, text).success).toBe(false)
+  })
+})
+
+describe('an instant', () => {
+  it.each([
+    '2023-02-23T08:47:30.511Z',
+    '2023-02-23T08:47:30.511+00:00',
+    '2023-02-23T08:47:30.511-00:00',
+    '2023-02-23T09:47:30.511+01:00',
+    '2023-02-23T14:17:30.511+05:30',
+    '2023-02-22T22:47:30.511-10:00',
+    '2023-02-24T08:46:30.511999999+23:59',
+    '2023-02-23t08:47:30.511z',
+  ])('[L0-78] is read from %s, as RFC 3339 allows it', (text) => {
+    expect(parseInstant(text)).toBe(1_677_142_050_511)
+  })
+
+  it('[L0-78] is read in any offset', () => {
+    fc.assert(
+      fc.property(anyTimestamp(), fc.integer({ min: -1439, max: 1439 }), (at, minutes) => {
+        const local = at + minutes * 60_000
+        fc.pre(local >= 0 && local <= 253_402_300_799_999)
+        const [hours, rest] = [Math.floor(Math.abs(minutes) / 60), Math.abs(minutes) % 60]
+        const offset = `${minutes < 0 ? '-' : '+'}${`${hours}`.padStart(2, '0')}:${`${rest}`.padStart(2, '0')}`
+        expect(parseInstant(new Date(local).toISOString().replace('Z', offset))).toBe(at)
+      }),
+    )
+  })
+
+  it.each([
+    ...MALFORMED.filter((text) => !/\+01:00|z$/.test(text)),
+    '2023-02-23T08:47:30.511+24:00',
+    '2023-02-23T08:47:30.511+00:60',
+    '2023-02-23T08:47:30.511+0000',
+    '2023-02-23T08:47:30.511Z+00:00',
+    '2023-02-23 08:47:30.511Z',
+    '1970-01-01T00:00:00.000+00:01',
+  ])('[L0-78] is not "%s"', (text) => {
+    expect(parseInstant(text)).toBeUndefined()
   })
 })
