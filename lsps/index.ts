@@ -4,7 +4,7 @@ export { Msat, msat, msatToSatCeil, msatToSatFloor, OverflowError, Ppm, Sat, sat
 export type { Clock } from './base/clock.ts'
 export { type ConnectionString, formatConnectionString, parseConnectionString } from './base/connection-string.ts'
 export { Datetime, formatDatetime, parseDatetime, type Timestamp } from './base/datetime.ts'
-export { describeMethods } from './base/describe.ts'
+export { describeMethods, describeNotifications } from './base/describe.ts'
 export { SatPerKw, satPerKwFromVbyte } from './base/fee-rate.ts'
 export { recoverSigner, signMessage } from './base/ln-signature.ts'
 export {
@@ -85,6 +85,43 @@ export {
 } from './lsps2/receive.ts'
 export { ReceiveError, type ReceiveFailure } from './lsps2/receive-error.ts'
 export { type FeeTerms, OpeningFeeParams } from './lsps2/schema.ts'
+export { WEBHOOK_PATIENCE, type WebhookClient, webhookClient } from './lsps5/client.ts'
+export { LSPS5_FAULTS, lsps5 } from './lsps5/methods.ts'
+export {
+  lsps5Notifications,
+  type NotificationMethod,
+  notificationBody,
+  type WebhookNotification,
+} from './lsps5/notifications.ts'
+export { MAX_REMEMBERED, type ReplayMemory } from './lsps5/replay.ts'
+export { appNameBytes, checkWebhook } from './lsps5/rules.ts'
+export {
+  type ListWebhooksResult,
+  MAX_APP_NAME_BYTES,
+  MAX_WEBHOOK_CHARACTERS,
+  type SetWebhookParams,
+  type SetWebhookResult,
+} from './lsps5/schema.ts'
+export {
+  composeNotification,
+  notificationHeaders,
+  SIGNATURE_HEADER,
+  signedText,
+  TIMESTAMP_HEADER,
+  type TimestampStyle,
+} from './lsps5/signed-text.ts'
+export {
+  createNotificationVerifier,
+  FRESHNESS_WINDOW_MS,
+  MAX_NOTIFICATION_BYTES,
+  type NotificationCall,
+  type NotificationRefusal,
+  type NotificationVerdict,
+  type NotificationVerifier,
+  type VerifiedNotification,
+  verifyNotification,
+} from './lsps5/verify.ts'
+export { WebhookError, type WebhookFailure } from './lsps5/webhook-error.ts'
 export { type ExtensionClient, type ExtensionRequest, extensionClient } from './lsps7/client.ts'
 export { LSPS7_FAULTS, lsps7 } from './lsps7/methods.ts'
 export { checkExtension } from './lsps7/rules.ts'

@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import type { Method, MethodTable } from './method.ts'
+import type { Method, MethodTable, NotificationTable } from './method.ts'
 
 /** The names of an object's members, dotted below the first level; optional ones end in `?`. */
 function namesOf(schema: z.core.$ZodType, prefix = ''): readonly string[] {
@@ -31,4 +31,12 @@ function describeMethod(name: string, { summary, params, result, faults }: Metho
 export function describeMethods(tables: readonly MethodTable[]): string {
   const methods = tables.flatMap((table) => Object.entries(table))
   return `${methods.map(([name, method]) => describeMethod(name, method)).join('\n\n')}\n`
+}
+
+/** A reference of the notifications that go to webhooks, in Markdown. */
+export function describeNotifications(table: NotificationTable): string {
+  const rows = Object.entries(table).map(
+    ([name, { summary, params }]) => `| \`${name}\` | ${listed(namesOf(params))} | ${summary} |`,
+  )
+  return `${['| method | parameters | |', '|---|---|---|', ...rows].join('\n')}\n`
 }

@@ -31,6 +31,12 @@ export function method<Params extends z.ZodObject, Result extends z.ZodType>(
   return definition
 }
 
+/**
+ * What an LSP says to a webhook, by its full name; params are not strict, since receivers ignore what they do not know
+ * (L5-48). Other specs than LSPS5 may have such tables, under their own prefix (L5-33).
+ */
+export type NotificationTable = Readonly<Record<string, { readonly summary: string; readonly params: z.ZodObject }>>
+
 /** The decoded parameters of a method: amounts are bigints, times are milliseconds. */
 export type ParamsOf<M extends Method> = z.output<M['params']>
 

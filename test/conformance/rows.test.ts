@@ -5,6 +5,7 @@ import { ROWS } from './rows.ts'
 const LSPS0_ROWS = 65
 const LSPS1_ROWS = 66
 const LSPS2_ROWS = 84
+const LSPS5_ROWS = 31
 const LSPS7_ROWS = 8
 
 const two = { 'L0-01': { says: 'one' }, 'L0-02': { says: 'two', pending: 'later' } }
@@ -16,6 +17,7 @@ describe('the rows', () => {
     expect(ids.filter((id) => id.startsWith('L0-'))).toHaveLength(LSPS0_ROWS)
     expect(ids.filter((id) => id.startsWith('L1-'))).toHaveLength(LSPS1_ROWS)
     expect(ids.filter((id) => id.startsWith('L2-'))).toHaveLength(LSPS2_ROWS)
+    expect(ids.filter((id) => id.startsWith('L5-'))).toHaveLength(LSPS5_ROWS)
     expect(ids.filter((id) => id.startsWith('L7-'))).toHaveLength(LSPS7_ROWS)
     expect(ids.toSorted((a, b) => a.localeCompare(b, 'en', { numeric: true }))).toEqual(ids)
   })
@@ -23,7 +25,13 @@ describe('the rows', () => {
 
 describe('the report of rows', () => {
   it('finds every id in a title', () => {
-    expect(rowsIn('a > [L0-01] [L2-110] [L1-97] [L7-08] b L0-02')).toEqual(['L0-01', 'L2-110', 'L1-97', 'L7-08'])
+    expect(rowsIn('a > [L0-01] [L2-110] [L1-97] [L5-40] [L7-08] b L0-02')).toEqual([
+      'L0-01',
+      'L2-110',
+      'L1-97',
+      'L5-40',
+      'L7-08',
+    ])
   })
 
   it('shows each row with its tests, or the reason why there are none', () => {

@@ -5,7 +5,7 @@ import type { Outcome } from './titles.ts'
 export const SHOWN_TITLES = 2
 
 const INDENT = ' '.repeat(13)
-const ROW_ID = /\[(L[0127]-\d+)\]/g
+const ROW_ID = /\[(L[01257]-\d+)\]/g
 
 /** The row ids in a title. */
 export function rowsIn(title: string): readonly string[] {
