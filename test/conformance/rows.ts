@@ -240,7 +240,7 @@ export const ROWS: Readonly<Record<string, Row>> = {
   'L5-11': { says: 'all webhooks of a client are called', pending: SERVICE },
   'L5-12': { says: 'kept while there is a channel, and seven days longer', pending: SERVICE },
   'L5-13': { says: 'a client without any relation may be refused' },
-  'L5-14': { says: 'no call leads to a forbidden address', pending: SERVICE },
+  'L5-14': { says: 'no call leads to a forbidden address' },
   'L5-20': { says: 'list_webhooks answers names, never URLs, and no errors' },
   'L5-21': { says: 'remove_webhook; an unknown name is 1010' },
   'L5-22': { says: 'no client sees, changes or uses up what is another’s' },

@@ -45,7 +45,7 @@ describe('a notification', () => {
     expect(world.resolved).toHaveLength(1)
   })
 
-  it('goes where the name led when it was checked, whatever it means a moment later (DNS rebinding)', async () => {
+  it('[L5-14] goes where the name led when it was checked, whatever it means a moment later (DNS rebinding)', async () => {
     await open({ answer: (response) => response.setHeader('connection', 'close').end() })
     world.dns([[PUBLIC], ['127.0.0.1']])
     expect(await world.send(`https://push.example.com:${world.trapPort}/`)).toEqual({ kind: 'answered', status: 200 })
@@ -74,7 +74,7 @@ describe('a notification', () => {
     expect(world.dialed).toHaveLength(6)
   })
 
-  it('follows no redirect: that is an answer like any other', async () => {
+  it('[L5-45] follows no redirect: that is an answer like any other', async () => {
     await open({
       answer: (response) => response.writeHead(307, { location: `https://127.0.0.1:${world.trapPort}/` }).end(),
     })

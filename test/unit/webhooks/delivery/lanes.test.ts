@@ -52,7 +52,7 @@ describe('the lanes', () => {
     expect(proven.map(({ pass }) => pass !== undefined)).toEqual([true, false])
   })
 
-  it('let hosts that hang hold no more than their share, so that others go on', async () => {
+  it('[L5-46] let hosts that hang hold no more than their share, so that others go on', async () => {
     const [lanes, clock] = [new Lanes(LIMITS, new ManualClock()), new ManualClock()]
     await prove(lanes, 'good')
     const hanging = ['x', 'x', 'y', 'y', 'z', 'z'].map((host) => ask(lanes, host))
@@ -178,7 +178,7 @@ describe('the lanes', () => {
     )
   })
 
-  it('carry 1,000 per second to 200 hosts of which a tenth hang, and the others do not wait', async () => {
+  it('[L5-46] carry 1,000 per second to 200 hosts of which a tenth hang, and the others do not wait', async () => {
     const clock = new ManualClock()
     const lanes = new Lanes(DELIVERY_LIMITS, clock)
     const [answerMs, hangMs] = [100, 8_000]
