@@ -1,19 +1,24 @@
 import type { Clock } from '../lsps/base/clock.ts'
 import type { Config } from './config/schema.ts'
+import { loopbackWarning } from './config/webhooks.ts'
 import { delayAfter, STREAM_BACKOFF } from './kernel/backoff.ts'
 import { SidecarError } from './kernel/errors.ts'
 import type { Log } from './kernel/log.ts'
 import { checkNode, type Finding } from './lnd/gate.ts'
 import type { LndPort, NodeInfo } from './lnd/port.ts'
 
-/** What the node lacks for what is enabled. */
+/** What the node lacks for what is enabled, and what of the config nobody should overlook. */
 export function checkConfigured(info: NodeInfo, config: Config): readonly Finding[] {
-  return checkNode(info, {
+  const loopback = loopbackWarning(config)
+  const own: readonly Finding[] =
+    loopback === undefined ? [] : [{ id: 'webhooks-loopback', severity: 'warning', ...loopback }]
+  const ofNode = checkNode(info, {
     network: config.network,
     lsps2: config.lsps2.enabled,
     acceptFundingDeadlock: config.lnd.accept_funding_deadlock,
     withoutRequireInterceptor: config.lsps2.without_require_interceptor === 'accept_lost_fees',
   })
+  return [...ofNode, ...own]
 }
 
 /** @throws SidecarError `NOT_READY` with each finding that no start can live with; the others are told in the log */

@@ -4,6 +4,7 @@ import { formatDatetime, type Timestamp } from '../lsps/base/datetime.ts'
 import type { AdminPort, DecisionsQuery, QuoteQuery } from './admin/port.ts'
 import type { DrainReport, FlightRecord, Quote, ReconcileReport, SaleSummary, Status } from './admin/schema.ts'
 import type { Config } from './config/schema.ts'
+import { loopbackWarning } from './config/webhooks.ts'
 import type { Feerate } from './funding/feerate.ts'
 import { reportFeerate } from './funding/feerate-report.ts'
 import type { FundingService } from './funding/service.ts'
@@ -243,6 +244,8 @@ async function status(deps: ReportDeps, signal: AbortSignal): Promise<Status> {
     if (warning !== undefined) warnings.push(`${warning.what}; ${warning.fix}`)
   }
   warnings.push(...funding.warnings(), ...promiseWarnings(deps.promises))
+  const loopback = loopbackWarning(config)
+  if (loopback !== undefined) warnings.push(`${loopback.what}: ${loopback.fix}`)
   const held = [...jit.held]
   const amount = amountOf(held)
   const worst = mostOfOneClient(jit, held)

@@ -8,6 +8,8 @@ import type { OrdersHandlersConfig } from './orders/handlers.ts'
 import type { OptionsConfig } from './orders/options.ts'
 import type { OrdersConfig } from './orders/service.ts'
 import type { RestConfig } from './rest/port.ts'
+import type { DeliveryConfig } from './webhooks/delivery/delivery.ts'
+import type { ProxyHost } from './webhooks/delivery/dialer.ts'
 
 /** What each part is told of the config: the names of the file on the left are the operator's, ours on the right. */
 
@@ -88,6 +90,22 @@ export function restOf({ rest }: Config): RestConfig {
     maxUnpaidPerAddress: rest.max_unpaid_orders_per_address,
     maxUnpaidPerPublicKey: rest.max_unpaid_orders_per_public_key,
   }
+}
+
+/** How webhooks are called. */
+export function deliveryOf({ webhooks }: Config): DeliveryConfig {
+  const { proxy, allow_loopback: loopback } = webhooks.delivery
+  return {
+    loopback: loopback ? 'allowed' : 'refused',
+    ...(proxy === undefined ? {} : { proxy: endpointOf(proxy) }),
+  }
+}
+
+/** Of `host:port`, an IPv6 address in brackets. */
+function endpointOf(address: string): { readonly host: ProxyHost; readonly port: number } {
+  const colon = address.lastIndexOf(':')
+  const host = address.slice(0, colon).replace(/^\[|\]$/g, '') as ProxyHost
+  return { host, port: Number(address.slice(colon + 1)) }
 }
 
 /** What can be ordered, as clients read it. */

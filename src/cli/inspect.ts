@@ -1,4 +1,5 @@
 import type { Config } from '../config/schema.ts'
+import { loopbackWarning } from '../config/webhooks.ts'
 import { refusedWith } from '../kernel/errors.ts'
 import { createLndAdapter, type LndAdapter } from '../lnd/adapter.ts'
 import { checkNode } from '../lnd/gate.ts'
@@ -39,10 +40,14 @@ export async function inspect(config: Config): Promise<readonly Finding[]> {
 /** bLIP-52: all parts should be held for at least this long, counted from the first. */
 const MIN_PART_HOLD_SECONDS = 90
 
-/** What the config allows but wallets do not expect. */
-export function checkTerms({ lsps2 }: Config): readonly Finding[] {
-  if (!lsps2.enabled) return []
-  return [...checkHold(lsps2), ...checkRates(lsps2)]
+/** What the config allows but wallets do not expect, or nobody should leave so. */
+export function checkTerms(config: Config): readonly Finding[] {
+  const { lsps2 } = config
+  const loopback = loopbackWarning(config)
+  return [
+    ...(lsps2.enabled ? [...checkHold(lsps2), ...checkRates(lsps2)] : []),
+    ...(loopback === undefined ? [] : [{ severity: 'warning', ...loopback } as const]),
+  ]
 }
 
 /** Two offers of one rate cost the same once the chain costs more than both floors; then only the first can be sold. */

@@ -4,6 +4,7 @@ import { Lsps2, type Offer } from './lsps2.ts'
 import { Orders } from './orders.ts'
 import { Promises } from './promises.ts'
 import { Rest } from './rest.ts'
+import { Webhooks } from './webhooks.ts'
 
 /** As lnd names them in `GetInfo`. */
 export const NETWORKS = ['mainnet', 'testnet', 'testnet4', 'signet', 'regtest', 'simnet'] as const
@@ -192,7 +193,13 @@ export const ConfigFile = z
     rest: Rest.prefault({}).describe(
       'LSPS1 over HTTP, for wallets that do not speak it over their connection to the node. Off by default.',
     ),
+    webhooks: Webhooks.prefault({}).describe('Calls that wake a wallet that is not connected (LSPS5).'),
     admin: Admin.prefault({}).describe('The local admin interface.'),
+  })
+  .check(({ value: { network, webhooks }, issues }) => {
+    if (network === 'regtest' || !webhooks.delivery.allow_loopback) return
+    const path = ['webhooks', 'delivery', 'allow_loopback']
+    issues.push({ code: 'custom', path, input: true, message: 'take it out: it is for regtest only', continue: true })
   })
   .check(({ value: { rest, orders }, issues }) => {
     if (!rest.enabled || orders.enabled) return
@@ -211,6 +218,7 @@ export type OfferConfig = z.output<typeof Offer>
 export type OrdersConfig = ConfigFile['orders']
 export type PromisesConfig = ConfigFile['promises']
 export type RestFileConfig = ConfigFile['rest']
+export type WebhooksConfig = ConfigFile['webhooks']
 export type AdminConfig = ConfigFile['admin']
 
 /** The effective config: defaults filled in, paths absolute. Keys have the same names as in the file. */
@@ -226,5 +234,6 @@ export type Config = {
   readonly orders: OrdersConfig
   readonly promises: PromisesConfig
   readonly rest: RestFileConfig
+  readonly webhooks: WebhooksConfig
   readonly admin: AdminConfig
 }

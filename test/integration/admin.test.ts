@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { Simulation } from './simulation.ts'
+import { Simulation, testConfig } from './simulation.ts'
 
 const AMOUNT = 100_000_000n
 const SIGNAL = new AbortController().signal
@@ -28,5 +28,19 @@ describe('the list of sales', () => {
     expect(await ids()).toEqual(newestFirst.slice(0, 2))
     expect(await ids(newestFirst[1])).toEqual(newestFirst.slice(2))
     expect(await ids('1x2x3')).toBeUndefined()
+  })
+})
+
+describe('the switch that lets webhooks call this machine', () => {
+  it.each([
+    [true, 1],
+    [false, 0],
+  ])('%s is in the warnings of the status that often: %i', async (isOn, times) => {
+    const config = testConfig()
+    const webhooks = { ...config.webhooks, delivery: { ...config.webhooks.delivery, allow_loopback: isOn } }
+    const simulation = new Simulation({ config: { ...config, webhooks } })
+    await simulation.start()
+    const { warnings } = await simulation.outcome(simulation.sidecar.admin.status(SIGNAL), 'the status')
+    expect(warnings.filter((warning) => warning.includes('services on this machine'))).toHaveLength(times)
   })
 })

@@ -45,6 +45,13 @@ describe('the doctor about the config', () => {
     expect(checkTerms(config({ enabled: false, part_hold_seconds: 1 }))).toEqual([])
   })
 
+  it('warns while webhooks on this machine may be called', () => {
+    const tests = { network: 'regtest', data_dir: '/data', webhooks: { delivery: { allow_loopback: true } } }
+    expect(checkTerms(parseConfig(tests, '/etc/sluice.json'))).toMatchObject([
+      { severity: 'warning', what: expect.stringContaining('connect to services on this machine') },
+    ])
+  })
+
   it('warns of offers of which one cannot be sold when the chain is dear', () => {
     const dear = { min_fee_msat: '2', proportional: 0, min_payment_size_msat: '3', max_payment_size_msat: '3' }
     const offers = [...OFFERS, dear]
