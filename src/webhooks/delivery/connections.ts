@@ -39,12 +39,9 @@ export class Connections {
     setMaxListeners(0, this.#closing.signal) // one for each connection, which `Lanes` bound
   }
 
-  /** The one that was idle for the shortest time, or a new one. */
+  /** The one that was idle for the shortest time, or a new one; after the close, one that does not connect. */
   take(target: Target): Connection {
-    this.#closing.signal.throwIfAborted()
-    const kept = [...(this.#idleByOrigin.get(target.origin) ?? [])].at(-1)
-    if (kept !== undefined) this.#forget(kept)
-    const connection = kept ?? this.#open(target)
+    const connection = this.#takeIdle(target.origin) ?? this.#open(target)
     this.#inUse.add(connection)
     return connection
   }
@@ -52,11 +49,7 @@ export class Connections {
   /** After a response that was read to its end. */
   giveBack(connection: Connection): void {
     if (!this.#inUse.delete(connection)) return
-    const { origin, since } = connection
-    if (this.#deps.clock.now() - since > MAX_AGE_MS) {
-      this.#destroy(connection, new Error('too old'))
-      return
-    }
+    const { origin } = connection
     this.#idle.add(connection)
     const sameHost = this.#idleByOrigin.get(origin) ?? new Set()
     this.#idleByOrigin.set(origin, sameHost.add(connection))
@@ -76,6 +69,17 @@ export class Connections {
     for (const connection of [...this.#inUse, ...this.#idle]) this.drop(connection, reason)
   }
 
+  #takeIdle(origin: string): Connection | undefined {
+    for (const kept of [...(this.#idleByOrigin.get(origin) ?? [])].reverse()) {
+      if (this.#deps.clock.now() - kept.since <= MAX_AGE_MS) {
+        this.#forget(kept)
+        return kept
+      }
+      this.drop(kept, new Error('too old'))
+    }
+    return undefined
+  }
+
   #open(target: Target): Connection {
     const connecting = childOf(this.#closing.signal)
     const client = new Client(target.origin, {
@@ -86,10 +90,12 @@ export class Connections {
       headersTimeout: 0,
       bodyTimeout: 0,
       connect: (_options, callback) => {
-        openConnection(target, this.#deps, connecting.signal).then(
-          (socket) => callback(null, socket),
-          (error: Error) => callback(error, null),
-        )
+        openConnection(target, this.#deps, connecting.signal)
+          .then(
+            (socket) => callback(null, socket),
+            (error: Error) => callback(error, null),
+          )
+          .catch((error: Error) => this.drop(connection, error))
       },
     })
     const connection = { origin: target.origin, client, since: this.#deps.clock.now(), connecting }

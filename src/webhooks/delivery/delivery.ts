@@ -11,11 +11,11 @@ import { type Message, type SenderDeps, send } from './sender.ts'
 import { judgeUrl, type Target } from './target.ts'
 import type { HttpProxy } from './tunnel.ts'
 
-/** A thousand notifications per second to hosts that take a quarter of a second, while others hang. */
+/** Enough for a thousand notifications per second to hosts that take a third of a second, while others hang. */
 export const DELIVERY_LIMITS: LaneLimits = {
   inFlight: 512,
   inFlightUnproven: 256,
-  perHost: 32,
+  perHost: 16,
   perUnprovenHost: 2,
   waiting: 8_192,
   waitingUnproven: 4_096,

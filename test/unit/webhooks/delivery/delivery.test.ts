@@ -45,6 +45,17 @@ describe('a notification', () => {
     expect(world.resolved).toHaveLength(1)
   })
 
+  it('asks for the name again after a minute, also of a busy host', async () => {
+    const clock = new ManualClock()
+    await open({ clock })
+    for (const dialed of [1, 1, 2]) {
+      await world.send(URL_OF_WALLET)
+      await condition(() => world.delivery.inFlight === 0, 'the end of the response')
+      expect(world.dialed).toHaveLength(dialed)
+      await clock.advance(30_001)
+    }
+  })
+
   it('[L5-14] goes where the name led when it was checked, whatever it means a moment later (DNS rebinding)', async () => {
     await open({ answer: (response) => response.setHeader('connection', 'close').end() })
     world.dns([[PUBLIC], ['127.0.0.1']])
@@ -214,6 +225,9 @@ describe('an abort', () => {
     await condition(() => world.received.length === 1, 'the request')
     world.delivery.close()
     expect(await asked).toEqual(noAnswer('broken', 'sluiced is stopping'))
+    await condition(() => world.connections() === 0, 'the end of the connection')
+    expect(await world.send(URL_OF_WALLET)).toEqual(noAnswer('broken', 'sluiced is stopping'))
+    expect(world.dialed).toHaveLength(1)
   })
 })
 
