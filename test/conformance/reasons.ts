@@ -17,15 +17,6 @@ const stateMachine = (name: RegExp) => (vector: Vector) =>
 export const REASONS: readonly Reason[] = [
   { concerns: protocol('lsps4'), reason: 'a closed draft that is not served' },
   {
-    concerns: (vector) => kindOf(vector) === 'lsps5/error' && /^second payment_incoming/.test(String(vector.input)),
-    reason:
-      'bLIP-55 has no error for a notification that is held back; the service that holds it back is not built yet',
-  },
-  {
-    concerns: (vector) => kindOf(vector) === 'lsps5/retention',
-    reason: 'the service that forgets webhooks is not built yet',
-  },
-  {
     concerns: scenario('LSPD cltv delta below minimum'),
     reason:
       'lnd lets an interceptor say no incorrect_cltv_expiry; the unit tests of the sale show what is said instead',

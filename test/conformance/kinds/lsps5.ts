@@ -9,7 +9,9 @@ import { lsps5 } from '../../../lsps/lsps5/methods.ts'
 import { notificationBody, readNotification } from '../../../lsps/lsps5/notifications.ts'
 import { SIGNATURE_HEADER, signedText, TIMESTAMP_HEADER } from '../../../lsps/lsps5/signed-text.ts'
 import { createNotificationVerifier, verifyNotification } from '../../../lsps/lsps5/verify.ts'
+import type { Subscriber } from '../../../src/webhooks/states.ts'
 import { scriptedServer } from '../../unit/lsps/scripted-server.ts'
+import { ANSWERED, DAY_MS, due, notify, Story, set, woken } from '../../unit/webhooks/samples.ts'
 import { ALICE } from '../lsp.ts'
 import { type KindChecks, shaped, type Vector } from '../vectors.ts'
 import { callOf, createWebhookLsp, LSP_KEY, LSP_NODE, NOW, type WebhookCall } from '../webhook-lsp.ts'
@@ -17,7 +19,6 @@ import { callOf, createWebhookLsp, LSP_KEY, LSP_NODE, NOW, type WebhookCall } fr
 const JsonObject = z.record(z.string(), z.unknown())
 const URL = 'https://example.com/webhook'
 const idle = new AbortController().signal
-const DAY_MS = 86_400_000
 
 const SIGNED = /^LSPS5: DO NOT SIGN THIS MESSAGE MANUALLY: LSP: At (\S+) I notify (.*)$/s
 
@@ -140,6 +141,8 @@ async function checkBadUrl({ input, expected }: Vector): Promise<void> {
   expect(lsp.of(ALICE)).toEqual([])
 }
 
+const LDK_RETENTION_MS = 30 * DAY_MS
+
 /** Errors by how their vectors tell them. */
 const ERRORS: readonly {
   readonly told: RegExp
@@ -184,6 +187,20 @@ const ERRORS: readonly {
     codeOf: async () => (await createWebhookLsp().call('lsps5.remove_webhook', { app_name: 'none' }))?.error?.code,
   },
   {
+    // LDK's own, for the program around it: a client is told nothing, and neither is its webhook.
+    told: /^second payment_incoming within (\d+)s/,
+    rows: ['L5-47'],
+    async codeOf([seconds = 0]) {
+      const within = { cooldownMs: seconds * 1000 }
+      const story = woken().hear(notify(0, within)).answer(ANSWERED, 0)
+      story.hear(notify(seconds * 1000 - 1, within))
+      expect(story.methods()).toEqual(['payment_incoming'])
+      story.hear(notify(seconds * 1000, within))
+      expect(story.methods()).toEqual(['payment_incoming', 'payment_incoming'])
+      return 1002
+    },
+  },
+  {
     // LDK's own code: ours says 1 (L5-13), and our client knows both.
     told: /without channel/,
     rows: ['L5-13'],
@@ -199,6 +216,16 @@ const ERRORS: readonly {
     },
   },
 ]
+
+/** What LDK keeps for 30 days and a day until it looks, we may keep as long, and seven days at least (L5-12). */
+function checkRetention({ input, expected }: Vector): void {
+  const { advance_secs } = shaped(z.object({ advance_secs: z.int() }), input)
+  const { app_names } = shaped(z.object({ app_names: z.array(z.string()) }), expected)
+  const names = (state: Subscriber) => (state.tag === 'registered' ? state.webhooks.map(({ appName }) => appName) : [])
+  const story = new Story().hear(set({ hasChannel: false, retentionMs: LDK_RETENTION_MS })).answer(ANSWERED, 0)
+  expect(names(story.hear(due(7 * DAY_MS)).state)).toEqual(['wallet'])
+  expect(names(story.hear(due(advance_secs * 1000)).state)).toEqual(app_names)
+}
 
 function errorOf({ input }: Vector) {
   const told = shaped(z.string(), input)
@@ -252,5 +279,6 @@ export const LSPS5_KINDS: KindChecks = {
   'lsps5/url': { rows: ['L5-04', 'L5-49'], check: checkUrl },
   'lsps5/url-negative': { rows: ['L5-04', 'L5-05'], check: checkBadUrl },
   'lsps5/error': { rows: (vector) => errorOf(vector).rows, check: checkError },
+  'lsps5/retention': { rows: ['L5-12'], check: checkRetention },
   'lsps5/replay': { rows: ['L5-48'], check: checkReplay },
 }
