@@ -15,6 +15,7 @@ import { purchases } from './purchases.ts'
 import { rate } from './rate.ts'
 import { sales } from './sales.ts'
 import { type Row, renderTable, verdictOf } from './table.ts'
+import { webhooks } from './webhooks.ts'
 
 const DEFAULT_ROUNDS = 5
 
@@ -27,6 +28,7 @@ const BENCHES: Readonly<Record<string, (options: BenchOptions) => Promise<Row[]>
   forwards,
   sales,
   rate,
+  webhooks,
 }
 
 const USAGE = `Usage: npm run bench -- [--only NAME]... [--rounds N] [--json FILE] [--folder FOLDER]
