@@ -29,14 +29,3 @@ function isReadable(text: string): boolean {
     return false
   }
 }
-
-const AFTER_THE_HOST = /^[^:]+:\/\/[^/?]*(.*)$/
-
-/**
- * What of a webhook goes into the request, byte for byte: path and query as the client wrote them (L5-49). A parser's own
- * parts are not that: it resolves dots, escapes quotes and drops a lone question mark.
- */
-export function requestTarget(webhook: string): string {
-  const [, rest = ''] = AFTER_THE_HOST.exec(webhook) ?? []
-  return rest.startsWith('/') ? rest : `/${rest}`
-}
