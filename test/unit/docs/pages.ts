@@ -10,6 +10,7 @@ export const PAGES = [
   'docs/config.md',
   'docs/http.md',
   'docs/clients.md',
+  'docs/relay.md',
 ] as const
 
 export const read = (path: string): string => readFileSync(join(ROOT, path), 'utf8')
