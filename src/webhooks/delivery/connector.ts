@@ -46,14 +46,18 @@ export function openConnection(target: Target, deps: ConnectorDeps, signal: Abor
 async function reach(target: Target, deps: ConnectorDeps, signal: AbortSignal): Promise<Socket> {
   const { proxy, dial } = deps
   if (proxy !== undefined) return await openTunnel(target, { proxy, dial, signal })
-  const addresses = await safeAddresses(target, deps)
+  const addresses = await safeAddresses(target, deps, signal)
   signal.throwIfAborted()
   return await dialFirst(addresses.slice(0, MAX_DIALED), target.port, deps, signal)
 }
 
 /** One that is refused refuses them all: no honest host has such an address beside a public one. */
-async function safeAddresses(target: Target, { resolve, rules }: ConnectorDeps): Promise<readonly SafeAddress[]> {
-  const found = target.hostKind === 'address' ? [target.host] : await resolve(target.host).catch(unresolved)
+async function safeAddresses(
+  target: Target,
+  { resolve, rules }: ConnectorDeps,
+  signal: AbortSignal,
+): Promise<readonly SafeAddress[]> {
+  const found = target.hostKind === 'address' ? [target.host] : await resolve(target.host, signal).catch(unresolved)
   if (found.length === 0) throw new Undelivered('unresolved', 'its host has no address')
   const current = rules()
   return found.map((address) => {
