@@ -24,6 +24,7 @@ import { SimWallet } from './wallet.ts'
  *   const payment = world.payer.pay({ hash: invoice.paymentHash, scid: jitScid, amount: 50_000_000n })
  *   await payment.result                          // settled | failed with reason
  *   world.payer.payInvoice({ invoice, parts })    // a hold invoice of the node, in one or several parts
+ *   wallet.payInvoice(invoice)                    // ... by a wallet, from what it has in its channels
  *   const outpoint = world.deposit({ address, amount }) // somebody pays to an address of the wallet
  *   world.replaceDeposit(outpoint)                // ... and takes it back before it is in a block
  *   world.mine(1)                                 // one block with the whole mempool
@@ -125,7 +126,12 @@ export class World {
   }
 
   addWallet(): SimWallet {
-    const wallet = new SimWallet(this.node, this.#random, this.stages)
+    const wallet = new SimWallet({
+      node: this.node,
+      random: this.#random,
+      stages: this.stages,
+      violations: this.#violations,
+    })
     this.wallets.push(wallet)
     return wallet
   }
