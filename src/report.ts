@@ -274,6 +274,7 @@ async function status(deps: ReportDeps, signal: AbortSignal): Promise<Status> {
     funding: countBy([...funding.live.values()].map(({ tag }) => tag)),
     outbox_depth: jit.outboxDepth + funding.outboxDepth + deps.orders.outboxDepth,
     earned_msat: `${journal.totals.earned}`,
+    ...(journal.totals.orders === 0 ? {} : { orders_earned_msat: `${journal.totals.orderFees}` }),
     promises: countPromises(deps.promises),
     limits: [
       { name: 'lsps2.max_live_sales', used: jit.live.size, max: config.lsps2.max_live_sales },
