@@ -124,7 +124,7 @@ export async function startSidecar(config: Config, deps: SidecarDeps): Promise<S
     log,
     feerate: () => feerate.current(),
     tokenOf: async (id) => (await funding.get(id))?.order.token ?? '',
-    unconfirmed: () => unconfirmedOf(funding.live.values(), readyCoins.live.values()),
+    unconfirmed: () => unconfirmedOf(funding.live.values(), readyCoins.live.values(), ordering.payouts.live.values()),
     onLooked: () => readyCoins.plan(),
   })
   const promises = createPromises({ lnd, store, clock, log, decisions })

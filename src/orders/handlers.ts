@@ -44,6 +44,8 @@ export type OrdersHandlersConfig = {
   readonly pricing: PricingRule
   /** By the name of a token: what it takes off a price, in millionths. */
   readonly discounts: ReadonlyMap<string, PricingRule['marginPpm']>
+  /** Whether payments by Lightning are taken. */
+  readonly lightning: 'taken' | 'not-taken'
   /** How deep a payment on chain must be; absent: none is taken. */
   readonly onchain?: { readonly confirmations: number; readonly zeroConfPerOrder: Sat }
 }
@@ -116,6 +118,8 @@ async function judge(
   const price = priceFor(config, params, tokenName, satPerVbyte)
   const onchain =
     params.refund_onchain_address === undefined ? undefined : onchainOf(config, params, price, satPerVbyte)
+  const unpayable = unpayableOf(config, onchain)
+  if (unpayable !== undefined) throw clientRejected(unpayable)
   return {
     client,
     origin: caller.kind,
@@ -134,6 +138,15 @@ async function judge(
     price,
     ...(onchain === undefined ? {} : { onchain }),
   }
+}
+
+/** Why nobody could pay for an order: each has one way at least (L1-45). */
+export function unpayableOf(
+  { lightning }: Pick<OrdersHandlersConfig, 'lightning'>,
+  onchain: object | undefined,
+): string | undefined {
+  if (lightning === 'taken' || onchain !== undefined) return undefined
+  return 'name a refund_onchain_address: payments are taken on chain only'
 }
 
 /** What the codec of the parameters cannot know (L1-16, L1-23). */

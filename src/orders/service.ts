@@ -12,7 +12,7 @@ import { type EffectDeps, executeEffect } from './effects.ts'
 import { isKnown, riskOf } from './exposure.ts'
 import { InvoiceWatch } from './invoice-watch.ts'
 import { deadline, isTerminal, place, step } from './machine.ts'
-import { makeAddress, makeInvoice } from './make-payable.ts'
+import { makePayable } from './make-payable.ts'
 import { type ChannelNews, eventOf, type RefundNews } from './news.ts'
 import type { Receipt } from './onchain.ts'
 import { OpenOrders } from './open-orders.ts'
@@ -155,7 +155,8 @@ export class OrdersService {
   async start(signal: AbortSignal): Promise<void> {
     const running = [this.#runner.start(signal), this.#invoices.run(signal), this.#addresses.run(signal)]
     for (const order of this.#runner.live.values()) this.#watch(order)
-    await Promise.all([...running, pruneFinished({ ...this.#deps, keepMs: this.#config.keepMs }, signal)])
+    const forget = (id: string, writes: readonly Write[]) => this.#runner.forget(id, writes)
+    await Promise.all([...running, pruneFinished({ ...this.#deps, keepMs: this.#config.keepMs, forget }, signal)])
   }
 
   loadPeers(list: () => Promise<readonly NodeId[]>): Promise<void> {
@@ -254,23 +255,26 @@ export class OrdersService {
     const pushed = purpose.type === 'channel' ? purpose.clientBalance : sat(0n)
     const total = sat(price.fee + pushed)
     const paymentHash = preimageOf(seed, id).hash
-    const createdAt = clock.now()
+    const createdHeight = this.#height
     const asked = {
       paymentHash,
       amount: satToMsat(total),
       memo: purpose.type === 'channel' ? `channel order ${id}` : `channel extension ${id}`,
-      expirySeconds: Math.ceil(expiryMs / MS_PER_SECOND),
+      expirySeconds: Math.floor(expiryMs / MS_PER_SECOND),
       cltvExpiry: bolt11.cltvExpiry,
     }
-    const [invoice, address] = await Promise.all([
-      bolt11.enabled ? makeInvoice(lnd, asked, signal) : undefined,
-      onchain === undefined ? undefined : makeAddress(lnd, signal),
-    ])
+    const { invoice, address } = await makePayable(
+      lnd,
+      { invoice: bolt11.enabled ? asked : undefined, address: onchain === undefined ? 'not-wanted' : 'wanted' },
+      signal,
+    )
+    // Only now: an invoice that was made before never outlives its order (L1-65).
+    const createdAt = clock.now()
     return {
       ...wanted,
       id,
       createdAt,
-      createdHeight: this.#height,
+      createdHeight,
       expiresAt: (createdAt + expiryMs) as Terms['expiresAt'],
       fee: price.fee,
       total,

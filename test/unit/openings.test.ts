@@ -1,0 +1,25 @@
+import { Transaction } from 'bitcoinjs-lib'
+import { describe, expect, it } from 'vitest'
+import { unconfirmedOf } from '../../src/openings.ts'
+import { abandonedPayout, paidPayout, planned, signedPayout, TXID } from './funding/payout-samples.ts'
+
+const COIN = `${'cd'.repeat(32)}:1`
+
+/** A transaction that spends this one coin, in hex. */
+function spending(): string {
+  const transaction = new Transaction()
+  transaction.addInput(Uint8Array.from(Buffer.from('cd'.repeat(32), 'hex')), 1)
+  transaction.addOutput(new Uint8Array(22), 1_000n)
+  return transaction.toHex()
+}
+
+describe('transactions of ours that are in no block', () => {
+  it('are also the payouts: their change may pay for more, as far as the operator lets it', () => {
+    const [version] = signedPayout().versions
+    if (version === undefined) throw new Error('the sample has no version')
+    const sent = signedPayout({ versions: [{ ...version, raw: spending() }], told: true })
+    expect(unconfirmedOf([], [], [planned(), sent, paidPayout(), abandonedPayout()])).toEqual([
+      { txid: TXID, inputs: [COIN] },
+    ])
+  })
+})
