@@ -1,6 +1,6 @@
 import { address, crypto, Psbt, Transaction } from 'bitcoinjs-lib'
 import { type Sat, sat } from '../../lsps/base/amount.ts'
-import type { PayoutDraft, PayoutOrder } from './payout-states.ts'
+import type { PayoutDraft, PayoutOrder, PayoutVersion } from './payout-states.ts'
 
 /** Pure: what of a payout arrives, what miners take, and the transaction that says so. Amounts in satoshi. */
 
@@ -81,6 +81,19 @@ export function dearer(
   const rest = arriving(order, fee)
   if (rest === undefined || fee > most.fee) return undefined
   return { psbt: withValues(draft.psbt, transaction, new Map([[payment, rest as bigint]])), fee, satPerVbyte }
+}
+
+/** What a signed transaction pays for a payout; undefined when nothing in it arrives at its address. */
+export function versionOf(
+  { txid, raw }: { readonly txid: string; readonly raw: string },
+  { address: to, amount }: PayoutOrder,
+): PayoutVersion | undefined {
+  const transaction = Transaction.fromHex(raw)
+  const script = Buffer.from(scriptOf(to))
+  const payment = transaction.outs.find((output) => script.equals(Buffer.from(output.script)))
+  if (payment === undefined || payment.value > amount) return undefined
+  const fee = sat(amount - payment.value)
+  return { txid, raw, fee, satPerVbyte: Math.floor(Number(fee) / transaction.virtualSize()) }
 }
 
 /** Of an unsigned transaction whose inputs are all SegWit: final. Block-explorer byte order. */

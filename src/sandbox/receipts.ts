@@ -1,5 +1,5 @@
 import type { Sat } from '../../lsps/base/amount.ts'
-import type { Outpoint, Receipt } from '../lnd/port.ts'
+import type { LabelledTransaction, Outpoint, Receipt } from '../lnd/port.ts'
 import type { Chain, ChainTx } from './chain.ts'
 import { Refusal } from './failures.ts'
 import { addressOf, outpointOf } from './psbt.ts'
@@ -28,6 +28,7 @@ export type ReceiptsDeps = {
 export class Receipts {
   readonly #deps: ReceiptsDeps
   readonly #rows = new Map<Outpoint, Row>()
+  readonly #labels = new Map<string, string>()
 
   /** After the wallet's coins began to watch the chain: they know first what is the wallet's. */
   constructor(deps: ReceiptsDeps) {
@@ -67,6 +68,19 @@ export class Receipts {
 
   raw(txid: string): string | undefined {
     return this.#deps.chain.transaction(txid)?.raw ?? this.#of(txid)[0]?.tx.raw
+  }
+
+  /** lnd keeps a label with its transaction. */
+  label(txid: string, label: string): void {
+    this.#labels.set(txid, label)
+  }
+
+  labelled(label: string): readonly LabelledTransaction[] {
+    return [...this.#labels].flatMap(([txid, its]) => {
+      const raw = its === label ? this.raw(txid) : undefined
+      const confirmations = this.confirmations(txid)
+      return raw === undefined || confirmations === undefined ? [] : [{ txid, raw, confirmations }]
+    })
   }
 
   /** The node starts: it offers the chain what is in no block, and reads the blocks that it missed. */

@@ -152,6 +152,7 @@ export const PAYOUTS: States<Payout> = {
 
 export const PAYOUT_EVENTS: Events<PayoutEvent> = {
   funded: { '': payout.payoutFunded() },
+  found: { '': payout.payoutFound() },
   abandoned: { '': payout.payoutAbandoned() },
   signed: { '': payout.payoutSigned(), 'the dearer one': payout.payoutSigned(payout.DEARER_TXID) },
   published: { '': { type: 'published' } },
@@ -243,7 +244,7 @@ export const ORDER_EVENTS: Events<OrderEvent> = {
   receipts: {
     'all of it, confirmed': heard('receipts', order.receipts([WHOLE])),
     'all of it, in no block': heard('receipts', order.receipts([{ ...WHOLE, confirmations: 0 }])),
-    'half of it': heard('receipts', order.receipts([order.receipt(1, order.TOTAL / 2n)])),
+    'half of it': heard('receipts', order.receipts([order.receipt(3, order.TOTAL / 2n)])),
     'twice as much': heard('receipts', order.receipts([WHOLE, SENT_TWICE])),
     nothing: heard('receipts', order.receipts([])),
   },
