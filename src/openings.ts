@@ -57,7 +57,8 @@ export function countOpenings(inventory: Inventory) {
       inventory.writesFor(before && openingOf(before), openingOf(after)),
     onCommitted: (after: Funding) => {
       inventory.follow(openingOf(after))
-      const failure = failureOf(after)
+      // What is paid for first is bounded by its payment, and over HTTP anybody may order for somebody else's node.
+      const failure = isPrepaid(after) ? undefined : failureOf(after)
       if (failure !== undefined) inventory.failed(after.order.peer, failure)
     },
   }
