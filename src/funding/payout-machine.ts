@@ -52,10 +52,10 @@ export function step(payout: Payout, event: PayoutEvent): PayoutStep {
 }
 
 /** Followed like one of our own, but never made dearer. */
-function onFound({ order }: In<'planned'>, { version, at }: Heard<'found'>): PayoutStep {
-  const { fee, satPerVbyte } = version
+function onFound({ order }: In<'planned'>, { versions, at }: Heard<'found'>): PayoutStep {
+  const [{ fee, satPerVbyte }] = versions
   const draft = { psbt: '', fee, satPerVbyte }
-  return to({ tag: 'signed', order, draft, versions: [version], since: at }, [{ type: 'publish' }])
+  return to({ tag: 'signed', order, draft, versions: [...versions], since: at }, [{ type: 'publish' }])
 }
 
 function onFirstSigned({ order, draft }: In<'funded'>, { txid, raw, at }: Heard<'signed'>): PayoutStep {

@@ -1,6 +1,8 @@
 import { address, crypto, Psbt, Transaction } from 'bitcoinjs-lib'
 import { type Sat, sat } from '../../lsps/base/amount.ts'
-import type { PayoutDraft, PayoutOrder, PayoutVersion } from './payout-states.ts'
+import type { LabelledTransaction } from '../lnd/port.ts'
+import type { PayoutDraft, PayoutOrder, PayoutVersion, PayoutVersions } from './payout-states.ts'
+import { inputsOf } from './psbt.ts'
 
 /** Pure: what of a payout arrives, what miners take, and the transaction that says so. Amounts in satoshi. */
 
@@ -83,8 +85,24 @@ export function dearer(
   return { psbt: withValues(draft.psbt, transaction, new Map([[payment, rest as bigint]])), fee, satPerVbyte }
 }
 
+/**
+ * Those of lnd's transactions that pay a payout, the dearest last; undefined when none does. What can never be lnd has
+ * dropped, so all of them spend the same coins; if they do not, those that spend what the deepest one spends.
+ */
+export function versionsOf(found: readonly LabelledTransaction[], order: PayoutOrder): PayoutVersions | undefined {
+  const [deepest, ...others] = found
+    .toSorted((a, b) => b.confirmations - a.confirmations)
+    .map((transaction) => versionOf(transaction, order))
+    .filter((version) => version !== undefined)
+  if (deepest === undefined) return undefined
+  const coins = inputsOf(deepest.raw).toSorted().join()
+  const rivals = others.filter(({ raw }) => inputsOf(raw).toSorted().join() === coins)
+  const [first = deepest, ...rest] = [deepest, ...rivals].toSorted((a, b) => Number(a.fee - b.fee))
+  return [first, ...rest]
+}
+
 /** What a signed transaction pays for a payout; undefined when nothing in it arrives at its address. */
-export function versionOf(
+function versionOf(
   { txid, raw }: { readonly txid: string; readonly raw: string },
   { address: to, amount }: PayoutOrder,
 ): PayoutVersion | undefined {

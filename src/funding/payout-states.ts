@@ -25,6 +25,8 @@ const Version = z.object({ txid: z.string(), raw: z.string(), fee: Sat, satPerVb
 export type PayoutVersion = z.output<typeof Version>
 
 const Versions = z.array(Version).min(1)
+export type PayoutVersions = readonly [PayoutVersion, ...PayoutVersion[]]
+
 /** `psbt` is empty where the transaction was found again at lnd: there is nothing to make a dearer one from. */
 const Draft = z.object({ psbt: z.string(), fee: Sat, satPerVbyte: Uint })
 export type PayoutDraft = z.output<typeof Draft>
@@ -90,8 +92,8 @@ export type PayoutEffect = z.output<typeof PayoutEffect>
 export type PayoutEvent =
   | { readonly type: 'funded'; readonly draft: PayoutDraft }
   | { readonly type: 'abandoned'; readonly reason: 'dust' | 'inputs-gone' }
-  /** lnd has a transaction that pays it: a newer database than this one had it signed. */
-  | { readonly type: 'found'; readonly version: PayoutVersion; readonly at: number }
+  /** lnd has transactions that pay it, of the same coins: a newer database than this one had them signed. */
+  | { readonly type: 'found'; readonly versions: PayoutVersions; readonly at: number }
   | { readonly type: 'signed'; readonly txid: string; readonly raw: string; readonly at: number }
   /** A mempool has it. */
   | { readonly type: 'published' }

@@ -8,7 +8,7 @@ import { Table } from '../store/table.ts'
 import type { BumpLimits } from './bump.ts'
 import { followPayout } from './payout-follow.ts'
 import { isTerminal, plan, step } from './payout-machine.ts'
-import { arriving, draftOf, lockIdOf, txidOf, usualFee, versionOf } from './payout-psbt.ts'
+import { arriving, draftOf, lockIdOf, txidOf, usualFee, versionsOf } from './payout-psbt.ts'
 import { Payout, PayoutEffect, type PayoutEvent, type PayoutNews, type PayoutOrder } from './payout-states.ts'
 import { transactionId } from './psbt.ts'
 
@@ -150,14 +150,11 @@ export class PayoutService {
   async #begin({ order, again }: Extract<Payout, { tag: 'planned' }>, signal: AbortSignal): Promise<PayoutEvent> {
     const { lnd, clock, log } = this.#deps
     const earlier = again === true ? [] : await lnd.labelled(labelOf(order), signal)
-    const found = earlier.toSorted((a, b) => b.confirmations - a.confirmations)
-    for (const transaction of found) {
-      const version = versionOf(transaction, order)
-      if (version === undefined) continue
-      log.warn({ payout: order.id, txid: version.txid }, 'a payout was paid by a newer database: nothing is sent again')
-      return { type: 'found', version, at: clock.now() }
-    }
-    return this.#fund(order, signal)
+    const versions = versionsOf(earlier, order)
+    if (versions === undefined) return this.#fund(order, signal)
+    const txids = versions.map(({ txid }) => txid)
+    log.warn({ payout: order.id, txids }, 'a payout was paid by a newer database: nothing is sent again')
+    return { type: 'found', versions, at: clock.now() }
   }
 
   /** What the wallet cannot pay now is owed all the same: it is tried again for ever. */

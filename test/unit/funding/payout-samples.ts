@@ -32,7 +32,7 @@ export const abandonedPayout = (): In<'abandoned'> => ({ tag: 'abandoned', order
 export const payoutFunded = (): Heard<'funded'> => ({ type: 'funded', draft: DRAFT })
 export const payoutFound = (): Heard<'found'> => ({
   type: 'found',
-  version: { txid: TXID, raw: '0200', fee: DRAFT.fee, satPerVbyte: DRAFT.satPerVbyte },
+  versions: [{ txid: TXID, raw: '0200', fee: DRAFT.fee, satPerVbyte: DRAFT.satPerVbyte }],
   at: 0,
 })
 export const payoutAbandoned = (): Heard<'abandoned'> => ({ type: 'abandoned', reason: 'dust' })
