@@ -351,7 +351,7 @@ export interface LndPort extends InvoicePort {
   subscribeHtlcEvents(onEvent: OnEvent<HtlcEvent>, signal: AbortSignal): Promise<void>
   /**
    * A hint that a transaction of the wallet appeared or is in a block now; not told of what was before, nor of a
-   * reorganisation.
+   * reorganisation. It comes before the wallet has committed what it tells of: `receipts` may not list that yet.
    */
   subscribeTransactions(onEvent: OnEvent<{ readonly txid: string }>, signal: AbortSignal): Promise<void>
   subscribeChannelEvents(onEvent: OnEvent<ChannelEvent>, signal: AbortSignal): Promise<void>

@@ -7,7 +7,12 @@ import { MAX_DEPOSITS, type Receipt } from './onchain.ts'
 
 /** Between looks when nothing is told of: a payment in the mempool is a hint that may get lost. */
 export const LOOK_MS = 60_000
-/** The same after a look that failed. */
+/**
+ * After a hint: lnd tells of a transaction before its wallet has committed it, so that the first look may come too early
+ * (btcwallet 0.16.19).
+ */
+export const LOOK_AGAIN_MS = 1_000
+/** After a look that failed. */
 export const RETRY_MS = 5_000
 /** A reorganisation may move what was seen by so many blocks. */
 export const REORG_MARGIN = 12
@@ -44,31 +49,32 @@ export class AddressWatch {
   readonly #bell = new Bell()
   readonly #foreign = new Set<string>()
   readonly #crowded = new Set<string>()
+  #isHinted = false
 
   constructor(deps: AddressWatchDeps) {
     this.#deps = deps
   }
 
-  /** Something may have come: look soon. */
+  /** Something may have come, or comes in a moment: look now and a little later. */
   ask(): void {
+    this.#isHinted = true
     this.#bell.ring()
   }
 
   async run(signal: AbortSignal): Promise<void> {
     const { clock, log } = this.#deps
     while (!signal.aborted) {
-      const rung = new AbortController()
-      let pauseMs = LOOK_MS
-      const waited = this.#bell.next(LOOK_MS, clock, signal) // before the look: nothing is missed between
+      const pauseMs = this.#isHinted ? LOOK_AGAIN_MS : LOOK_MS
+      this.#isHinted = false
+      const waited = this.#bell.next(pauseMs, clock, signal) // before the look: nothing is missed between
       waited.catch(() => undefined)
       try {
         await this.look(signal)
+        await waited.catch(() => undefined)
       } catch (error) {
-        pauseMs = RETRY_MS
         if (!signal.aborted) log.warn({ err: error }, 'addresses of orders not looked at, will be tried again')
+        await this.#bell.next(RETRY_MS, clock, signal).catch(() => undefined)
       }
-      await (pauseMs === LOOK_MS ? waited : this.#bell.next(pauseMs, clock, signal)).catch(() => undefined)
-      rung.abort()
     }
   }
 

@@ -40,6 +40,8 @@ export type NodeLatency = {
   readonly ready: number
   /** A committed HTLC at the peer's. */
   readonly htlc: number
+  /** From the hint of a transaction until the wallet lists it. Default: 0. */
+  readonly listed?: number
 }
 
 export type NodeOptions = {
@@ -128,6 +130,8 @@ export class SimNode {
       coins: this.coins,
       isUp: () => this.up,
       emit: (txid) => this.streams.emit('subscribeTransactions', { txid }),
+      listed: this.latency.listed ?? 0,
+      later: (ms, run) => this.#later(ms, run),
     })
     this.opens = new Opens({
       random,

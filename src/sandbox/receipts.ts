@@ -19,6 +19,10 @@ export type ReceiptsDeps = {
   readonly coins: WalletCoins
   readonly isUp: () => boolean
   readonly emit: (txid: string) => void
+  /** How much later than told a transaction is listed, in ms. */
+  readonly listed: number
+  /** Not if the node goes before. */
+  readonly later: (ms: number, run: () => void) => void
 }
 
 /**
@@ -102,15 +106,20 @@ export class Receipts {
     }
   }
 
+  /** btcwallet tells of a transaction before the change of its database that lists it is committed. */
   #record(tx: ChainTx): void {
-    const { coins, emit } = this.#deps
+    const { coins, emit, later, listed } = this.#deps
     const ours = tx.outputs.flatMap((output, index) => (coins.owns(output.script) ? [{ ...output, index }] : []))
     if (ours.length === 0 && !tx.inputs.some((outpoint) => coins.had(outpoint))) return
-    for (const { script, value, index } of ours) {
-      const outpoint = outpointOf(tx.txid, index)
-      this.#rows.set(outpoint, { outpoint, address: addressOf(script), amount: value, tx, height: tx.height })
+    const list = () => {
+      for (const { script, value, index } of ours) {
+        const outpoint = outpointOf(tx.txid, index)
+        this.#rows.set(outpoint, { outpoint, address: addressOf(script), amount: value, tx, height: tx.height })
+      }
+      if (tx.height !== undefined) this.#dropRivals(tx)
     }
-    if (tx.height !== undefined) this.#dropRivals(tx)
+    if (listed === 0) list()
+    else later(listed, list)
     emit(tx.txid)
   }
 

@@ -79,7 +79,7 @@ const DESTINATION_SAT = 10_000_000_000n
 
 /** Milliseconds, of the order that funding.md measured. */
 export const MEASURED_LATENCY = {
-  node: { open: 30, sign: 16, ready: 35, htlc: 50 },
+  node: { open: 30, sign: 16, ready: 35, htlc: 50, listed: 20 },
   calls: { fundPsbt: 14, verifyFunding: 4, addAlias: 5, finalizePsbt: 8, publishTransaction: 15, listChannels: 2 },
 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { OrderSimulation } from './order-simulation.ts'
+import { OrderSimulation, REFUND_ADDRESS } from './order-simulation.ts'
 
 describe('an order that is paid by Lightning', () => {
   it('is opened, and its payment taken once the funding is published [L1-69] [L1-93]', async () => {
@@ -40,5 +40,18 @@ describe('an order that is paid by Lightning', () => {
     expect(simulation.channelsOf(order)).toBe(0)
     await simulation.rest()
     expect(simulation.violations()).toEqual([])
+  })
+})
+
+describe('a payment on chain', () => {
+  it('is seen at once, although lnd tells of it before it lists it', async () => {
+    const simulation = new OrderSimulation()
+    await simulation.start()
+    const wallet = simulation.client()
+    const order = await simulation.order(wallet, { refund_onchain_address: REFUND_ADDRESS })
+    await simulation.advance(5_000)
+    const outpoint = simulation.payOnchain(order)
+    await simulation.advance(2_000)
+    expect(simulation.record(order)?.payment.deposits).toMatchObject([{ outpoint, confirmations: 0 }])
   })
 })
