@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events'
 import { describe, expect, it } from 'vitest'
 import { msat } from '../../../lsps/base/amount.ts'
 import { silentLog } from '../../../src/kernel/log.ts'
@@ -44,7 +45,7 @@ function setUp() {
     stopping.abort(new Error('stopping'))
     await running
   }
-  return { clock, watch, streams, heard, stop, open: () => open }
+  return { clock, watch, streams, heard, stop, signal: stopping.signal, open: () => open }
 }
 
 describe('hold invoices', () => {
@@ -95,5 +96,13 @@ describe('hold invoices', () => {
     await stop()
     watch.follow('a', HASH)
     expect(streams).toEqual([])
+  })
+
+  it('put no listener of each on the one signal: Node goes through all of them to add one', async () => {
+    const { watch, stop, signal, open } = setUp()
+    for (let order = 0; order < 100; order += 1) watch.follow(`${order}`, HASH)
+    expect(getEventListeners(signal, 'abort')).toHaveLength(1)
+    await stop()
+    expect(open()).toBe(0)
   })
 })
