@@ -137,10 +137,9 @@ function invoiceCalls({ node }: PortDeps, session: Session, call: Call): Invoice
         onEvent(invoice)
         if (invoice.state === 'settled' || invoice.state === 'canceled') over.abort()
       }
-      const wanted = ({ paymentHash }: Invoice) => paymentHash === hash
       const first = invoices.lookup(hash)
       try {
-        await streams.subscribe('subscribeInvoice', session, { onEvent: hand, signal: over.signal, first, wanted })
+        await streams.subscribe('subscribeInvoice', session, { onEvent: hand, signal: over.signal, first, about: hash })
       } finally {
         over.abort()
       }
