@@ -2,12 +2,14 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { U32_MAX, U64_MAX } from '../../lsps/base/amount.ts'
 import type { Lsps1Options } from '../../lsps/lsps1/schema.ts'
-import { OPTIONS } from '../unit/lsps/lsps1/orders.ts'
+import type { Lease } from '../../src/orders/extension-leases.ts'
+import { NOW, OPTIONS } from '../unit/lsps/lsps1/orders.ts'
 import { GOOD_ORDER } from './kinds/lsps1.ts'
-import type { OrderAnswer } from './order-lsp.ts'
-import { createSeller, type Seller, type SellerConfig } from './order-seller.ts'
+import { ALICE } from './lsp.ts'
+import { type OrderAnswer, SCID } from './order-lsp.ts'
+import { createSeller, type Seller, type SellerConfig, SOLD_AT_HEIGHT } from './order-seller.ts'
 
-/** Unseen vectors of LSPS1: whatever a client writes, the answer is the one that the rows ask for. */
+/** Unseen vectors of LSPS1 and LSPS7: whatever a client writes, the answer is the one that the rows ask for. */
 
 const U16_MAX = 65_535
 const REFUND = 'refund_onchain_address'
@@ -287,5 +289,68 @@ describe('the id of an order', () => {
         { numRuns: 200 },
       )
     })
+  })
+})
+
+const LEASE: Lease = {
+  outpoint: `${'ab'.repeat(32)}:0`,
+  scid: SCID,
+  client: ALICE,
+  capacity: 5_000_000n as Lease['capacity'],
+  source: { type: 'order', id: 'an order' },
+  extensions: [],
+  untilHeight: SOLD_AT_HEIGHT + 1_000,
+  until: (NOW + 1_000 * 600_000) as Lease['until'],
+  fundedAt: NOW,
+}
+const EXTENSION = { short_channel_id: SCID, channel_extension_expiry_blocks: 144 }
+
+describe('any extension', () => {
+  const config = { leases: { [ALICE]: [LEASE] }, mostBlocks: 5_000 }
+  const answered = (params: unknown) =>
+    withSeller(config, async (seller) => {
+      const answer = await seller.call('lsps7.create_order', params)
+      expect(seller.asked).toHaveLength(answer.error === undefined ? 1 : 0)
+      return answer
+    })
+
+  it('[L7-02] [L7-04] with junk in one field is -32602 by its name, and costs nothing', async () => {
+    const fields = ['short_channel_id', 'channel_extension_expiry_blocks', 'token', 'refund_onchain_address']
+    await fc.assert(
+      fc.asyncProperty(fc.constantFrom(...fields), anyJunk(), async (field, value) => {
+        const { error } = await answered({ ...EXTENSION, [field]: value })
+        const isFine =
+          field === 'channel_extension_expiry_blocks'
+            ? isCount(value, 1, U32_MAX)
+            : field !== 'short_channel_id' && isOfShape(field, value)
+        if (isFine) expect(error?.code).not.toBe(-32602)
+        else expect(error).toMatchObject({ code: -32602, data: told(field) })
+      }),
+      { numRuns: 200 },
+    )
+  })
+
+  it('[L7-02] [L7-03] [L7-04] [L7-07] for as long as the channel can be had is sold, and one block more is 100', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.oneof(fc.constantFrom(1, 3_999, 4_000, 4_001), fc.integer({ min: 1, max: U32_MAX })),
+        async (blocks) => {
+          const { error, result } = await answered({ ...EXTENSION, channel_extension_expiry_blocks: blocks })
+          if (blocks > 4_000) {
+            expect(error).toMatchObject({ code: 100, data: { property: 'max_channel_extension_expiry_blocks' } })
+            return
+          }
+          expect(result).toMatchObject({
+            short_channel_id: SCID,
+            channel_extension_expiry_blocks: blocks,
+            new_channel_expiry_blocks: LEASE.untilHeight + blocks,
+          })
+          const [option = {}] = Object.values(result?.payment ?? {}) as Record<string, string>[]
+          const { fee_total_sat: fee, order_total_sat: total } = option
+          expect(total).toBe(fee)
+        },
+      ),
+      { numRuns: 60 },
+    )
   })
 })
