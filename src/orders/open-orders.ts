@@ -12,13 +12,34 @@ export class OpenOrders {
   readonly #byClient = new Map<NodeId, Set<string>>()
   readonly #unpaidOf = new Map<NodeId, number>()
   #unpaid = 0
+  /** Being made: their invoices and addresses are waited for. Not of the database, so `clear` leaves them. */
+  readonly #makingOf = new Map<NodeId | undefined, number>()
+  #making = 0
 
   get unpaid(): number {
     return this.#unpaid
   }
 
-  unpaidOf(client: NodeId): number {
-    return this.#unpaidOf.get(client) ?? 0
+  /** Those that nobody has paid for, and those that are being made. */
+  get taken(): number {
+    return this.#unpaid + this.#making
+  }
+
+  /** The same, of those that the client made itself. */
+  takenBy(client: NodeId): number {
+    return (this.#unpaidOf.get(client) ?? 0) + (this.#makingOf.get(client) ?? 0)
+  }
+
+  /** Counts an order until it is made, or not: call the answer then. Without a client: it was made over HTTP. */
+  begin(client: NodeId | undefined): () => void {
+    const change = (by: 1 | -1) => {
+      this.#making += by
+      const now = (this.#makingOf.get(client) ?? 0) + by
+      if (now === 0) this.#makingOf.delete(client)
+      else this.#makingOf.set(client, now)
+    }
+    change(1)
+    return () => change(-1)
   }
 
   of(client: NodeId): ReadonlySet<string> {
@@ -51,7 +72,7 @@ export class OpenOrders {
 
   #count(client: NodeId, change: number): void {
     if (change === 0) return
-    const now = this.unpaidOf(client) + change
+    const now = (this.#unpaidOf.get(client) ?? 0) + change
     if (now === 0) this.#unpaidOf.delete(client)
     else this.#unpaidOf.set(client, now)
   }

@@ -1,6 +1,7 @@
 import { type Sat, sat, satToMsat } from '../../lsps/base/amount.ts'
 import type { Clock } from '../../lsps/base/clock.ts'
 import type { NodeId } from '../../lsps/base/node-id.ts'
+import { clientRejected } from '../../lsps/rpc/fault.ts'
 import type { Entropy } from '../kernel/entropy.ts'
 import { Presence } from '../kernel/presence.ts'
 import { type EffectContext, Runner } from '../kernel/runner.ts'
@@ -81,7 +82,6 @@ export class OrdersService {
   readonly #presence = new Presence<NodeId>((client) => this.#onClient(client))
   #height = 0
   #scanned = 0
-  #placing = 0
 
   constructor(deps: OrdersDeps, config: OrdersConfig) {
     this.#deps = deps
@@ -227,23 +227,27 @@ export class OrdersService {
    */
   rejection(client: NodeId | undefined): string | undefined {
     const { maxUnpaid, maxUnpaidPerPeer } = this.#config
-    if (client !== undefined && this.#open.unpaidOf(client) >= maxUnpaidPerPeer)
+    if (client !== undefined && this.#open.takenBy(client) >= maxUnpaidPerPeer)
       return 'too many unpaid orders, pay them or wait until they end'
-    if (this.#open.unpaid + this.#placing >= maxUnpaid) return 'too many orders at the moment, try again later'
+    if (this.#open.taken >= maxUnpaid) return 'too many orders at the moment, try again later'
     return undefined
   }
 
   /**
    * An order is on disk, and its invoice and address are made, when this resolves: only then may the client hear of it.
-   * @throws SidecarError when lnd does not make them
+   * @throws SidecarError when lnd does not make them, a fault that the client may read when there are too many by now
    */
   async place(wanted: NewOrder, signal: AbortSignal): Promise<Order> {
-    this.#placing += 1
+    const client = wanted.origin === 'peer' ? wanted.client : undefined
+    // Asked before, too; but much was waited for since, and others of the same client with it.
+    const refusal = this.rejection(client)
+    if (refusal !== undefined) throw clientRejected(refusal)
+    const made = this.#open.begin(client)
     try {
       const terms = await this.#terms(wanted, signal)
       return await this.#runner.createNew(terms.id, place(terms))
     } finally {
-      this.#placing -= 1
+      made()
     }
   }
 

@@ -37,7 +37,7 @@ describe('orders that are not over', () => {
     tell(open, termsOf('a', ALICE), [])
     tell(open, termsOf('b', ALICE), [s.accepted({ clientOnline: false })])
     tell(open, termsOf('c', BOB), [s.deadlineAt(s.EXPIRES_AT)])
-    expect([open.unpaid, open.unpaidOf(ALICE), open.unpaidOf(BOB)]).toEqual([1, 1, 0])
+    expect([open.unpaid, open.takenBy(ALICE), open.takenBy(BOB)]).toEqual([1, 1, 0])
     expect([...open.of(ALICE)]).toEqual(['a', 'b'])
     expect(open.of(BOB).size).toBe(0)
   })
@@ -45,7 +45,7 @@ describe('orders that are not over', () => {
   it('that were made over HTTP count in all, not for the node whose key was said', () => {
     const open = new OpenOrders()
     tell(open, termsOf('a', ALICE, 'http'), [])
-    expect([open.unpaid, open.unpaidOf(ALICE)]).toEqual([1, 0])
+    expect([open.unpaid, open.takenBy(ALICE)]).toEqual([1, 0])
     expect([...open.of(ALICE)]).toEqual(['a'])
   })
 
@@ -67,16 +67,38 @@ describe('orders that are not over', () => {
           expect(counted.unpaid).toBe(orders.filter(isUnpaid).length)
           for (const client of CLIENTS) {
             const own = orders.filter(({ terms }) => terms.client === client)
-            expect(counted.unpaidOf(client)).toBe(
+            expect(counted.takenBy(client)).toBe(
               own.filter((order) => isUnpaid(order) && order.terms.origin === 'peer').length,
             )
             expect([...counted.of(client)].toSorted()).toEqual(own.filter(isOpen).map(({ terms }) => terms.id))
           }
         }
         open.clear()
-        expect([open.unpaid, open.unpaidOf(ALICE), open.of(ALICE).size]).toEqual([0, 0, 0])
+        expect([open.unpaid, open.takenBy(ALICE), open.of(ALICE).size]).toEqual([0, 0, 0])
       }),
       { numRuns: 100 },
     )
+  })
+})
+
+describe('orders that are being made', () => {
+  it('count for their client and in all until they are made, or not', () => {
+    const open = new OpenOrders()
+    const first = open.begin(ALICE)
+    const second = open.begin(undefined)
+    expect([open.takenBy(ALICE), open.taken, open.unpaid]).toEqual([1, 2, 0])
+    first()
+    expect([open.takenBy(ALICE), open.taken]).toEqual([0, 1])
+    second()
+    expect([open.takenBy(ALICE), open.taken]).toEqual([0, 0])
+  })
+
+  it('still count when the database is read anew meanwhile', () => {
+    const open = new OpenOrders()
+    const made = open.begin(ALICE)
+    open.clear()
+    expect(open.takenBy(ALICE)).toBe(1)
+    made()
+    expect(open.takenBy(ALICE)).toBe(0)
   })
 })
