@@ -84,12 +84,13 @@ const isFoundAt = (outpoint: string) => (event: FundingEvent) =>
 const always = (
   holds: (moments: readonly Moment[], story: readonly FundingEvent[], order: ChannelOrder) => void,
   orders: readonly ChannelOrder[] = [ORDER, WITHHELD_ORDER],
+  runs: fc.Parameters<unknown> = RUNS,
 ) =>
   fc.assert(
     fc.property(anyStory, fc.constantFrom(...orders), (story, order) => {
       holds(live(story, order), story, order)
     }),
-    RUNS,
+    runs,
   )
 
 describe('an order, whatever it hears', () => {
@@ -99,9 +100,14 @@ describe('an order, whatever it hears', () => {
 
   it('reaches every state in these stories', () => {
     const seen = new Set<string>()
-    always((moments) => {
-      for (const { funding } of moments) seen.add(funding.tag)
-    })
+    // Always the same stories: a rare state that random ones happen to miss would be no fault.
+    always(
+      (moments) => {
+        for (const { funding } of moments) seen.add(funding.tag)
+      },
+      [ORDER, WITHHELD_ORDER],
+      { numRuns: 3000, seed: 1 },
+    )
     expect([...seen].sort()).toEqual(Funding.options.map(({ shape }) => shape.tag.value).sort())
   })
 
