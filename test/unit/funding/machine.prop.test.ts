@@ -294,7 +294,9 @@ describe('an ordered channel, whatever it hears', () => {
     )
   })
 
-  it('is not done with before it became active or closed', () => {
+  it('is not done with before it became active or closed, also when its peer closed it too early to be given up', () => {
+    const early = [psbtFunded(), channelClosing(), discardRefused(), signed(), published(), minedNow(), confirmedNow()]
+    expect(endOf(early, ORDERED)?.tag).toBe('standing')
     alwaysOrdered((moments) => {
       const last = moments.at(-1)?.funding
       if (last?.tag !== 'confirmed') return
