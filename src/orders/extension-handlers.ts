@@ -10,7 +10,14 @@ import { clientRejected, invalidParams } from '../../lsps/rpc/fault.ts'
 import { extendableOf, type LeaseLimits, type LeaseTimes } from './extension-leases.ts'
 import { extensionView } from './extension-view.ts'
 import { BEING_EXTENDED, type Extensions, type WantedExtension } from './extensions.ts'
-import { isOrderId, isVisible, type OrdersHandlersConfig, type OrdersHandlersDeps, unpayableOf } from './handlers.ts'
+import {
+  asking,
+  isOrderId,
+  isVisible,
+  type OrdersHandlersConfig,
+  type OrdersHandlersDeps,
+  unpayableOf,
+} from './handlers.ts'
 import type { Order } from './states.ts'
 
 /** A payment on chain is told to confirm within so many blocks: what `min_fee_for_0conf` asks for. */
@@ -44,12 +51,12 @@ export function extensionHandlers(
 
   return {
     'lsps7.get_extendable_channels': async ({ peer }) => {
-      const leases = await extensions.leases(peer)
+      const leases = await asking(() => extensions.leases(peer))
       return { extendable_channels: leases.map((lease) => extendableOf(lease, limits())) }
     },
 
     'lsps7.create_order': async ({ peer }, params) => {
-      const order = await extensions.order(await judge(deps, config, peer, params))
+      const order = await asking(async () => extensions.order(await judge(deps, config, peer, params)))
       if (order === undefined) throw clientRejected(BEING_EXTENDED)
       const view = seen(order)
       if (view === undefined) throw new Error(`order ${order.terms.id} is no extension`)

@@ -56,15 +56,8 @@ export function ordersHandlers(deps: OrdersHandlersDeps, config: OrdersHandlersC
   return {
     'lsps1.get_info': async () => options.current(),
 
-    'lsps1.create_order': async (caller, params) => {
-      const wanted = await judge(deps, config, caller, params)
-      try {
-        return seen(await orders.place(wanted, deps.signal))
-      } catch (error) {
-        if (!(error instanceof SidecarError && error.retryable)) throw error
-        throw clientRejected('the node does not answer at the moment, try again later')
-      }
-    },
+    'lsps1.create_order': (caller, params) =>
+      asking(async () => seen(await orders.place(await judge(deps, config, caller, params), deps.signal))),
 
     'lsps1.get_order': async (caller, { order_id: id }) => {
       const order = isOrderId(id) ? await orders.get(id) : undefined
@@ -72,6 +65,19 @@ export function ordersHandlers(deps: OrdersHandlersDeps, config: OrdersHandlersC
       if (view === undefined) throw lsps1Faults.notFound()
       return view
     },
+  }
+}
+
+/**
+ * What needs an answer of lnd to be answered.
+ * @throws RpcFault 1 while lnd is away: the client may try again
+ */
+export async function asking<T>(answer: () => Promise<T>): Promise<T> {
+  try {
+    return await answer()
+  } catch (error) {
+    if (!(error instanceof SidecarError && error.retryable)) throw error
+    throw clientRejected('the node does not answer at the moment, try again later')
   }
 }
 

@@ -75,6 +75,7 @@ const NO_LATENCY: NodeLatency = { open: 0, sign: 0, ready: 0, htlc: 0 }
 const FEED_DELTA = 200
 /** BIP 125: the transaction says that it may be replaced. */
 const REPLACEABLE_SEQUENCE = 0xfffffffd
+const FINAL_SEQUENCE = 0xffffffff
 const DESTINATION_SAT = 10_000_000_000n
 
 /** Milliseconds, of the order that funding.md measured. */
@@ -167,15 +168,16 @@ export class World {
   /** Somebody with the wallet's keys spends a coin of it; in the next block, whatever else would spend the coin. */
   spendElsewhere(outpoint: Outpoint): string {
     const output = { script: witnessScript(this.#random.bytes(20)), value: 1_000n }
-    return this.node.chain.replace(spendTx(outpoint, [output], 0xffffffff)).txid
+    return this.node.chain.replace(spendTx(outpoint, [output], FINAL_SEQUENCE)).txid
   }
 
-  /** Somebody pays to an address, over a transaction that may be replaced; mined with the next block. */
-  deposit({ address, amount }: Payment): Outpoint {
+  /** Somebody pays to an address, over a transaction that says whether it may be replaced; mined with the next block. */
+  deposit({ address, amount }: Payment, says: 'replaceable' | 'final' = 'replaceable'): Outpoint {
     const coin = outpointOf(this.#random.hex(32), 0)
     this.node.chain.grant(coin)
     const output = { script: scriptOf(address), value: amount }
-    return outpointOf(this.node.chain.publish(spendTx(coin, [output], REPLACEABLE_SEQUENCE)).txid, 0)
+    const sequence = says === 'final' ? FINAL_SEQUENCE : REPLACEABLE_SEQUENCE
+    return outpointOf(this.node.chain.publish(spendTx(coin, [output], sequence)).txid, 0)
   }
 
   /** Whoever paid replaces the payment while it is in no block: it goes to somebody else now, or as `to` says. */
