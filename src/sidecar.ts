@@ -375,6 +375,7 @@ export async function startSidecar(config: Config, deps: SidecarDeps): Promise<S
       funding,
       inventory,
       readyCoins,
+      payouts: ordering.payouts,
       journal,
       drain,
       streams,

@@ -79,7 +79,8 @@ function orderFacts(order: OrderRecord, now: number): Row[] {
     ['channel', channel === undefined ? undefined : channel.outpoint.split(':')[0]],
     ['output', channel?.outpoint.split(':')[1]],
     ['funded', channel === undefined ? undefined : formatTime(channel.funded_at, now)],
-    ['kept until', channel === undefined ? undefined : formatTime(channel.expires_at, now)],
+    // An extension is an order of its own: `sluice promises` tells what the channel was promised in all.
+    ['at least until', channel === undefined ? undefined : formatTime(channel.expires_at, now)],
   ]
   return given.flatMap(([name, value]) => (value === undefined ? [] : [[name, value] as const]))
 }
