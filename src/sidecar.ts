@@ -296,9 +296,9 @@ export async function startSidecar(config: Config, deps: SidecarDeps): Promise<S
     jit.onBlock(info.blockHeight)
     orders.onBlock(info.blockHeight)
     await loadPeers(signal)
-    if (selling) await jit.loadAliases(signal)
     if (selling || ordered) {
-      await Promise.all([feerate.refresh(signal), inventory.refreshOrWarn(signal)])
+      const aliases = selling ? jit.loadAliases(signal) : undefined
+      await Promise.all([aliases, feerate.refresh(signal), inventory.refreshOrWarn(signal)])
       tasks.push(feerate.run(signal), inventory.run(signal))
     }
     tasks.push(jit.start(signal), funding.start(signal), readyCoins.start(signal))

@@ -77,13 +77,15 @@ async function run<P>(story: Story<P>, disturb: Disturb): Promise<Played> {
     const end = lost === undefined ? tag : 'lost'
     if (!ends.includes(end)) wrong.push(`order ${order.order_id} ended as ${end}: ${lost ?? why}`)
   }
-  return {
+  const played = {
     simulation,
     wrong,
     asTold: endedAsTold(simulation, told),
     points: points.slice(0, over[0]),
     nodePoints: node.points.slice(0, over[1]),
   }
+  simulation.kill() // what still waits would keep the whole world in memory, and there are thousands of them
+  return played
 }
 
 /** Blocks come, so many at once, and once at least: what is in the mempool may make an order live again. */
@@ -208,6 +210,7 @@ export function startSuite(): void {
       await simulation.until(() => simulation.isRunning, `a start after a death at ${points[index]}`)
       expect(simulation.starts).toBe(2)
       expect(simulation.violations()).toEqual([])
+      simulation.kill()
     }
   })
 }
