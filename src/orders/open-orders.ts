@@ -34,9 +34,7 @@ export class OpenOrders {
   begin(client: NodeId | undefined): () => void {
     const change = (by: 1 | -1) => {
       this.#making += by
-      const now = (this.#makingOf.get(client) ?? 0) + by
-      if (now === 0) this.#makingOf.delete(client)
-      else this.#makingOf.set(client, now)
+      add(this.#makingOf, client, by)
     }
     change(1)
     return () => change(-1)
@@ -52,7 +50,7 @@ export class OpenOrders {
     const was = before !== undefined && isUnpaid(before) ? 1 : 0
     const change = (isUnpaid(order) ? 1 : 0) - was
     this.#unpaid += change
-    if (origin === 'peer') this.#count(client, change)
+    if (origin === 'peer') add(this.#unpaidOf, client, change)
     if (order.tag !== 'completed' && order.tag !== 'failed') {
       const orders = this.#byClient.get(client)
       if (orders === undefined) this.#byClient.set(client, new Set([id]))
@@ -69,11 +67,11 @@ export class OpenOrders {
     this.#unpaidOf.clear()
     this.#unpaid = 0
   }
+}
 
-  #count(client: NodeId, change: number): void {
-    if (change === 0) return
-    const now = (this.#unpaidOf.get(client) ?? 0) + change
-    if (now === 0) this.#unpaidOf.delete(client)
-    else this.#unpaidOf.set(client, now)
-  }
+/** Counts something for a client; those with none are not kept. */
+function add<Client>(counts: Map<Client, number>, client: Client, change: number): void {
+  const now = (counts.get(client) ?? 0) + change
+  if (now === 0) counts.delete(client)
+  else counts.set(client, now)
 }
