@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
 import { CompletenessReporter } from './test/report/completeness-reporter.ts'
 import { RowsReporter } from './test/report/rows-reporter.ts'
@@ -19,9 +20,13 @@ const UNIT_MS = 60_000
 /** Real daemons are slow to start and share one machine: one file at a time, generous deadlines. */
 const STACK = { fileParallelism: false, testTimeout: 300_000, hookTimeout: 300_000, pool: 'forks' as const }
 
+/** Vitest would leave one core free, of two as well; what it does itself needs far less. */
+const WORKERS = Math.max(2, availableParallelism() - 1)
+
 export default defineConfig({
   test: {
     reporters,
+    maxWorkers: WORKERS,
     projects: [
       {
         extends: true as const,

@@ -7,8 +7,9 @@ import { setUp } from './setup.js'
 const HELP = `Usage: npm run demo -- [--simulated] [--json FILE]
 
 Sells a channel: a wallet that has none asks the operator's node for one (LSPS2), hands out an invoice and is paid; the
-channel is opened while the payment waits, and its opening fee is deducted. A second payment costs nothing. In the end
-the wallet's balance, lnd's own forwarding history and sluiced's journal are compared.
+channel is opened while the payment waits, and its opening fee is deducted. A second payment costs nothing. Then the
+same wallet orders a larger channel (LSPS1), pays for it from what it was paid, and has it kept for longer (LSPS7). In
+the end the wallet's balance, lnd's own records and sluiced's journal are compared.
 
   --simulated  play it on the simulated node: in seconds, without Go, lnd and btcd
   --json FILE  write the facts to FILE
@@ -18,7 +19,8 @@ For real, btcd and lnd are built with Go once (about 4 to 11 minutes on 2 cores)
 LND_BIN and BTCD_BIN name binaries to use instead. Everything runs on 127.0.0.1 in a temporary folder and is gone
 afterwards, also after Ctrl-C.
 
-Exit code: 0 when all three books agree to the millisatoshi, 1 when not or when something failed, 2 for wrong options.
+Exit code: 0 when all three books agree to the millisatoshi and the channels are what was ordered, 1 when not or when
+something failed, 2 for wrong options.
 `
 
 const WITHOUT_GO = `btcd and lnd are built with Go, and there is no "go" on this machine. Either

@@ -3,6 +3,7 @@ import { satToMsat } from '../lsps/base/amount.ts'
 import type { Clock } from '../lsps/base/clock.ts'
 import type { Scid } from '../lsps/base/scid.ts'
 import type { Config } from './config/schema.ts'
+import type { Payout } from './funding/payout-states.ts'
 import type { PayoutConfig } from './funding/payouts.ts'
 import { inputsOf, transactionId } from './funding/psbt.ts'
 import type { FundingConfig, FundingService } from './funding/service.ts'
@@ -56,7 +57,8 @@ export function countOpenings(inventory: Inventory) {
       inventory.writesFor(before && openingOf(before), openingOf(after)),
     onCommitted: (after: Funding) => {
       inventory.follow(openingOf(after))
-      const failure = failureOf(after)
+      // What is paid for first is bounded by its payment, and over HTTP anybody may order for somebody else's node.
+      const failure = isPrepaid(after) ? undefined : failureOf(after)
       if (failure !== undefined) inventory.failed(after.order.peer, failure)
     },
   }
@@ -164,13 +166,22 @@ function mayReachChain(funding: Funding): boolean {
 }
 
 /** What was published and is not final: change of it may pay for more, as far as the operator lets it. */
-export function unconfirmedOf(fundings: Iterable<Funding>, splits: Iterable<Split>): readonly UnconfirmedTx[] {
+export function unconfirmedOf(
+  fundings: Iterable<Funding>,
+  splits: Iterable<Split>,
+  payouts: Iterable<Payout>,
+): readonly UnconfirmedTx[] {
   const found: UnconfirmedTx[] = []
   for (const funding of fundings) {
     if (funding.tag !== 'standing' || !('raw' in funding.tx)) continue
     found.push({ txid: transactionId(funding.tx.raw), inputs: inputsOf(funding.tx.raw) })
   }
   for (const split of splits) if (split.tag === 'signed') found.push({ txid: split.txid, inputs: split.plan.inputs })
+  for (const payout of payouts) {
+    if (payout.tag !== 'signed') continue
+    // What has change is never replaced: of several versions none has any.
+    for (const { txid, raw } of payout.versions) found.push({ txid, inputs: inputsOf(raw) })
+  }
   return found
 }
 

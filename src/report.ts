@@ -7,6 +7,7 @@ import type { Config } from './config/schema.ts'
 import { loopbackWarning } from './config/webhooks.ts'
 import type { Feerate } from './funding/feerate.ts'
 import { reportFeerate } from './funding/feerate-report.ts'
+import type { PayoutService } from './funding/payouts.ts'
 import type { FundingService } from './funding/service.ts'
 import type { Inventory } from './inventory/inventory.ts'
 import type { ReadyCoins } from './inventory/ready-coins.ts'
@@ -61,6 +62,7 @@ export type ReportDeps = {
   readonly decisions: Decisions
   readonly promises: Promises
   readonly orders: OrdersService
+  readonly payouts: Pick<PayoutService, 'outboxDepth'>
 }
 
 /** What the admin interface tells, gathered from the services. */
@@ -127,15 +129,21 @@ async function reconcileReport(deps: ReportDeps, signal: AbortSignal): Promise<R
   return { differences, more: found.differences.length - differences.length, compared: found.compared }
 }
 
-function drainReport({ drain, jit, funding, orders }: ReportDeps): DrainReport {
+function drainReport(deps: ReportDeps): DrainReport {
+  const { drain, jit, funding, orders } = deps
   const open = reportOpenWork({
     sales: jit.live.values(),
     fundings: funding.live.values(),
     orders: orders.live.values(),
     heldHtlcs: [...jit.held].length,
-    outboxDepth: jit.outboxDepth + funding.outboxDepth + orders.outboxDepth,
+    outboxDepth: owedEffects(deps),
   })
   return { ...(drain.since === undefined ? {} : { draining_since: formatDatetime(drain.since) }), ...open }
+}
+
+/** What was decided and is not done yet, of all that is decided by machines. */
+function owedEffects({ jit, funding, orders, payouts, readyCoins }: ReportDeps): number {
+  return jit.outboxDepth + funding.outboxDepth + orders.outboxDepth + payouts.outboxDepth + readyCoins.outboxDepth
 }
 
 function slotsOf(peers: readonly Peer[], channels: readonly Channel[], limit: number): Slots {
@@ -275,8 +283,9 @@ async function status(deps: ReportDeps, signal: AbortSignal): Promise<Status> {
     ...(deps.orders.live.size === 0 ? {} : { orders: countBy([...deps.orders.live.values()].map(({ tag }) => tag)) }),
     held: { htlcs: held.length, amount_msat: `${amount}` },
     funding: countBy([...funding.live.values()].map(({ tag }) => tag)),
-    outbox_depth: jit.outboxDepth + funding.outboxDepth + deps.orders.outboxDepth,
+    outbox_depth: owedEffects(deps),
     earned_msat: `${journal.totals.earned}`,
+    ...(journal.totals.orders === 0 ? {} : { orders_earned_msat: `${journal.totals.orderFees}` }),
     promises: countPromises(deps.promises),
     limits: [
       { name: 'lsps2.max_live_sales', used: jit.live.size, max: config.lsps2.max_live_sales },

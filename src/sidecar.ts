@@ -124,7 +124,7 @@ export async function startSidecar(config: Config, deps: SidecarDeps): Promise<S
     log,
     feerate: () => feerate.current(),
     tokenOf: async (id) => (await funding.get(id))?.order.token ?? '',
-    unconfirmed: () => unconfirmedOf(funding.live.values(), readyCoins.live.values()),
+    unconfirmed: () => unconfirmedOf(funding.live.values(), readyCoins.live.values(), ordering.payouts.live.values()),
     onLooked: () => readyCoins.plan(),
   })
   const promises = createPromises({ lnd, store, clock, log, decisions })
@@ -296,9 +296,9 @@ export async function startSidecar(config: Config, deps: SidecarDeps): Promise<S
     jit.onBlock(info.blockHeight)
     orders.onBlock(info.blockHeight)
     await loadPeers(signal)
-    if (selling) await jit.loadAliases(signal)
     if (selling || ordered) {
-      await Promise.all([feerate.refresh(signal), inventory.refreshOrWarn(signal)])
+      const aliases = selling ? jit.loadAliases(signal) : undefined
+      await Promise.all([aliases, feerate.refresh(signal), inventory.refreshOrWarn(signal)])
       tasks.push(feerate.run(signal), inventory.run(signal))
     }
     tasks.push(jit.start(signal), funding.start(signal), readyCoins.start(signal))
@@ -375,6 +375,7 @@ export async function startSidecar(config: Config, deps: SidecarDeps): Promise<S
       funding,
       inventory,
       readyCoins,
+      payouts: ordering.payouts,
       journal,
       drain,
       streams,

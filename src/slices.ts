@@ -147,7 +147,7 @@ export function ordersOf({ orders }: Config): OrdersConfig {
 
 /** What an order costs, and how it may be paid on chain. */
 export function orderPricesOf({ orders, network }: Config): OrdersHandlersConfig {
-  const { pricing, onchain, tokens } = orders
+  const { pricing, bolt11, onchain, tokens } = orders
   return {
     network,
     pricing: {
@@ -159,6 +159,7 @@ export function orderPricesOf({ orders, network }: Config): OrdersHandlersConfig
       closeSatPerVbyte: pricing.close_sat_per_vbyte,
       marginPpm: pricing.margin_ppm,
     },
+    lightning: bolt11.enabled ? 'taken' : 'not-taken',
     discounts: new Map(tokens.map(({ name, discount_ppm }) => [name, discount_ppm])),
     ...(onchain.enabled
       ? {

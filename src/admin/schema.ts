@@ -96,8 +96,10 @@ export const Status = z.object({
   /** How many unfinished channel openings are in each state. */
   funding: z.record(z.string(), Count),
   outbox_depth: Count,
-  /** By our own journal. */
+  /** By our own journal, of just-in-time sales. */
   earned_msat: Amount,
+  /** By our own journal, of orders; left out while there were none. */
+  orders_earned_msat: Amount.optional(),
   /** Channels that were paid for and stand, by the state of their promise; broken ones of the last 30 days. */
   promises: z.record(z.string(), Count).optional(),
   limits: z.array(Limit),

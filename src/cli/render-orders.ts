@@ -53,7 +53,7 @@ export function renderOrders(orders: readonly OrderSummary[], now: number, paint
 export function renderOrder(order: OrderRecord, now: number, paint: Paint): string {
   const parts = [
     pairs(orderFacts(order, now), paint),
-    pairs(lines('price', formula(order.price)), paint),
+    pairs(lines('price', renderPrice(order.price)), paint),
     pairs(paymentFacts(order), paint),
     ...(order.failures.length === 0 ? [] : [renderFailures(order, paint)]),
     renderSteps(order.steps, paint),
@@ -79,7 +79,8 @@ function orderFacts(order: OrderRecord, now: number): Row[] {
     ['channel', channel === undefined ? undefined : channel.outpoint.split(':')[0]],
     ['output', channel?.outpoint.split(':')[1]],
     ['funded', channel === undefined ? undefined : formatTime(channel.funded_at, now)],
-    ['kept until', channel === undefined ? undefined : formatTime(channel.expires_at, now)],
+    // An extension is an order of its own: `sluice promises` tells what the channel was promised in all.
+    ['at least until', channel === undefined ? undefined : formatTime(channel.expires_at, now)],
   ]
   return given.flatMap(([name, value]) => (value === undefined ? [] : [[name, value] as const]))
 }
@@ -105,7 +106,7 @@ function wantedFacts(wanted: OrderRecord['wanted']): Row[] {
 }
 
 /** The formula with its numbers, a line for each term: whoever reads it can add it up. */
-function formula(price: OrderRecord['price']): string {
+export function renderPrice(price: OrderRecord['price']): string {
   const {
     capital_ppm_per_year: capital,
     client_ppm: client,

@@ -54,6 +54,9 @@ function facts(status: Status, now: number): (readonly [string, Cell])[] {
     ['openings', counts(status.funding)],
     ['outbox', `${thousands(status.outbox_depth)} waiting`],
     ['earned', { text: formatMsat(status.earned_msat), style: 'green' }],
+    ...(status.orders_earned_msat === undefined
+      ? []
+      : [['by orders', { text: formatMsat(status.orders_earned_msat), style: 'green' }] as const]),
     ...(status.promises === undefined ? [] : [['promises', counts(status.promises)] as const]),
   ]
 }

@@ -180,8 +180,7 @@ function onChain(
   const fee = event.childFee === undefined ? {} : { childFee: event.childFee }
   const news = tx.stage === 'mined' ? [] : [notify({ type: 'confirmed', outpoint, ...fee })]
   // An ordinary channel may become active long after: its peer is away, or wants to see more blocks.
-  const isOrdered = order.broadcast === 'when-pending' || order.withdrawn === true
-  const waits = isOrdered && chanId === undefined && funding.closed !== true
+  const waits = isOrdered(order) && chanId === undefined && funding.closed !== true
   if (event.type === 'confirmed' && !waits) {
     return go<Funding, FundingEffect>({ tag: 'confirmed', order, outpoint, chanId, ...fee }, news)
   }
@@ -293,11 +292,16 @@ function makeDue(funding: In<'opening' | 'funded' | 'standing'>): Step<Funding, 
   return go<Funding, FundingEffect>({ ...funding, order: { ...funding.order, broadcast: 'due' } })
 }
 
+/** Of a channel order, which says when its channel may be used, whatever became of its broadcast. */
+function isOrdered({ confirmation }: ChannelOrder): boolean {
+  return confirmation !== undefined
+}
+
 function sign(funding: In<'standing' | 'discarding'>, psbt: string): Step<Funding, FundingEffect> {
   const { order, outpoint, chanId } = funding
   const due = { ...order, broadcast: 'due' as const }
   // Whoever wanted an ordered channel may be told yet that it can be used.
-  const watch: FundingEffect[] = order.withdrawn === true && chanId === undefined ? [{ type: 'watch-active' }] : []
+  const watch: FundingEffect[] = isOrdered(order) && chanId === undefined ? [{ type: 'watch-active' }] : []
   return go<Funding, FundingEffect>({ tag: 'standing', order: due, outpoint, chanId, tx: { stage: 'signing', psbt } }, [
     ...watch,
     { type: 'sign' },

@@ -104,6 +104,7 @@ async function hurry(
   signal: AbortSignal,
 ): Promise<void> {
   const { order, draft, versions, since, hurried } = payout
+  if (draft.psbt === '') return // it was found at lnd, which is all that is known of it
   const last = versions.at(-1)
   const at = clock.now()
   if (last === undefined || at - (hurried?.at ?? since) < HURRY_AFTER_MS) return

@@ -33,6 +33,7 @@ export function step(payout: Payout, event: PayoutEvent): PayoutStep {
   switch (payout.tag) {
     case 'planned':
       if (event.type === 'funded') return to({ tag: 'funded', order, draft: event.draft }, [{ type: 'sign' }])
+      if (event.type === 'found') return onFound(payout, event)
       if (event.type !== 'abandoned') return stay(payout, `early: ${event.type}`)
       return to({ tag: 'abandoned', order, reason: event.reason }, [
         { type: 'release' },
@@ -48,6 +49,13 @@ export function step(payout: Payout, event: PayoutEvent): PayoutStep {
     default:
       return assertNever(payout)
   }
+}
+
+/** Followed like one of our own, but never made dearer. */
+function onFound({ order }: In<'planned'>, { versions, at }: Heard<'found'>): PayoutStep {
+  const [{ fee, satPerVbyte }] = versions
+  const draft = { psbt: '', fee, satPerVbyte }
+  return to({ tag: 'signed', order, draft, versions: [...versions], since: at }, [{ type: 'publish' }])
 }
 
 function onFirstSigned({ order, draft }: In<'funded'>, { txid, raw, at }: Heard<'signed'>): PayoutStep {
@@ -88,8 +96,9 @@ function onSigned(payout: In<'signed'>, event: PayoutEvent): PayoutStep {
       if (mined !== undefined) return stay(payout, 'one of its versions is mined')
       if (isOurs(versions, event.spentBy)) return stay(payout, 'a version of its own')
       // None of its versions can confirm any more: their coins are gone, and what is owed is paid from others.
-      return to({ tag: 'planned', order }, [{ type: 'fund' }])
+      return to({ tag: 'planned', order, again: true }, [{ type: 'fund' }])
     case 'funded':
+    case 'found':
     case 'abandoned':
       return stay(payout, `late: ${event.type}`)
     default:

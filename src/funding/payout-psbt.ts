@@ -1,6 +1,8 @@
 import { address, crypto, Psbt, Transaction } from 'bitcoinjs-lib'
 import { type Sat, sat } from '../../lsps/base/amount.ts'
-import type { PayoutDraft, PayoutOrder } from './payout-states.ts'
+import type { LabelledTransaction } from '../lnd/port.ts'
+import type { PayoutDraft, PayoutOrder, PayoutVersion, PayoutVersions } from './payout-states.ts'
+import { inputsOf } from './psbt.ts'
 
 /** Pure: what of a payout arrives, what miners take, and the transaction that says so. Amounts in satoshi. */
 
@@ -81,6 +83,35 @@ export function dearer(
   const rest = arriving(order, fee)
   if (rest === undefined || fee > most.fee) return undefined
   return { psbt: withValues(draft.psbt, transaction, new Map([[payment, rest as bigint]])), fee, satPerVbyte }
+}
+
+/**
+ * Those of lnd's transactions that pay a payout, the dearest last; undefined when none does. What can never be lnd has
+ * dropped, so all of them spend the same coins; if they do not, those that spend what the deepest one spends.
+ */
+export function versionsOf(found: readonly LabelledTransaction[], order: PayoutOrder): PayoutVersions | undefined {
+  const [deepest, ...others] = found
+    .toSorted((a, b) => b.confirmations - a.confirmations)
+    .map((transaction) => versionOf(transaction, order))
+    .filter((version) => version !== undefined)
+  if (deepest === undefined) return undefined
+  const coins = inputsOf(deepest.raw).toSorted().join()
+  const rivals = others.filter(({ raw }) => inputsOf(raw).toSorted().join() === coins)
+  const [first = deepest, ...rest] = [deepest, ...rivals].toSorted((a, b) => Number(a.fee - b.fee))
+  return [first, ...rest]
+}
+
+/** What a signed transaction pays for a payout; undefined when nothing in it arrives at its address. */
+function versionOf(
+  { txid, raw }: { readonly txid: string; readonly raw: string },
+  { address: to, amount }: PayoutOrder,
+): PayoutVersion | undefined {
+  const transaction = Transaction.fromHex(raw)
+  const script = Buffer.from(scriptOf(to))
+  const payment = transaction.outs.find((output) => script.equals(Buffer.from(output.script)))
+  if (payment === undefined || payment.value > amount) return undefined
+  const fee = sat(amount - payment.value)
+  return { txid, raw, fee, satPerVbyte: Math.floor(Number(fee) / transaction.virtualSize()) }
 }
 
 /** Of an unsigned transaction whose inputs are all SegWit: final. Block-explorer byte order. */

@@ -25,6 +25,9 @@ const Version = z.object({ txid: z.string(), raw: z.string(), fee: Sat, satPerVb
 export type PayoutVersion = z.output<typeof Version>
 
 const Versions = z.array(Version).min(1)
+export type PayoutVersions = readonly [PayoutVersion, ...PayoutVersion[]]
+
+/** `psbt` is empty where the transaction was found again at lnd: there is nothing to make a dearer one from. */
 const Draft = z.object({ psbt: z.string(), fee: Sat, satPerVbyte: Uint })
 export type PayoutDraft = z.output<typeof Draft>
 
@@ -32,8 +35,11 @@ export type PayoutDraft = z.output<typeof Draft>
 const Hurry = z.object({ at: Uint, satPerVbyte: Uint })
 
 export const Payout = z.discriminatedUnion('tag', [
-  /** lnd may have locked coins for it. Nothing is signed that pays it. */
-  z.object({ tag: z.literal('planned'), order: PayoutOrder }),
+  /**
+   * lnd may have locked coins for it. Nothing is signed that pays it, as far as this database knows. `again`: what was
+   * signed for it before can never be.
+   */
+  z.object({ tag: z.literal('planned'), order: PayoutOrder, again: z.literal(true).optional() }),
   /** The unsigned transaction is on disk: the only one that is signed for it now. */
   z.object({ tag: z.literal('funded'), order: PayoutOrder, draft: Draft }),
   /** Signed, and published with each block until it is deep in the chain. The last version is the one to publish. */
@@ -86,6 +92,8 @@ export type PayoutEffect = z.output<typeof PayoutEffect>
 export type PayoutEvent =
   | { readonly type: 'funded'; readonly draft: PayoutDraft }
   | { readonly type: 'abandoned'; readonly reason: 'dust' | 'inputs-gone' }
+  /** lnd has transactions that pay it, of the same coins: a newer database than this one had them signed. */
+  | { readonly type: 'found'; readonly versions: PayoutVersions; readonly at: number }
   | { readonly type: 'signed'; readonly txid: string; readonly raw: string; readonly at: number }
   /** A mempool has it. */
   | { readonly type: 'published' }

@@ -8,7 +8,7 @@ import { Table } from '../store/table.ts'
 import type { BumpLimits } from './bump.ts'
 import { followPayout } from './payout-follow.ts'
 import { isTerminal, plan, step } from './payout-machine.ts'
-import { arriving, draftOf, lockIdOf, txidOf, usualFee } from './payout-psbt.ts'
+import { arriving, draftOf, lockIdOf, txidOf, usualFee, versionsOf } from './payout-psbt.ts'
 import { Payout, PayoutEffect, type PayoutEvent, type PayoutNews, type PayoutOrder } from './payout-states.ts'
 import { transactionId } from './psbt.ts'
 
@@ -99,8 +99,9 @@ export class PayoutService {
     const { lnd, log } = this.#deps
     switch (effect.type) {
       case 'fund':
-        // Idempotent: what an earlier run locked is let go first; nothing of it was on disk, so nothing was signed.
-        return payout.tag === 'planned' ? this.#fund(payout.order, signal) : undefined
+        // Idempotent: what an earlier run locked is let go first; nothing of it was on disk, so nothing was signed. What
+        // a newer database had signed is found at lnd by its label.
+        return payout.tag === 'planned' ? this.#begin(payout, signal) : undefined
       case 'sign':
         // Idempotent: signing the same PSBT again gives the same txid.
         return payout.tag === 'funded' ? this.#sign(payout.draft.psbt, signal) : undefined
@@ -143,6 +144,17 @@ export class PayoutService {
         await this.#deps.notify(payout.order, effect.news)
         return undefined
     }
+  }
+
+  /** A database that was put back may ask for what was paid already (D16). */
+  async #begin({ order, again }: Extract<Payout, { tag: 'planned' }>, signal: AbortSignal): Promise<PayoutEvent> {
+    const { lnd, clock, log } = this.#deps
+    const earlier = again === true ? [] : await lnd.labelled(labelOf(order), signal)
+    const versions = versionsOf(earlier, order)
+    if (versions === undefined) return this.#fund(order, signal)
+    const txids = versions.map(({ txid }) => txid)
+    log.warn({ payout: order.id, txids }, 'a payout was paid by a newer database: nothing is sent again')
+    return { type: 'found', versions, at: clock.now() }
   }
 
   /** What the wallet cannot pay now is owed all the same: it is tried again for ever. */

@@ -1,4 +1,5 @@
 import type { Clock } from '../../lsps/base/clock.ts'
+import { EarlyOutcomes } from '../kernel/early-outcomes.ts'
 import { refusedWith, SidecarError } from '../kernel/errors.ts'
 import type { Log } from '../kernel/log.ts'
 import { type EffectContext, Runner } from '../kernel/runner.ts'
@@ -77,8 +78,8 @@ export class FundingService {
   readonly #channelBell = new Bell()
   /** Of channels that are to become active: rings for that one only. */
   readonly #activeBells = new Map<Outpoint, Bell>()
-  /** Looks that began beside the commit of what they are for, until their effect asks for the outcome. */
-  readonly #earlyLooks = new Map<string, Promise<FundingEvent | undefined>>()
+  /** Looks for a channel, by pending_chan_id. */
+  readonly #earlyLooks = new EarlyOutcomes<FundingEvent | undefined>()
   #height = 0
   #signal = AbortSignal.abort()
 
@@ -256,7 +257,7 @@ export class FundingService {
         return funding.tag === 'funded' ? this.#negotiation.verify(funding.order, funding, replayed, signal) : undefined
       case 'watch-active':
         // Idempotent: it only looks.
-        return this.#takeEarly(id) ?? this.#watchActive(funding, signal)
+        return this.#earlyLooks.take(id) ?? this.#watchActive(funding, signal)
       case 'sign':
         // Idempotent: signing the same PSBT again gives the same txid.
         return this.#sign(funding, signal)
@@ -302,18 +303,10 @@ export class FundingService {
     if (before === undefined || after.tag !== 'standing') return
     const { order, outpoint, chanId } = after
     if (chanId === undefined && before.tag === 'funded') {
-      const look = this.#watchActive(after, this.#signal)
-      look.catch(() => undefined) // the effect hears of it
-      this.#earlyLooks.set(order.pendingChannelId, look)
+      this.#earlyLooks.begin(order.pendingChannelId, this.#watchActive(after, this.#signal))
     } else if (chanId !== undefined && before.tag === 'standing' && before.chanId === undefined) {
       this.#deps.notify(order, { type: 'channel-active', outpoint, chanId }).catch(() => undefined)
     }
-  }
-
-  #takeEarly(id: string): Promise<FundingEvent | undefined> | undefined {
-    const look = this.#earlyLooks.get(id)
-    this.#earlyLooks.delete(id)
-    return look
   }
 
   async #watchActive(funding: Funding, signal: AbortSignal): Promise<FundingEvent | undefined> {

@@ -1,7 +1,8 @@
+import { EarlyOutcomes } from '../kernel/early-outcomes.ts'
 import { type EffectDeps, type OpenChannel, orderChannel } from './effects.ts'
 import type { JitEffect, JitEvent, Sale } from './states.ts'
 
-type Outcome = Promise<JitEvent | undefined>
+type Outcome = JitEvent | undefined
 
 /**
  * A held payment waits for its channel: the order is written beside the commit that decides it, never before it, and so
@@ -10,8 +11,8 @@ type Outcome = Promise<JitEvent | undefined>
  */
 export class EarlyOrders {
   readonly #deps: Pick<EffectDeps, 'openChannel' | 'capacity' | 'clock'>
-  /** By pending_chan_id; each is taken by its effect a moment later. */
-  readonly #begun = new Map<string, Outcome>()
+  /** By pending_chan_id. */
+  readonly #begun = new EarlyOutcomes<Outcome>()
 
   constructor(deps: Pick<EffectDeps, 'openChannel' | 'capacity' | 'clock'>) {
     this.#deps = deps
@@ -21,16 +22,12 @@ export class EarlyOrders {
   begin({ deal }: Sale, effects: readonly JitEffect[]): void {
     for (const effect of effects) {
       if (effect.type !== 'open-channel') continue
-      const outcome = orderChannel(this.#deps, deal, effect, true)
-      outcome.catch(() => undefined) // the effect hears of it
-      this.#begun.set(effect.pendingChannelId, outcome)
+      this.#begun.begin(effect.pendingChannelId, orderChannel(this.#deps, deal, effect, true))
     }
   }
 
   /** What came of it, once. */
-  take({ pendingChannelId }: OpenChannel): Outcome | undefined {
-    const outcome = this.#begun.get(pendingChannelId)
-    this.#begun.delete(pendingChannelId)
-    return outcome
+  take({ pendingChannelId }: OpenChannel): Promise<Outcome> | undefined {
+    return this.#begun.take(pendingChannelId)
   }
 }

@@ -145,6 +145,18 @@ export class Runner<State, Event, Effect, Money = never> {
     })
   }
 
+  /**
+   * Deletes a finished entity, with `writes` in the same commit. False, and nothing is written, when it lives (again):
+   * whoever found it finished may be late.
+   */
+  forget(id: string, writes: readonly Write[]): Promise<boolean> {
+    return this.#lock.run(id, async () => {
+      if (this.#live.has(id)) return false
+      await this.#write([this.#options.done.del(id), ...writes])
+      return true
+    })
+  }
+
   #complete(entry: OutboxEntry<Effect>, event: Event | undefined): Promise<void> {
     const ended = this.#options.outbox.del(entry.key)
     return this.#lock.run(entry.id, async () => {

@@ -47,7 +47,7 @@ function readFeatures(bytes: Uint8Array, start: number, end: number): readonly n
     }
     bits.push(bit)
   }
-  return bits
+  return bits.sort((a, b) => a - b) // lnd sends them in the order of a Go map: another one each time
 }
 
 /** Walks over the fields of a protobuf message. */

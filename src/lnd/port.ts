@@ -192,6 +192,9 @@ export type FundPsbtRequest = {
 /** An output of the wallet that nobody has locked. */
 export type Coin = { readonly outpoint: Outpoint; readonly amount: Sat; readonly confirmations: number }
 
+/** A transaction of the wallet; `raw` in hex. */
+export type LabelledTransaction = { readonly txid: string; readonly raw: string; readonly confirmations: number }
+
 /** An output of the wallet that is locked for `id`. */
 export type Lease = { readonly id: string; readonly outpoint: Outpoint }
 
@@ -306,6 +309,8 @@ export interface LndPort extends InvoicePort {
   spends(outpoints: readonly Outpoint[], signal: AbortSignal): Promise<readonly Spend[]>
   /** In hex, as it was published; undefined when the wallet does not know it. */
   rawTransaction(txid: string, signal: AbortSignal): Promise<string | undefined>
+  /** What was published under this label and is in the mempool or in a block. Reads the whole wallet. */
+  labelled(label: string, signal: AbortSignal): Promise<readonly LabelledTransaction[]>
   listLeases(signal: AbortSignal): Promise<readonly Lease[]>
   /** Extends a lock of the same id. */
   leaseOutput(request: Lease & { readonly seconds: number }, signal: AbortSignal): Promise<void>
@@ -346,7 +351,7 @@ export interface LndPort extends InvoicePort {
   subscribeHtlcEvents(onEvent: OnEvent<HtlcEvent>, signal: AbortSignal): Promise<void>
   /**
    * A hint that a transaction of the wallet appeared or is in a block now; not told of what was before, nor of a
-   * reorganisation.
+   * reorganisation. It comes before the wallet has committed what it tells of: `receipts` may not list that yet.
    */
   subscribeTransactions(onEvent: OnEvent<{ readonly txid: string }>, signal: AbortSignal): Promise<void>
   subscribeChannelEvents(onEvent: OnEvent<ChannelEvent>, signal: AbortSignal): Promise<void>

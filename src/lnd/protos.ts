@@ -192,6 +192,7 @@ message Transaction {
   int32 num_confirmations = 3;
   int64 total_fees = 7;
   string raw_tx_hex = 9;
+  string label = 10;
   repeated OutputDetail output_details = 11;
   repeated PreviousOutPoint previous_outpoints = 12;
 }

@@ -105,6 +105,7 @@ export type RawTransaction = {
   readonly total_fees: U64
   readonly previous_outpoints: readonly { readonly outpoint: string }[]
   readonly raw_tx_hex: string
+  readonly label: string
   readonly output_details: readonly RawOutput[]
 }
 

@@ -12,6 +12,7 @@ type WalletCalls = Pick<
   | 'confirmations'
   | 'bumpFee'
   | 'spends'
+  | 'labelled'
   | 'rawTransaction'
   | 'listLeases'
   | 'leaseOutput'
@@ -96,6 +97,13 @@ export function walletCalls(lnd: Connection): WalletCalls {
       const wanted = new Set(outpoints)
       const { transactions } = await lnd.unary('getTransactions', WHOLE_WALLET, signal)
       return transactions.flatMap((transaction) => toSpends(transaction, wanted))
+    },
+
+    labelled: async (label, signal) => {
+      const { transactions } = await lnd.unary('getTransactions', WHOLE_WALLET, signal)
+      return transactions
+        .filter((transaction) => transaction.label === label)
+        .map(({ tx_hash: txid, raw_tx_hex: raw, num_confirmations: confirmations }) => ({ txid, raw, confirmations }))
     },
 
     rawTransaction: async (txid, signal) => {

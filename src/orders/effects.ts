@@ -4,7 +4,7 @@ import type { NodeId } from '../../lsps/base/node-id.ts'
 import { refusedWith } from '../kernel/errors.ts'
 import type { Log } from '../kernel/log.ts'
 import type { LndPort } from '../lnd/port.ts'
-import { openBy } from './opening.ts'
+import { BLOCK_MS, openBy } from './opening.ts'
 import { preimageOf, refundId } from './preimage.ts'
 import type { Moment, OpenFailure, Order, OrderEffect, OrderEvent, Terms } from './states.ts'
 
@@ -123,8 +123,6 @@ async function openChannel(
   })
   return refusal && { ...now, type: 'channel-refused', ...refusal, pendingChannelId }
 }
-
-const BLOCK_MS = 600_000
 
 function blocksSince(then: Timestamp, now: Timestamp): number {
   return Math.max(0, Math.floor((now - then) / BLOCK_MS))

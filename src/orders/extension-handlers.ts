@@ -10,7 +10,14 @@ import { clientRejected, invalidParams } from '../../lsps/rpc/fault.ts'
 import { extendableOf, type LeaseLimits, type LeaseTimes } from './extension-leases.ts'
 import { extensionView } from './extension-view.ts'
 import { BEING_EXTENDED, type Extensions, type WantedExtension } from './extensions.ts'
-import { isOrderId, isVisible, type OrdersHandlersConfig, type OrdersHandlersDeps } from './handlers.ts'
+import {
+  asking,
+  isOrderId,
+  isVisible,
+  type OrdersHandlersConfig,
+  type OrdersHandlersDeps,
+  unpayableOf,
+} from './handlers.ts'
 import type { Order } from './states.ts'
 
 /** A payment on chain is told to confirm within so many blocks: what `min_fee_for_0conf` asks for. */
@@ -27,10 +34,12 @@ export type ExtensionHandlersDeps = Pick<
   readonly limits: () => LeaseLimits
 }
 
+export type ExtensionHandlersConfig = Pick<OrdersHandlersConfig, 'network' | 'discounts' | 'lightning' | 'onchain'>
+
 /** The three methods of LSPS7, for peers: over HTTP nobody knows whose channels somebody asks for. */
 export function extensionHandlers(
   deps: ExtensionHandlersDeps,
-  config: Pick<OrdersHandlersConfig, 'network' | 'discounts' | 'onchain'>,
+  config: ExtensionHandlersConfig,
 ): Handlers<typeof lsps7, { readonly peer: NodeId }> {
   const { orders, extensions, limits } = deps
 
@@ -42,12 +51,12 @@ export function extensionHandlers(
 
   return {
     'lsps7.get_extendable_channels': async ({ peer }) => {
-      const leases = await extensions.leases(peer)
+      const leases = await asking(() => extensions.leases(peer))
       return { extendable_channels: leases.map((lease) => extendableOf(lease, limits())) }
     },
 
     'lsps7.create_order': async ({ peer }, params) => {
-      const order = await extensions.order(await judge(deps, config, peer, params))
+      const order = await asking(async () => extensions.order(await judge(deps, config, peer, params)))
       if (order === undefined) throw clientRejected(BEING_EXTENDED)
       const view = seen(order)
       if (view === undefined) throw new Error(`order ${order.terms.id} is no extension`)
@@ -67,7 +76,7 @@ export function extensionHandlers(
 /** In this order, as for LSPS1: -32602, 1, 100, 102 (L7-04). Nothing is made before all of it holds. */
 async function judge(
   deps: ExtensionHandlersDeps,
-  config: Pick<OrdersHandlersConfig, 'network' | 'discounts' | 'onchain'>,
+  config: ExtensionHandlersConfig,
   client: NodeId,
   params: CreateExtensionParams,
 ): Promise<WantedExtension> {
@@ -90,6 +99,8 @@ async function judge(
   const tokenName = hasToken(token) ? tokens.nameOf(token, clock.now()) : undefined
   if (hasToken(token) && tokenName === undefined) throw lsps7Faults.unrecognizedToken()
   const onchain = refundAddress === undefined ? undefined : await onchainOf(deps, config)
+  const unpayable = unpayableOf(config, onchain)
+  if (unpayable !== undefined) throw clientRejected(unpayable)
   return {
     lease,
     blocks,

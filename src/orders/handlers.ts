@@ -44,6 +44,8 @@ export type OrdersHandlersConfig = {
   readonly pricing: PricingRule
   /** By the name of a token: what it takes off a price, in millionths. */
   readonly discounts: ReadonlyMap<string, PricingRule['marginPpm']>
+  /** Whether payments by Lightning are taken. */
+  readonly lightning: 'taken' | 'not-taken'
   /** How deep a payment on chain must be; absent: none is taken. */
   readonly onchain?: { readonly confirmations: number; readonly zeroConfPerOrder: Sat }
 }
@@ -54,15 +56,8 @@ export function ordersHandlers(deps: OrdersHandlersDeps, config: OrdersHandlersC
   return {
     'lsps1.get_info': async () => options.current(),
 
-    'lsps1.create_order': async (caller, params) => {
-      const wanted = await judge(deps, config, caller, params)
-      try {
-        return seen(await orders.place(wanted, deps.signal))
-      } catch (error) {
-        if (!(error instanceof SidecarError && error.retryable)) throw error
-        throw clientRejected('the node does not answer at the moment, try again later')
-      }
-    },
+    'lsps1.create_order': (caller, params) =>
+      asking(async () => seen(await orders.place(await judge(deps, config, caller, params), deps.signal))),
 
     'lsps1.get_order': async (caller, { order_id: id }) => {
       const order = isOrderId(id) ? await orders.get(id) : undefined
@@ -70,6 +65,19 @@ export function ordersHandlers(deps: OrdersHandlersDeps, config: OrdersHandlersC
       if (view === undefined) throw lsps1Faults.notFound()
       return view
     },
+  }
+}
+
+/**
+ * What needs an answer of lnd to be answered.
+ * @throws RpcFault 1 while lnd is away: the client may try again
+ */
+export async function asking<T>(answer: () => Promise<T>): Promise<T> {
+  try {
+    return await answer()
+  } catch (error) {
+    if (!(error instanceof SidecarError && error.retryable)) throw error
+    throw clientRejected('the node does not answer at the moment, try again later')
   }
 }
 
@@ -116,6 +124,8 @@ async function judge(
   const price = priceFor(config, params, tokenName, satPerVbyte)
   const onchain =
     params.refund_onchain_address === undefined ? undefined : onchainOf(config, params, price, satPerVbyte)
+  const unpayable = unpayableOf(config, onchain)
+  if (unpayable !== undefined) throw clientRejected(unpayable)
   return {
     client,
     origin: caller.kind,
@@ -134,6 +144,15 @@ async function judge(
     price,
     ...(onchain === undefined ? {} : { onchain }),
   }
+}
+
+/** Why nobody could pay for an order: each has one way at least (L1-45). */
+export function unpayableOf(
+  { lightning }: Pick<OrdersHandlersConfig, 'lightning'>,
+  onchain: object | undefined,
+): string | undefined {
+  if (lightning === 'taken' || onchain !== undefined) return undefined
+  return 'name a refund_onchain_address: payments are taken on chain only'
 }
 
 /** What the codec of the parameters cannot know (L1-16, L1-23). */

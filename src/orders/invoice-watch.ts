@@ -1,7 +1,6 @@
 import type { Clock } from '../../lsps/base/clock.ts'
 import { delayAfter, STREAM_BACKOFF } from '../kernel/backoff.ts'
 import type { Log } from '../kernel/log.ts'
-import { childOf } from '../kernel/wait.ts'
 import type { Invoice, LndPort } from '../lnd/port.ts'
 
 export type InvoiceWatchDeps = {
@@ -29,7 +28,7 @@ export class InvoiceWatch {
   /** Following what is followed changes nothing. Before `run` it only takes note. */
   follow(orderId: string, hash: string): void {
     if (this.#watched.has(orderId) || this.#signal === undefined || this.#signal.aborted) return
-    const watching = childOf(this.#signal)
+    const watching = new AbortController()
     this.#watched.set(orderId, watching)
     const task: Promise<void> = this.#watch(orderId, hash, watching.signal).finally(() => this.#running.delete(task))
     this.#running.add(task)
@@ -45,6 +44,8 @@ export class InvoiceWatch {
     this.#signal = signal
     if (!signal.aborted)
       await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
+    // From here, and not by a listener of each: Node goes through all listeners of a signal to add one.
+    for (const watching of this.#watched.values()) watching.abort(signal.reason)
     while (this.#running.size > 0) await Promise.allSettled(this.#running)
   }
 

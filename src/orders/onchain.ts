@@ -177,12 +177,19 @@ export function dueRefunds(deposits: readonly Deposit[], confirmations: number):
   )
 }
 
-/** What is neither sold nor on its way back, or not paid for yet. */
+/**
+ * Nothing is to be done about any of it: what was sold is booked, and what goes back has arrived. What is owed back but
+ * stands in no block may never be, and lnd lists it for as long as nobody tells it of what replaced it: no order waits
+ * for that. One that got into a block after all lives again.
+ */
 export function isSettled(deposits: readonly Deposit[]): boolean {
   return deposits.every(
-    ({ sold, refund, booked }) =>
+    ({ sold, refund, booked, confirmations }) =>
       sold !== undefined &&
       (sold === 0n || booked === true) &&
-      (refund === undefined || refund.stage === 'done' || refund.stage === 'dust'),
+      (refund === undefined ||
+        refund.stage === 'done' ||
+        refund.stage === 'dust' ||
+        (refund.stage === 'owed' && confirmations === 0 && booked === undefined)),
   )
 }

@@ -12,13 +12,32 @@ export class OpenOrders {
   readonly #byClient = new Map<NodeId, Set<string>>()
   readonly #unpaidOf = new Map<NodeId, number>()
   #unpaid = 0
+  /** Being made: their invoices and addresses are waited for. Not of the database, so `clear` leaves them. */
+  readonly #makingOf = new Map<NodeId | undefined, number>()
+  #making = 0
 
   get unpaid(): number {
     return this.#unpaid
   }
 
-  unpaidOf(client: NodeId): number {
-    return this.#unpaidOf.get(client) ?? 0
+  /** Those that nobody has paid for, and those that are being made. */
+  get taken(): number {
+    return this.#unpaid + this.#making
+  }
+
+  /** The same, of those that the client made itself. */
+  takenBy(client: NodeId): number {
+    return (this.#unpaidOf.get(client) ?? 0) + (this.#makingOf.get(client) ?? 0)
+  }
+
+  /** Counts an order until it is made, or not: call the answer then. Without a client: it was made over HTTP. */
+  begin(client: NodeId | undefined): () => void {
+    const change = (by: 1 | -1) => {
+      this.#making += by
+      add(this.#makingOf, client, by)
+    }
+    change(1)
+    return () => change(-1)
   }
 
   of(client: NodeId): ReadonlySet<string> {
@@ -31,7 +50,7 @@ export class OpenOrders {
     const was = before !== undefined && isUnpaid(before) ? 1 : 0
     const change = (isUnpaid(order) ? 1 : 0) - was
     this.#unpaid += change
-    if (origin === 'peer') this.#count(client, change)
+    if (origin === 'peer') add(this.#unpaidOf, client, change)
     if (order.tag !== 'completed' && order.tag !== 'failed') {
       const orders = this.#byClient.get(client)
       if (orders === undefined) this.#byClient.set(client, new Set([id]))
@@ -48,11 +67,11 @@ export class OpenOrders {
     this.#unpaidOf.clear()
     this.#unpaid = 0
   }
+}
 
-  #count(client: NodeId, change: number): void {
-    if (change === 0) return
-    const now = this.unpaidOf(client) + change
-    if (now === 0) this.#unpaidOf.delete(client)
-    else this.#unpaidOf.set(client, now)
-  }
+/** Counts something for a client; those with none are not kept. */
+function add<Client>(counts: Map<Client, number>, client: Client, change: number): void {
+  const now = (counts.get(client) ?? 0) + change
+  if (now === 0) counts.delete(client)
+  else counts.set(client, now)
 }

@@ -5,6 +5,8 @@ const MILLION = 1_000_000n
 /** 144 blocks a day, 365 days. */
 export const BLOCKS_PER_YEAR = 52_560
 
+const LEAST_FEE = sat(1n)
+
 const Uint = z.number().int().nonnegative()
 
 /** How orders are priced (config `orders.pricing`). Amounts in sat, shares in millionths. */
@@ -37,7 +39,7 @@ export type Priced = {
  * `capital = lspBalance x blocks x capitalPpmPerYear / (52560 x 1000000)`, `client = clientBalance x clientPpm /
  * 1000000`, `openCost = openVbytes x satPerVbyte`, `closeCost = closeVbytes x closeSatPerVbyte`, `margin = (openCost +
  * closeCost) x marginPpm / 1000000`, each rounded up; `discount` is `discountPpm` millionths of the sum of `base` and
- * these, rounded down; `fee` is the sum less the discount.
+ * these, rounded down; `fee` is the sum less the discount, and 1 at least: no invoice asks for nothing.
  */
 export const Price = z.object({
   base: Sat,
@@ -81,6 +83,7 @@ export function priceOf(rule: PricingRule, priced: Priced): Price {
   const margin = ceil((openCost + closeCost) * BigInt(marginPpm), MILLION)
   const whole = sat(base + capital + client + openCost + closeCost + margin)
   const discount = discountPpm === undefined ? undefined : sat((whole * BigInt(discountPpm)) / MILLION)
+  const due = whole - (discount ?? 0n)
   return {
     base,
     lspBalance,
@@ -99,6 +102,6 @@ export function priceOf(rule: PricingRule, priced: Priced): Price {
     marginPpm,
     margin,
     ...(discountPpm === undefined ? {} : { discountPpm, discount }),
-    fee: sat(whole - (discount ?? 0n)),
+    fee: due < LEAST_FEE ? LEAST_FEE : sat(due),
   }
 }

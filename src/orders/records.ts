@@ -67,28 +67,31 @@ export async function* endedOrders(
   }
 }
 
+/** A finished order that is old enough to be forgotten; `writes` delete all that finds it. */
+export type Prunable = { readonly id: string; readonly writes: readonly Write[] }
+
 /**
- * The deletions that forget some of the finished orders that ended before a time, with all that finds them; empty when
- * there are none left. What comes to their addresses afterwards is the node's own.
+ * Some of the finished orders that ended before a time. What comes to their addresses once they are forgotten is the
+ * node's own.
  */
-export async function pruneWrites(store: Store, before: number, after?: string): Promise<Pruned> {
+export async function prunable(store: Store, before: number, after?: string): Promise<PrunablePage> {
   const edge = endedKey(before, '')
   const keys = await store.keys(ENDED, { limit: PAGE, ...(after === undefined ? {} : { after }) })
-  const writes: Write[] = []
+  const orders: Prunable[] = []
   for (const key of keys) {
-    if (key >= edge) return { writes, next: undefined }
+    if (key >= edge) return { orders, next: undefined }
     const id = key.slice(TIME_DIGITS + 1)
     const order = await doneOrders.get(store, id)
     if (order === undefined) continue // it lives again: something came for it
     const { onchain, bolt11 } = order.terms
-    writes.push(doneOrders.del(id), { type: 'del', table: ENDED, key })
+    const writes: Write[] = [{ type: 'del', table: ENDED, key }]
     if (onchain !== undefined) writes.push({ type: 'del', table: BY_ADDRESS, key: onchain.address })
     if (bolt11 !== undefined) writes.push({ type: 'del', table: BY_HASH, key: bolt11.paymentHash })
     const steps = await store.keys(FLIGHT, { prefix: `${id}/` })
-    writes.push(...steps.map((step): Write => ({ type: 'del', table: FLIGHT, key: step })))
+    orders.push({ id, writes: [...writes, ...steps.map((step): Write => ({ type: 'del', table: FLIGHT, key: step }))] })
   }
-  return { writes, next: keys.length < PAGE ? undefined : keys.at(-1) }
+  return { orders, next: keys.length < PAGE ? undefined : keys.at(-1) }
 }
 
 /** `next`: from where to go on. */
-export type Pruned = { readonly writes: readonly Write[]; readonly next: string | undefined }
+export type PrunablePage = { readonly orders: readonly Prunable[]; readonly next: string | undefined }

@@ -1,6 +1,7 @@
 import { type Sat, sat, satToMsat } from '../../lsps/base/amount.ts'
 import type { Clock } from '../../lsps/base/clock.ts'
 import type { NodeId } from '../../lsps/base/node-id.ts'
+import { clientRejected } from '../../lsps/rpc/fault.ts'
 import type { Entropy } from '../kernel/entropy.ts'
 import { Presence } from '../kernel/presence.ts'
 import { type EffectContext, Runner } from '../kernel/runner.ts'
@@ -12,7 +13,7 @@ import { type EffectDeps, executeEffect } from './effects.ts'
 import { isKnown, riskOf } from './exposure.ts'
 import { InvoiceWatch } from './invoice-watch.ts'
 import { deadline, isTerminal, place, step } from './machine.ts'
-import { makeAddress, makeInvoice } from './make-payable.ts'
+import { makePayable } from './make-payable.ts'
 import { type ChannelNews, eventOf, type RefundNews } from './news.ts'
 import type { Receipt } from './onchain.ts'
 import { OpenOrders } from './open-orders.ts'
@@ -81,7 +82,6 @@ export class OrdersService {
   readonly #presence = new Presence<NodeId>((client) => this.#onClient(client))
   #height = 0
   #scanned = 0
-  #placing = 0
 
   constructor(deps: OrdersDeps, config: OrdersConfig) {
     this.#deps = deps
@@ -155,7 +155,8 @@ export class OrdersService {
   async start(signal: AbortSignal): Promise<void> {
     const running = [this.#runner.start(signal), this.#invoices.run(signal), this.#addresses.run(signal)]
     for (const order of this.#runner.live.values()) this.#watch(order)
-    await Promise.all([...running, pruneFinished({ ...this.#deps, keepMs: this.#config.keepMs }, signal)])
+    const forget = (id: string, writes: readonly Write[]) => this.#runner.forget(id, writes)
+    await Promise.all([...running, pruneFinished({ ...this.#deps, keepMs: this.#config.keepMs, forget }, signal)])
   }
 
   loadPeers(list: () => Promise<readonly NodeId[]>): Promise<void> {
@@ -226,23 +227,27 @@ export class OrdersService {
    */
   rejection(client: NodeId | undefined): string | undefined {
     const { maxUnpaid, maxUnpaidPerPeer } = this.#config
-    if (client !== undefined && this.#open.unpaidOf(client) >= maxUnpaidPerPeer)
+    if (client !== undefined && this.#open.takenBy(client) >= maxUnpaidPerPeer)
       return 'too many unpaid orders, pay them or wait until they end'
-    if (this.#open.unpaid + this.#placing >= maxUnpaid) return 'too many orders at the moment, try again later'
+    if (this.#open.taken >= maxUnpaid) return 'too many orders at the moment, try again later'
     return undefined
   }
 
   /**
    * An order is on disk, and its invoice and address are made, when this resolves: only then may the client hear of it.
-   * @throws SidecarError when lnd does not make them
+   * @throws SidecarError when lnd does not make them, a fault that the client may read when there are too many by now
    */
   async place(wanted: NewOrder, signal: AbortSignal): Promise<Order> {
-    this.#placing += 1
+    const client = wanted.origin === 'peer' ? wanted.client : undefined
+    // Asked before, too; but much was waited for since, and others of the same client with it.
+    const refusal = this.rejection(client)
+    if (refusal !== undefined) throw clientRejected(refusal)
+    const made = this.#open.begin(client)
     try {
       const terms = await this.#terms(wanted, signal)
       return await this.#runner.createNew(terms.id, place(terms))
     } finally {
-      this.#placing -= 1
+      made()
     }
   }
 
@@ -254,23 +259,26 @@ export class OrdersService {
     const pushed = purpose.type === 'channel' ? purpose.clientBalance : sat(0n)
     const total = sat(price.fee + pushed)
     const paymentHash = preimageOf(seed, id).hash
-    const createdAt = clock.now()
+    const createdHeight = this.#height
     const asked = {
       paymentHash,
       amount: satToMsat(total),
       memo: purpose.type === 'channel' ? `channel order ${id}` : `channel extension ${id}`,
-      expirySeconds: Math.ceil(expiryMs / MS_PER_SECOND),
+      expirySeconds: Math.floor(expiryMs / MS_PER_SECOND),
       cltvExpiry: bolt11.cltvExpiry,
     }
-    const [invoice, address] = await Promise.all([
-      bolt11.enabled ? makeInvoice(lnd, asked, signal) : undefined,
-      onchain === undefined ? undefined : makeAddress(lnd, signal),
-    ])
+    const { invoice, address } = await makePayable(
+      lnd,
+      { invoice: bolt11.enabled ? asked : undefined, address: onchain === undefined ? 'not-wanted' : 'wanted' },
+      signal,
+    )
+    // Only now: an invoice that was made before never outlives its order (L1-65).
+    const createdAt = clock.now()
     return {
       ...wanted,
       id,
       createdAt,
-      createdHeight: this.#height,
+      createdHeight,
       expiresAt: (createdAt + expiryMs) as Terms['expiresAt'],
       fee: price.fee,
       total,

@@ -76,11 +76,11 @@ function bolt11Of(order: Order): PaymentBolt11 | undefined {
   return { state: lightningState(order), ...priceOf(order.terms), invoice: bolt11.invoice }
 }
 
-/** Left out once the order was paid for otherwise: nobody is to pay it any more (L1-80). */
+/** Left out as soon as the order is paid for otherwise: nobody is to pay it any more (L1-80). */
 function onchainOf(order: Order): PaymentOnchain | undefined {
   const { onchain, refundAddress } = order.terms
   if (onchain === undefined) return undefined
-  const isBeside = order.tag === 'completed' && order.by === 'bolt11' && order.payment.deposits.length === 0
+  const isBeside = 'by' in order && order.by === 'bolt11' && order.payment.deposits.length === 0
   if (isBeside) return undefined
   return {
     state: onchainState(order),

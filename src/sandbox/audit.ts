@@ -53,9 +53,11 @@ function balances({ node }: AuditDeps, add: Add): void {
   }
 }
 
-/** Per hash: what the payers paid is what the wallet got plus what the node kept. */
+/** Per hash: what payers, and wallets that pay, paid is what the wallet got plus what the node kept. */
 function payments({ node, payers, wallets }: AuditDeps, add: Add): void {
-  const paid = sums(payers.flatMap(({ payments: all }) => all.filter(({ outcome }) => outcome?.status === 'settled')))
+  const paid = sums(
+    [...payers, ...wallets].flatMap(({ payments: all }) => all.filter(({ outcome }) => outcome?.status === 'settled')),
+  )
   const got = sums(
     wallets.flatMap(({ received }) =>
       received.map(({ paymentHash, amount }) => ({ hash: paymentHash, amountIn: amount })),

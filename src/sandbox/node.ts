@@ -1,4 +1,3 @@
-import { setMaxListeners } from 'node:events'
 import type { Clock } from '../../lsps/base/clock.ts'
 import type { NodeId } from '../../lsps/base/node-id.ts'
 import type { ChannelEvent, Peer } from '../lnd/port.ts'
@@ -20,8 +19,6 @@ import { Switch } from './switch.ts'
 import type { Violations } from './violations.ts'
 import { WalletCoins } from './wallet-coins.ts'
 
-const NEVER_ABORTED = new AbortController().signal
-setMaxListeners(0, NEVER_ABORTED) // each step of the node that is under way waits with it
 const FIRST_CUSTOM_TYPE = 32_768
 const PAYMENT_SECRET_BYTES = 32
 /** What lnd keeps back for each announced channel, and at most, in satoshi. */
@@ -40,6 +37,8 @@ export type NodeLatency = {
   readonly ready: number
   /** A committed HTLC at the peer's. */
   readonly htlc: number
+  /** From the hint of a transaction until the wallet lists it. Default: 0. */
+  readonly listed?: number
 }
 
 export type NodeOptions = {
@@ -117,7 +116,7 @@ export class SimNode {
       height,
       secret: () => random.hex(PAYMENT_SECRET_BYTES),
       later: (ms, run) => this.#later(ms, run),
-      emit: (invoice) => this.streams.emit('subscribeInvoice', invoice),
+      emit: (invoice) => this.streams.emit('subscribeInvoice', invoice, invoice.paymentHash),
       settle: (htlc, preimage) => this.switchboard.settleExit(htlc, preimage),
       claimOnChain: (htlc, preimage) => this.switchboard.claimExit(htlc, preimage),
       fail: (htlc, reason) => this.switchboard.failExit(htlc, reason),
@@ -128,6 +127,8 @@ export class SimNode {
       coins: this.coins,
       isUp: () => this.up,
       emit: (txid) => this.streams.emit('subscribeTransactions', { txid }),
+      listed: this.latency.listed ?? 0,
+      later: (ms, run) => this.#later(ms, run),
     })
     this.opens = new Opens({
       random,
@@ -328,6 +329,7 @@ export class SimNode {
       if (this.#epoch === epoch && epoch !== undefined) run()
     }
     if (ms === 0) queueMicrotask(guarded)
-    else void this.#options.clock.sleep(ms, NEVER_ABORTED).then(guarded)
+    // Each with a signal of its own: Node goes through all listeners of a signal to add one.
+    else void this.#options.clock.sleep(ms, new AbortController().signal).then(guarded)
   }
 }

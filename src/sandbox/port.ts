@@ -76,13 +76,12 @@ export function simulatedPort(deps: PortDeps, session: Session): LndPort {
         return psbt
       }),
     finalizePsbt: (psbt, signal) => call('finalizePsbt', signal, () => coins.finalize(psbt)),
-    publishTransaction: ({ raw }, signal) =>
-      call('publishTransaction', signal, () => {
-        node.chain.publish(raw)
-      }),
+    publishTransaction: ({ raw, label }, signal) =>
+      call('publishTransaction', signal, () => node.receipts.label(node.chain.publish(raw).txid, label)),
     confirmations: (txid, signal) => call('confirmations', signal, () => node.receipts.confirmations(txid)),
     bumpFee: (request, signal) => call('bumpFee', signal, () => coins.bump(request)),
     spends: (outpoints, signal) => call('spends', signal, () => coins.spends(outpoints)),
+    labelled: (label, signal) => call('labelled', signal, () => node.receipts.labelled(label)),
     rawTransaction: (txid, signal) => call('rawTransaction', signal, () => node.receipts.raw(txid)),
     listLeases: (signal) => call('listLeases', signal, () => coins.leases()),
     leaseOutput: (request, signal) => call('leaseOutput', signal, () => coins.lease(request)),
@@ -138,10 +137,9 @@ function invoiceCalls({ node }: PortDeps, session: Session, call: Call): Invoice
         onEvent(invoice)
         if (invoice.state === 'settled' || invoice.state === 'canceled') over.abort()
       }
-      const wanted = ({ paymentHash }: Invoice) => paymentHash === hash
       const first = invoices.lookup(hash)
       try {
-        await streams.subscribe('subscribeInvoice', session, { onEvent: hand, signal: over.signal, first, wanted })
+        await streams.subscribe('subscribeInvoice', session, { onEvent: hand, signal: over.signal, first, about: hash })
       } finally {
         over.abort()
       }

@@ -1,5 +1,5 @@
 import type { Sat } from '../../lsps/base/amount.ts'
-import type { Outpoint, Receipt } from '../lnd/port.ts'
+import type { LabelledTransaction, Outpoint, Receipt } from '../lnd/port.ts'
 import type { Chain, ChainTx } from './chain.ts'
 import { Refusal } from './failures.ts'
 import { addressOf, outpointOf } from './psbt.ts'
@@ -19,6 +19,10 @@ export type ReceiptsDeps = {
   readonly coins: WalletCoins
   readonly isUp: () => boolean
   readonly emit: (txid: string) => void
+  /** How much later than told a transaction is listed, in ms. */
+  readonly listed: number
+  /** Not if the node goes before. */
+  readonly later: (ms: number, run: () => void) => void
 }
 
 /**
@@ -28,6 +32,7 @@ export type ReceiptsDeps = {
 export class Receipts {
   readonly #deps: ReceiptsDeps
   readonly #rows = new Map<Outpoint, Row>()
+  readonly #labels = new Map<string, string>()
 
   /** After the wallet's coins began to watch the chain: they know first what is the wallet's. */
   constructor(deps: ReceiptsDeps) {
@@ -69,6 +74,19 @@ export class Receipts {
     return this.#deps.chain.transaction(txid)?.raw ?? this.#of(txid)[0]?.tx.raw
   }
 
+  /** lnd keeps a label with its transaction. */
+  label(txid: string, label: string): void {
+    this.#labels.set(txid, label)
+  }
+
+  labelled(label: string): readonly LabelledTransaction[] {
+    return [...this.#labels].flatMap(([txid, its]) => {
+      const raw = its === label ? this.raw(txid) : undefined
+      const confirmations = this.confirmations(txid)
+      return raw === undefined || confirmations === undefined ? [] : [{ txid, raw, confirmations }]
+    })
+  }
+
   /** The node starts: it offers the chain what is in no block, and reads the blocks that it missed. */
   load(): void {
     const { chain } = this.#deps
@@ -88,15 +106,20 @@ export class Receipts {
     }
   }
 
+  /** btcwallet tells of a transaction before the change of its database that lists it is committed. */
   #record(tx: ChainTx): void {
-    const { coins, emit } = this.#deps
+    const { coins, emit, later, listed } = this.#deps
     const ours = tx.outputs.flatMap((output, index) => (coins.owns(output.script) ? [{ ...output, index }] : []))
     if (ours.length === 0 && !tx.inputs.some((outpoint) => coins.had(outpoint))) return
-    for (const { script, value, index } of ours) {
-      const outpoint = outpointOf(tx.txid, index)
-      this.#rows.set(outpoint, { outpoint, address: addressOf(script), amount: value, tx, height: tx.height })
+    const list = () => {
+      for (const { script, value, index } of ours) {
+        const outpoint = outpointOf(tx.txid, index)
+        this.#rows.set(outpoint, { outpoint, address: addressOf(script), amount: value, tx, height: tx.height })
+      }
+      if (tx.height !== undefined) this.#dropRivals(tx)
     }
-    if (tx.height !== undefined) this.#dropRivals(tx)
+    if (listed === 0) list()
+    else later(listed, list)
     emit(tx.txid)
   }
 

@@ -20,8 +20,8 @@ export type Subscribing<T> = {
   readonly signal: AbortSignal
   /** Told before anything else. */
   readonly first?: T | undefined
-  /** Events that this subscription is about; all when left out. */
-  readonly wanted?: (event: T) => boolean
+  /** Whom or what it is about: it hears of nothing else then. */
+  readonly about?: string
 }
 
 type Subscription = { readonly push: (event: never) => void; readonly end: (reason: unknown) => void }
@@ -39,6 +39,8 @@ export class Streams {
     subscribeTransactions: new Set(),
   }
 
+  /** Those that are about one thing: thousands of invoices are followed, each alone. */
+  readonly #about = new Map<string, Set<Subscription>>()
   readonly #dependents = new Set<() => void>()
 
   constructor(stages: Stages) {
@@ -49,14 +51,15 @@ export class Streams {
   async subscribe<K extends keyof StreamEvents>(
     name: K,
     session: Session,
-    { onEvent, signal, first, wanted = () => true }: Subscribing<StreamEvents[K]>,
+    { onEvent, signal, first, about }: Subscribing<StreamEvents[K]>,
   ): Promise<void> {
     if (signal.aborted) return
     if (!session.alive) return await never(signal)
-    const subscriptions = this.#subscriptions[name]
+    const subscriptions = about === undefined ? this.#subscriptions[name] : this.#of(name, about)
     await new Promise<void>((resolve, reject) => {
       const close = () => {
         subscriptions.delete(subscription)
+        if (about !== undefined) this.#forgetEmpty(name, about)
         lane.close()
         session.onEnd.delete(onSessionEnd)
         signal.removeEventListener('abort', onAbort)
@@ -79,9 +82,7 @@ export class Streams {
         onError: end,
       })
       if (first !== undefined) lane.push(first)
-      const push = (event: StreamEvents[K]) => {
-        if (wanted(event)) lane.push(event)
-      }
+      const push = (event: StreamEvents[K]) => lane.push(event)
       const subscription: Subscription = { push, end }
       subscriptions.add(subscription)
       session.onEnd.add(onSessionEnd)
@@ -89,8 +90,11 @@ export class Streams {
     })
   }
 
-  emit<K extends keyof StreamEvents>(name: K, event: StreamEvents[K]): void {
+  /** `about`: also to those who asked for this alone. */
+  emit<K extends keyof StreamEvents>(name: K, event: StreamEvents[K], about?: string): void {
     for (const subscription of this.#subscriptions[name]) subscription.push(event as never)
+    if (about === undefined) return
+    for (const subscription of this.#about.get(keyOf(name, about)) ?? []) subscription.push(event as never)
   }
 
   /** Calls back once when the node goes; returns how to stop that. */
@@ -103,8 +107,28 @@ export class Streams {
   endAll(): void {
     for (const callback of [...this.#dependents]) callback()
     this.#dependents.clear()
-    for (const [name, subscriptions] of Object.entries(this.#subscriptions)) {
-      for (const subscription of [...subscriptions]) subscription.end(unavailable(name, 'the stream ended'))
+    for (const [name, subscriptions] of [...Object.entries(this.#subscriptions), ...this.#about]) {
+      for (const subscription of [...subscriptions]) subscription.end(unavailable(nameIn(name), 'the stream ended'))
     }
   }
+
+  #of(name: keyof StreamEvents, about: string): Set<Subscription> {
+    const key = keyOf(name, about)
+    const subscriptions = this.#about.get(key) ?? new Set()
+    this.#about.set(key, subscriptions)
+    return subscriptions
+  }
+
+  #forgetEmpty(name: keyof StreamEvents, about: string): void {
+    const key = keyOf(name, about)
+    if (this.#about.get(key)?.size === 0) this.#about.delete(key)
+  }
+}
+
+function keyOf(name: keyof StreamEvents, about: string): string {
+  return `${name} ${about}`
+}
+
+function nameIn(key: string): string {
+  return key.split(' ', 1)[0] ?? key
 }

@@ -9,8 +9,10 @@ import type { SimNode } from './node.ts'
 import type { PeerAnswer } from './opens.ts'
 import { PEER_FEATURES, type RemotePeer } from './peers.ts'
 import type { SeededRandom } from './random.ts'
+import { type Payment, sendToInvoice } from './sending.ts'
 import type { Session, Stages } from './stages.ts'
 import { sha256Hex } from './switch.ts'
+import type { Violations } from './violations.ts'
 
 /** LSPS0: messages of this type carry JSON-RPC. */
 export const LSPS_MESSAGE_TYPE = 37_913
@@ -18,6 +20,9 @@ const PREIMAGE_BYTES = 32
 /** BOLT 2: from this capacity on both sides must have said `option_support_large_channel`. */
 const WUMBO_SAT = 16_777_216n
 const WUMBO_BITS: readonly number[] = [18, 19]
+/** What a peer has to keep in each channel: 1 % of it. */
+const RESERVE_DIVISOR = 100n
+const MSAT_PER_SAT = 1000n
 const WRONG_AMOUNT = 'final_incorrect_htlc_amount'
 
 /** What the wallet does with an open: `hang-sign` answers open_channel, but not funding_created. */
@@ -47,6 +52,13 @@ export type WalletTransport = {
 
 type Message = { readonly type: number; readonly data: Uint8Array }
 
+export type WalletWorld = {
+  readonly node: SimNode
+  readonly random: SeededRandom
+  readonly stages: Stages
+  readonly violations: Violations
+}
+
 /** A wallet with an LSPS2 client's manners: a peer that is told, by the test, what to do. */
 export class SimWallet implements RemotePeer {
   readonly nodeId: NodeId
@@ -55,6 +67,8 @@ export class SimWallet implements RemotePeer {
   /** Zero-conf channels are refused with LDK's words when false. */
   trustsNode = true
   readonly received: Received[] = []
+  /** What it paid, to invoices of our node. */
+  readonly payments: Payment[] = []
   /** Opens that it signed and the node forgot. */
   readonly ghosts: OpenRequest[] = []
   /** Errors about opens that the node sent. */
@@ -66,15 +80,17 @@ export class SimWallet implements RemotePeer {
   readonly reconnects = false
   readonly #node: SimNode
   readonly #random: SeededRandom
+  readonly #violations: Violations
   readonly #invoices = new Map<string, Invoice>()
   readonly #parts = new Map<string, OutgoingHtlc[]>()
   readonly #listeners = new Set<(type: number, data: Uint8Array) => void>()
   readonly #inbox: Lane<Message>
 
-  constructor(node: SimNode, random: SeededRandom, stages: Stages) {
+  constructor({ node, random, stages, violations }: WalletWorld) {
     this.nodeId = random.nodeId()
     this.#node = node
     this.#random = random
+    this.#violations = violations
     const session: Session = { id: 0, alive: true, onEnd: new Set() }
     this.#inbox = new Lane<Message>({
       name: 'wallet.message',
@@ -136,6 +152,30 @@ export class SimWallet implements RemotePeer {
   /** What it received, in msat. */
   balance(): bigint {
     return this.received.reduce((sum, { amount }) => sum + amount, 0n)
+  }
+
+  /** Its part of its open channels, in msat; HTLCs under way do not count. */
+  owned(): bigint {
+    return this.openChannels().reduce((sum, { remote }) => sum + remote, 0n)
+  }
+
+  openChannels(): readonly SimChannel[] {
+    return [...this.channels].filter(({ state }) => state === 'open')
+  }
+
+  /**
+   * Pays a hold invoice of our node in one part, over the first of its channels that has enough.
+   * @throws Error when it has no channel, or the node never made this invoice
+   */
+  payInvoice(invoice: string): Payment {
+    const asked = this.#node.invoices.read(invoice)?.amount ?? 0n
+    const open = this.openChannels()
+    const channel = open.find((one) => one.linkUp && one.remote >= asked + reserveOf(one)) ?? open[0]
+    if (channel === undefined) throw new Error('the wallet has no channel to pay over')
+    const sending = { node: this.#node, violations: this.#violations, channel, kept: this.payments }
+    const [payment] = sendToInvoice({ ...sending, reserve: reserveOf(channel) }, { invoice })
+    if (payment === undefined) throw new Error('nothing was sent')
+    return payment
   }
 
   closeChannel(channel: SimChannel, { force = false }: { readonly force?: boolean } = {}): void {
@@ -262,6 +302,10 @@ export class SimWallet implements RemotePeer {
   #receive({ hash, amount, extraFee }: OutgoingHtlc): void {
     this.received.push({ paymentHash: hash, amount, extraFee: extraFee ?? 0n })
   }
+}
+
+function reserveOf({ capacity }: SimChannel): bigint {
+  return (capacity * MSAT_PER_SAT) / RESERVE_DIVISOR
 }
 
 /** `claim`, `wait` for further parts, or the reason to fail all of them (L2-95, L2-97). */

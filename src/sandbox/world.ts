@@ -24,6 +24,7 @@ import { SimWallet } from './wallet.ts'
  *   const payment = world.payer.pay({ hash: invoice.paymentHash, scid: jitScid, amount: 50_000_000n })
  *   await payment.result                          // settled | failed with reason
  *   world.payer.payInvoice({ invoice, parts })    // a hold invoice of the node, in one or several parts
+ *   wallet.payInvoice(invoice)                    // ... by a wallet, from what it has in its channels
  *   const outpoint = world.deposit({ address, amount }) // somebody pays to an address of the wallet
  *   world.replaceDeposit(outpoint)                // ... and takes it back before it is in a block
  *   world.mine(1)                                 // one block with the whole mempool
@@ -74,11 +75,12 @@ const NO_LATENCY: NodeLatency = { open: 0, sign: 0, ready: 0, htlc: 0 }
 const FEED_DELTA = 200
 /** BIP 125: the transaction says that it may be replaced. */
 const REPLACEABLE_SEQUENCE = 0xfffffffd
+const FINAL_SEQUENCE = 0xffffffff
 const DESTINATION_SAT = 10_000_000_000n
 
 /** Milliseconds, of the order that funding.md measured. */
 export const MEASURED_LATENCY = {
-  node: { open: 30, sign: 16, ready: 35, htlc: 50 },
+  node: { open: 30, sign: 16, ready: 35, htlc: 50, listed: 20 },
   calls: { fundPsbt: 14, verifyFunding: 4, addAlias: 5, finalizePsbt: 8, publishTransaction: 15, listChannels: 2 },
 }
 
@@ -125,7 +127,12 @@ export class World {
   }
 
   addWallet(): SimWallet {
-    const wallet = new SimWallet(this.node, this.#random, this.stages)
+    const wallet = new SimWallet({
+      node: this.node,
+      random: this.#random,
+      stages: this.stages,
+      violations: this.#violations,
+    })
     this.wallets.push(wallet)
     return wallet
   }
@@ -161,15 +168,16 @@ export class World {
   /** Somebody with the wallet's keys spends a coin of it; in the next block, whatever else would spend the coin. */
   spendElsewhere(outpoint: Outpoint): string {
     const output = { script: witnessScript(this.#random.bytes(20)), value: 1_000n }
-    return this.node.chain.replace(spendTx(outpoint, [output], 0xffffffff)).txid
+    return this.node.chain.replace(spendTx(outpoint, [output], FINAL_SEQUENCE)).txid
   }
 
-  /** Somebody pays to an address, over a transaction that may be replaced; mined with the next block. */
-  deposit({ address, amount }: Payment): Outpoint {
+  /** Somebody pays to an address, over a transaction that says whether it may be replaced; mined with the next block. */
+  deposit({ address, amount }: Payment, says: 'replaceable' | 'final' = 'replaceable'): Outpoint {
     const coin = outpointOf(this.#random.hex(32), 0)
     this.node.chain.grant(coin)
     const output = { script: scriptOf(address), value: amount }
-    return outpointOf(this.node.chain.publish(spendTx(coin, [output], REPLACEABLE_SEQUENCE)).txid, 0)
+    const sequence = says === 'final' ? FINAL_SEQUENCE : REPLACEABLE_SEQUENCE
+    return outpointOf(this.node.chain.publish(spendTx(coin, [output], sequence)).txid, 0)
   }
 
   /** Whoever paid replaces the payment while it is in no block: it goes to somebody else now, or as `to` says. */

@@ -16,6 +16,12 @@ export class Child<Told, Tells extends { readonly type: string }> {
     })
   }
 
+  get pid(): number {
+    const { pid } = this.#process
+    if (pid === undefined) throw new Error(`${this.#name} did not start`)
+    return pid
+  }
+
   tell(message: Told): void {
     this.#process.send(message as object)
   }

@@ -11,6 +11,7 @@ import { grpc } from './grpc.ts'
 import { describeMachine } from './machine.ts'
 import { offers } from './offers.ts'
 import type { BenchOptions } from './options.ts'
+import { orders } from './orders.ts'
 import { purchases } from './purchases.ts'
 import { rate } from './rate.ts'
 import { sales } from './sales.ts'
@@ -25,6 +26,7 @@ const BENCHES: Readonly<Record<string, (options: BenchOptions) => Promise<Row[]>
   grpc,
   purchases,
   flood,
+  orders,
   forwards,
   sales,
   rate,

@@ -131,14 +131,15 @@ async function measure(folder: string): Promise<Round> {
     )
     const most = await buyers.saturating({ inFlight: IN_FLIGHT, count: SATURATING_PAIRS })
     const durable = await killInTheMiddle(daemon, folder)
-    return { due, crowding, most, bare: await bareCommits(folder), durable }
+    return { due, crowding, most, bare: await bareCommits(folder, IN_FLIGHT), durable }
   } finally {
     await daemon.kill()
   }
 }
 
-async function bareCommits(folder: string): Promise<CommitsAnswer> {
-  const options: CommitsOptions = { from: join(folder, 'db'), to: join(folder, 'bare'), inFlight: IN_FLIGHT }
+/** The records of a daemon's database, which is closed, written to another one in groups of so many. */
+export async function bareCommits(folder: string, inFlight: number): Promise<CommitsAnswer> {
+  const options: CommitsOptions = { from: join(folder, 'db'), to: join(folder, 'bare'), inFlight }
   const commits = new Child<never, CommitsAnswer>('group-commit.ts', options)
   try {
     return await commits.hear('committed')

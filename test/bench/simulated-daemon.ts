@@ -18,14 +18,19 @@ export type DaemonOptions = {
   readonly peers: number
   /** The config's `peer`; otherwise limits that no honest load reaches. */
   readonly limits?: object
+  /** The config's `orders`; otherwise there are none. */
+  readonly orders?: object
 }
 export type Command =
   | { readonly type: 'offers'; readonly perSecond: number; readonly ms: number }
   | { readonly type: 'core-wait' }
+  | { readonly type: 'invoices' }
 export type Answer =
   | { readonly type: 'ready' }
   | { readonly type: 'offers'; readonly latencies: Float64Array }
   | { readonly type: 'core-wait'; readonly ms: number }
+  /** How long the node took to make each hold invoice, by its text. */
+  | { readonly type: 'invoices'; readonly ms: ReadonlyMap<string, number> }
 
 const LSPS_MESSAGE_TYPE = 37_913
 const SEED_BYTES = 32
@@ -44,10 +49,23 @@ async function main(options: DaemonOptions): Promise<void> {
   const wallets = Array.from({ length: options.peers }, () => world.addWallet())
   for (const wallet of wallets) wallet.connect()
   const feed = new OfferFeed(await product<typeof import('../../src/lnd/interceptor.ts')>('src/lnd/interceptor'))
-  const lnd: LndPort = { ...world.attach(), interceptHtlcs: (onOffer, signal) => feed.intercept(onOffer, signal) }
-  await startSidecar(await benchConfig(options.folder, options.limits === undefined ? {} : { peer: options.limits }), {
+  const node = world.attach()
+  const invoices = new Map<string, number>()
+  const lnd: LndPort = {
+    ...node,
+    interceptHtlcs: (onOffer, signal) => feed.intercept(onOffer, signal),
+    addHoldInvoice: async (request, signal) => {
+      const start = performance.now()
+      const invoice = await node.addHoldInvoice(request, signal)
+      invoices.set(invoice, performance.now() - start)
+      return invoice
+    },
+  }
+  const { folder, limits: peer, orders } = options
+  const changes = { ...(peer === undefined ? {} : { peer }), ...(orders === undefined ? {} : { orders }) }
+  await startSidecar(await benchConfig(folder, changes), {
     lnd,
-    store: await openLevelStore(join(options.folder, 'db')),
+    store: await openLevelStore(join(folder, 'db')),
     clock: systemClock,
     entropy: systemEntropy,
     log: silentLog,
@@ -61,6 +79,7 @@ async function main(options: DaemonOptions): Promise<void> {
   const { link } = await listen(options.socket, (peer, payload) => wallets[peer]?.send(LSPS_MESSAGE_TYPE, payload))
   process.on('message', (command: Command) => {
     if (command.type === 'core-wait') tell({ type: 'core-wait', ms: coreWaitMs() })
+    else if (command.type === 'invoices') tell({ type: 'invoices', ms: invoices })
     else void feed.run(command).then((latencies) => tell({ type: 'offers', latencies }))
   })
   process.once('disconnect', () => process.exit()) // never outlives the benchmark

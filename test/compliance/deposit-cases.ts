@@ -21,6 +21,8 @@ export function depositCases(world: () => NodeUnderTest, signal: AbortSignal): v
     await until(node, 'the deposit', async () => (await receipts([address])).length === 1)
     return { address, outpoint }
   }
+  const confirmed = (address: string) =>
+    until(world(), 'a confirmation of the deposit', async () => (await confirmations(address))[0] === 1)
   const height = async () => (await world().port.getInfo(signal)).blockHeight
 
   it('are told of and listed at once, then with each confirmation, at the addresses that are wanted', async () => {
@@ -37,7 +39,7 @@ export function depositCases(world: () => NodeUnderTest, signal: AbortSignal): v
     await until(node, 'the hint of the deposit', () => told.filter((id) => id === txid).length === 1)
     await node.mine(1)
     await until(node, 'the hint of its block', () => told.filter((id) => id === txid).length === 2)
-    expect(await confirmations(address)).toEqual([1])
+    await confirmed(address)
     await node.mine(2)
     expect(await confirmations(address)).toEqual([3])
     expect(await receipts(['bcrt1qqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqdku202'])).toEqual([])
@@ -96,7 +98,7 @@ export function depositCases(world: () => NodeUnderTest, signal: AbortSignal): v
     await node.replaceDeposit(outpoint)
     await node.mine(1)
     const coins = async () => (await node.port.listUnspent(0, signal)).map((coin) => coin.outpoint)
-    expect(await confirmations(kept.address)).toEqual([1])
+    await confirmed(kept.address)
     expect(await confirmations(address)).toEqual([0])
     // It even looks like a coin: nothing unconfirmed that somebody else paid may be spent.
     expect(await coins()).toEqual(expect.arrayContaining([outpoint, kept.outpoint]))
@@ -113,7 +115,7 @@ export function depositCases(world: () => NodeUnderTest, signal: AbortSignal): v
     const node = world()
     const { address, outpoint } = await newDeposit()
     await node.mine(1)
-    expect(await confirmations(address)).toEqual([1])
+    await confirmed(address)
     await node.reorganise(1)
     await until(node, 'the deposit to be unconfirmed', async () => (await confirmations(address))[0] === 0)
     await node.mine(2)

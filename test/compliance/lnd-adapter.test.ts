@@ -71,9 +71,9 @@ describe('the checks at start', () => {
         // Without what passes by itself.
         lnd.listChannels(signal).then((all) => all.map(({ lifetimeSeconds, uptimeSeconds, ...channel }) => channel)),
         lnd.pendingChannels(signal),
-        lnd.listPeers(signal),
+        // lnd lists these, and the aliases, in the order of a Go map.
+        lnd.listPeers(signal).then((peers) => new Map(peers.map((peer) => [peer.nodeId, peer]))),
         lnd.listLeases(signal),
-        // lnd lists them in the order of a Go map.
         lnd.listAliases(signal).then((aliases) => new Map(aliases.map(({ base, aliases: of }) => [base, of]))),
         lnd.walletBalance(signal),
       ])

@@ -1,14 +1,15 @@
-import { describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it } from 'vitest'
 import * as z from 'zod'
 import { sat } from '../../lsps/base/amount.ts'
 import { invoiceAmount } from '../../lsps/lsps1/invoice-amount.ts'
 import { lsps1 } from '../../lsps/lsps1/methods.ts'
 import { checkOptions } from '../../lsps/lsps1/rules.ts'
 import { Lsps1Options, OrderResult } from '../../lsps/lsps1/schema.ts'
-import { OPTIONS } from '../unit/lsps/lsps1/orders.ts'
+import { OPTIONS, REFUND_ADDRESS } from '../unit/lsps/lsps1/orders.ts'
 import { GOOD_ORDER } from './kinds/lsps1.ts'
 import { ALICE, BOB } from './lsp.ts'
-import { createOrderLsp, type OrderAnswer, type OrderLspConfig } from './order-lsp.ts'
+import type { OrderAnswer } from './order-lsp.ts'
+import { createSeller, ORDER_EXPIRY_MS, type Seller, type SellerConfig, SOLD_AT_HEIGHT } from './order-seller.ts'
 import { shaped } from './vectors.ts'
 
 const REQUIRED = [
@@ -19,23 +20,44 @@ const REQUIRED = [
   'channel_expiry_blocks',
   'announce_channel',
 ]
+/** The sample of bLIP-51 announces a channel without a confirmation, which is not sold here (L1-23). */
+const GOOD = { ...GOOD_ORDER, required_channel_confirmations: 1, channel_expiry_blocks: 144 }
 const DATETIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/
 const MAX_INVOICE = 2048
 
-function setUp(config: OrderLspConfig = {}) {
-  const lsp = createOrderLsp(config)
+const running: Seller[] = []
+afterEach(async () => {
+  for (const seller of running.splice(0)) {
+    expect(seller.unexpected).toEqual([])
+    await seller.close()
+  }
+})
+
+function setUp(config: SellerConfig = {}) {
+  const lsp = createSeller(config)
+  running.push(lsp)
   const create = (change: object, peer = ALICE) =>
-    lsp.call('lsps1.create_order', JSON.parse(JSON.stringify({ ...GOOD_ORDER, ...change })), peer)
-  return { lsp, create }
+    lsp.call('lsps1.create_order', JSON.parse(JSON.stringify({ ...GOOD, ...change })), peer)
+  const read = async (order_id: string) =>
+    z.decode(OrderResult, (await lsp.call('lsps1.get_order', { order_id }))?.result as never)
+  return { lsp, create, read }
+}
+
+/** What an error leaves behind (L1-35): nothing on disk, and nothing at the node. */
+function expectNothing({ orders, asked, addresses, bytes }: Seller): void {
+  expect(orders.size).toBe(0)
+  expect(asked).toEqual([])
+  expect(addresses).toEqual([])
+  const kept = [...bytes].filter(([table, rows]) => table !== 'orders-scanned' && rows.size > 0)
+  expect(kept).toEqual([])
 }
 
 /** The error of an order that is changed like this; nothing was ordered. */
-async function errorOf(change: object, config: OrderLspConfig = {}, peer = ALICE): Promise<OrderAnswer['error']> {
+async function errorOf(change: object, config: SellerConfig = {}, peer = ALICE): Promise<OrderAnswer['error']> {
   const { lsp, create } = setUp(config)
   const answer = await create(change, peer)
   expect(answer?.result).toBeUndefined()
-  expect(lsp.orders.size).toBe(0)
-  expect(lsp.unexpected).toEqual([])
+  expectNothing(lsp)
   return answer?.error
 }
 
@@ -143,7 +165,7 @@ describe('probes of lsps1.create_order: options', () => {
   })
 
   it('[L1-12] [L1-32] P22: fewer confirmations than are needed', async () => {
-    const options = { ...OPTIONS, min_required_channel_confirmations: 1 }
+    const options = { ...OPTIONS, min_required_channel_confirmations: 2 }
     expect(await errorOf({}, { options })).toMatchObject(mismatch('min_required_channel_confirmations'))
   })
 
@@ -186,7 +208,7 @@ describe('probes of an order', () => {
   it('[L1-41] [L1-43] [L1-44] [L1-45] [L1-46] [L1-47] [L1-63] P27: a good one', async () => {
     const { lsp, create } = setUp()
     const { result } = (await create({})) ?? {}
-    const { refund_onchain_address: refund, ...echoed } = GOOD_ORDER as Readonly<Record<string, unknown>>
+    const { refund_onchain_address: refund, ...echoed } = GOOD as Readonly<Record<string, unknown>>
     expect(result).toMatchObject({ ...echoed, order_state: 'CREATED', channel: null })
     expect(result).not.toHaveProperty('refund_onchain_address')
     expect(result?.created_at).toMatch(DATETIME)
@@ -205,12 +227,27 @@ describe('probes of an order', () => {
     expect(lsp.orders.size).toBe(1)
   })
 
-  it.each([0, 1, 6])('[L1-73] [L1-74] P28: after %d confirmations on chain', async (minConfirmations) => {
-    const { result } = (await setUp({ minConfirmations }).create({})) ?? {}
+  it.each([1, 3, 6])('[L1-73] [L1-74] P28: after %d confirmations on chain', async (confirmations) => {
+    const { result } = (await setUp({ onchain: { confirmations, zeroConfPerOrder: sat(0n) } }).create({})) ?? {}
     const { onchain } = z.decode(OrderResult, result as never).payment
-    expect(onchain?.min_onchain_payment_confirmations).toBe(minConfirmations)
-    if (minConfirmations > 0) expect(onchain?.min_fee_for_0conf ?? null).toBeNull()
-    else expect(onchain?.min_fee_for_0conf).toBeGreaterThanOrEqual(253)
+    expect(onchain?.min_onchain_payment_confirmations).toBe(confirmations)
+    expect(onchain?.min_fee_for_0conf ?? null).toBeNull()
+  })
+
+  it('[L1-73] [L1-74] without a confirmation only up to what is risked, and never when a balance is pushed', async () => {
+    const options = { ...OPTIONS, min_initial_client_balance_sat: sat(0n) }
+    const askedOf = async (zeroConfPerOrder: bigint, client_balance_sat: string) => {
+      const onchain = { confirmations: 1, zeroConfPerOrder: sat(zeroConfPerOrder) }
+      const { result } = await setUp({ options, onchain }).create({ client_balance_sat })
+      return z.decode(OrderResult, result as never).payment.onchain
+    }
+    const fee = (await askedOf(0n, '0'))?.fee_total_sat ?? 0n
+    expect(await askedOf(fee, '0')).toMatchObject({ min_onchain_payment_confirmations: 0, min_fee_for_0conf: 500 })
+    expect(await askedOf(fee - 1n, '0')).toMatchObject({
+      min_onchain_payment_confirmations: 1,
+      min_fee_for_0conf: null,
+    })
+    expect(await askedOf(1_000_000n, '1')).toMatchObject({ min_onchain_payment_confirmations: 1 })
   })
 
   it('[L1-50] [L1-51] [L1-52] P29: read by its own client, as often as it likes, and by nobody else', async () => {
@@ -231,29 +268,218 @@ describe('probes of an order', () => {
     expect(answer?.error).toMatchObject(invalid('order_id'))
   })
 
-  it('[L1-69] [L1-93] [L1-94] P30: held, then completed, with its channel', async () => {
+  it('[L1-65] is payable by a hold invoice for exactly its total, which does not outlive it', async () => {
     const { lsp, create } = setUp()
-    const order_id = idOf(await create({}))
-    const read = async () => z.decode(OrderResult, (await lsp.call('lsps1.get_order', { order_id }))?.result as never)
-    lsp.happen(order_id, { type: 'payment-received', method: 'bolt11' })
-    expect(await read()).toMatchObject({
+    const { result } = await create({})
+    const { order_id: id, payment } = z.decode(OrderResult, result as never)
+    const total = payment.bolt11?.order_total_sat ?? 0n
+    expect(lsp.asked).toMatchObject([{ amount: total * 1000n, expirySeconds: ORDER_EXPIRY_MS / 1000, cltvExpiry: 288 }])
+    expect(lsp.asked[0]?.memo).toContain(id)
+    expect(payment.bolt11?.expires_at).toBe(lsp.now() + ORDER_EXPIRY_MS)
+    expect(lsp.orderOf(id)?.terms.bolt11?.paymentHash).toBe(lsp.asked[0]?.paymentHash)
+  })
+
+  it('[L1-22] [L1-40] each call makes another order, by an id that nobody guesses', async () => {
+    const { lsp, create } = setUp()
+    const ids = new Set<string>()
+    for (let made = 0; made < 20; made += 1) ids.add(idOf(await create({})))
+    expect(ids.size).toBe(20)
+    for (const id of ids) expect(id).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/)
+    expect(new Set(lsp.addresses).size).toBe(20)
+    expect(new Set(lsp.asked.map(({ paymentHash }) => paymentHash)).size).toBe(20)
+  })
+
+  it('[L1-45] [L1-71] has one way to pay at least, or is not made', async () => {
+    const onlyOnchain = { lightning: 'not-taken', onchain: { confirmations: 1, zeroConfPerOrder: sat(0n) } } as const
+    const { result } = await setUp(onlyOnchain).create({})
+    expect(Object.keys(result?.payment ?? {})).toEqual(['onchain'])
+    const none = await errorOf({ refund_onchain_address: undefined }, onlyOnchain)
+    expect(none).toMatchObject({ code: 1, data: { message: expect.stringContaining('refund_onchain_address') } })
+    const onlyLightning = await setUp({ onchain: 'not-taken' }).create({})
+    expect(Object.keys(onlyLightning.result?.payment ?? {})).toEqual(['bolt11'])
+  })
+
+  it('[L1-67] [L1-69] [L1-70] [L1-93] [L1-94] P30: held, then completed, with its channel', async () => {
+    const { lsp, create, read } = setUp()
+    const id = idOf(await create({}))
+    await lsp.hold(id)
+    expect(await read(id)).toMatchObject({
       order_state: 'CREATED',
       payment: { bolt11: { state: 'HOLD' } },
       channel: null,
     })
-    lsp.happen(order_id, { type: 'channel-opened' })
-    const done = await read()
+    expect(lsp.opened).toEqual([])
+    lsp.connect()
+    await lsp.clock.settle()
+    expect(lsp.opened).toHaveLength(1)
+    expect(lsp.settled).toEqual([])
+    await lsp.channel(id, { type: 'published', outpoint: `${'cd'.repeat(32)}:1` })
+    const done = await read(id)
     expect(done).toMatchObject({ order_state: 'COMPLETED', payment: { bolt11: { state: 'PAID' } } })
-    expect(done.channel?.expires_at).toBeGreaterThan(done.channel?.funded_at ?? 0)
+    expect(lsp.settled).toEqual([lsp.asked[0]?.paymentHash])
+    const { channel } = done
+    expect(channel?.funding_outpoint).toEqual({ txid: 'cd'.repeat(32), index: 1 })
+    expect((channel?.expires_at ?? 0) - (channel?.funded_at ?? 0)).toBe(GOOD.channel_expiry_blocks * 600_000)
   })
 
   it('[L1-68] [L1-93] P31: refunded and failed, never CANCELLED', async () => {
     const { lsp, create } = setUp()
+    lsp.connect()
     const order_id = idOf(await create({}))
-    lsp.happen(order_id, { type: 'payment-received', method: 'bolt11' })
-    lsp.happen(order_id, { type: 'failed' })
-    const { result } = (await lsp.call('lsps1.get_order', { order_id })) ?? {}
+    await lsp.hold(order_id)
+    for (let refusal = 0; refusal < 3; refusal += 1) {
+      await lsp.channel(order_id, { type: 'refused', reason: 'client-refused', detail: 'no' })
+      await lsp.pass(10 * 60_000)
+    }
+    const { result } = await lsp.call('lsps1.get_order', { order_id })
     expect(result).toMatchObject({ order_state: 'FAILED', payment: { bolt11: { state: 'REFUNDED' } }, channel: null })
+    expect(lsp.cancelled).toEqual([lsp.asked[0]?.paymentHash])
     expect(JSON.stringify(result)).not.toContain('CANCELLED')
+  })
+
+  it('[L1-70] goes back when its payment comes so late that it would expire before the channel is there', async () => {
+    const { lsp, create, read } = setUp({ onchain: 'not-taken' })
+    lsp.connect()
+    const id = idOf(await create({}))
+    await lsp.hold(id, SOLD_AT_HEIGHT + 66)
+    expect(await read(id)).toMatchObject({ order_state: 'FAILED', payment: { bolt11: { state: 'REFUNDED' } } })
+    expect(lsp.opened).toEqual([])
+  })
+
+  it('[L1-72] [L1-76] paid on chain: PAID when it is deep enough, and the invoice is cancelled [L1-80]', async () => {
+    const { lsp, create, read } = setUp()
+    const id = idOf(await create({}))
+    const amount = (await read(id)).payment.onchain?.order_total_sat ?? sat(0n)
+    await lsp.deposit(id, { amount, confirmations: 0 })
+    expect((await read(id)).payment.onchain?.state).toBe('EXPECT_PAYMENT')
+    await lsp.deposit(id, { amount, confirmations: 1 })
+    expect(await read(id)).toMatchObject({
+      order_state: 'CREATED',
+      payment: { onchain: { state: 'PAID' }, bolt11: { state: 'REFUNDED' } },
+    })
+    expect(lsp.cancelled).toEqual([lsp.asked[0]?.paymentHash])
+  })
+
+  it('[L1-75] without a confirmation: one transaction that cannot be replaced, and pays all of it', async () => {
+    const options = { ...OPTIONS, min_initial_client_balance_sat: sat(0n) }
+    const onchain = { confirmations: 1, zeroConfPerOrder: sat(100_000n) }
+    const paidBy = async (payment: {
+      readonly replaceable: boolean
+      readonly less?: bigint
+      readonly depth?: number
+    }) => {
+      const { lsp, create, read } = setUp({ options, onchain })
+      const id = idOf(await create({ client_balance_sat: '0' }))
+      const total = (await read(id)).payment.onchain?.order_total_sat ?? sat(0n)
+      const { replaceable, less = 0n, depth = 0 } = payment
+      await lsp.deposit(id, { amount: sat(total - less), confirmations: depth, replaceable })
+      return (await read(id)).payment.onchain?.state
+    }
+    expect(await paidBy({ replaceable: false })).toBe('PAID')
+    expect(await paidBy({ replaceable: true })).toBe('EXPECT_PAYMENT')
+    expect(await paidBy({ replaceable: false, less: 1n })).toBe('EXPECT_PAYMENT')
+    expect(await paidBy({ replaceable: true, depth: 1 })).toBe('PAID')
+  })
+
+  it('[L1-80] paid by Lightning, its address is not told any more as long as nothing came to it', async () => {
+    const { lsp, create, read } = setUp()
+    const id = idOf(await create({}))
+    const amount = (await read(id)).payment.onchain?.order_total_sat ?? sat(0n)
+    await lsp.hold(id)
+    expect(Object.keys((await read(id)).payment)).toEqual(['bolt11'])
+    await lsp.deposit(id, { amount, confirmations: 1 })
+    expect((await read(id)).payment.onchain?.state).toBe('EXPECT_PAYMENT')
+    lsp.connect()
+    await lsp.clock.settle()
+    await lsp.channel(id, { type: 'published', outpoint: `${'cd'.repeat(32)}:1` })
+    expect(lsp.refunds).toMatchObject([{ amount, address: REFUND_ADDRESS }])
+  })
+
+  it('[L1-61] nothing paid in time: FAILED, and its invoice REFUNDED', async () => {
+    const { lsp, create, read } = setUp()
+    const id = idOf(await create({}))
+    await lsp.pass(ORDER_EXPIRY_MS - 1)
+    expect((await read(id)).order_state).toBe('CREATED')
+    await lsp.pass(1)
+    expect(await read(id)).toMatchObject({
+      order_state: 'FAILED',
+      channel: null,
+      payment: { bolt11: { state: 'REFUNDED' }, onchain: { state: 'EXPECT_PAYMENT' } },
+    })
+  })
+
+  it('[L1-91] [L1-97] opens what was ordered: both balances as capacity, and the balance of the client pushed', async () => {
+    const { lsp, create } = setUp()
+    lsp.connect()
+    await lsp.hold(idOf(await create({ funding_confirms_within_blocks: 9 })))
+    expect(lsp.opened).toMatchObject([
+      {
+        capacity: 7_000_000n,
+        push: 2_000_000n,
+        peer: ALICE,
+        visibility: 'announced',
+        confirmation: 'ordinary',
+        confirmsWithin: 9,
+      },
+    ])
+  })
+
+  it('[L1-91] counts the blocks for the funding from the payment, not from when the client came', async () => {
+    const { lsp, create } = setUp()
+    await lsp.hold(idOf(await create({ funding_confirms_within_blocks: 9, announce_channel: false })))
+    await lsp.pass(4 * 600_000)
+    lsp.connect()
+    await lsp.clock.settle()
+    expect(lsp.opened).toMatchObject([{ visibility: 'private', confirmsWithin: 5 }])
+  })
+})
+
+describe('what is told before anything is paid', () => {
+  it('[L1-23] an announced channel without a confirmation is refused, and the flag never changed', async () => {
+    expect(await errorOf({ required_channel_confirmations: 0 })).toMatchObject(invalid('announce_channel'))
+    const { lsp, create } = setUp()
+    lsp.connect()
+    await lsp.hold(idOf(await create({ required_channel_confirmations: 0, announce_channel: false })))
+    expect(lsp.opened).toMatchObject([{ visibility: 'private', confirmation: 'zero-conf' }])
+  })
+
+  const LARGE = { lsp_balance_sat: '14777216', client_balance_sat: '2000000' }
+
+  it.each([
+    ['is not connected', undefined, 'connect first'],
+    ['has no large channels', [1, 17, 20], 'no large channels'],
+  ])('[L1-21] a large channel for a node that %s', async (_, features, words) => {
+    const error = await errorOf(LARGE, { features })
+    expect(error).toMatchObject(mismatch('max_channel_balance_sat'))
+    expect(error?.data).toMatchObject({ message: expect.stringContaining(words) })
+  })
+
+  it.each([[[18]], [[19]]])('[L1-21] a large channel for a node with the feature %j', async (features) => {
+    expect((await setUp({ features }).create(LARGE)).result).toBeDefined()
+  })
+
+  it('[L1-21] one satoshi less needs nothing', async () => {
+    const { result } = await setUp({ features: undefined }).create({ ...LARGE, lsp_balance_sat: '14777215' })
+    expect(result).toBeDefined()
+  })
+
+  it.each([
+    ['nothing is sold', { notSelling: 'not now' }, 'not now'],
+    ['no coins are there for it', { largestChannel: sat(6_999_999n) }, 'no channel of this size'],
+    ['nobody knows what the chain costs', { feerate: 'unknown' }, 'can be priced'],
+  ] as const)('[L1-31] [L1-35] while %s', async (_, config, words) => {
+    const error = await errorOf({}, config)
+    expect(error).toMatchObject({ code: 1, data: { message: expect.stringContaining(words) } })
+  })
+
+  it('[L1-31] an eleventh order of a peer that has ten unpaid ones, until one of them is paid or over', async () => {
+    const { lsp, create } = setUp({ maxUnpaidPerPeer: 10 })
+    const ids: string[] = []
+    for (let made = 0; made < 10; made += 1) ids.push(idOf(await create({})))
+    expect((await create({})).error).toMatchObject({ code: 1, data: { message: expect.stringContaining('unpaid') } })
+    expect((await create({}, BOB)).result).toBeDefined()
+    await lsp.hold(ids[3] ?? '')
+    expect((await create({})).result).toBeDefined()
+    expect((await create({})).error?.code).toBe(1)
   })
 })

@@ -41,6 +41,14 @@ describe('the report of rows', () => {
     expect(lines[1]).toMatch(/^L0-02 +0 +two\n +\| later$/)
   })
 
+  it.each(['L0-45', 'L1-45', 'L2-45', 'L7-05'])('lets no row of any spec pass without both, such as %s', (id) => {
+    const says = ROWS[id]?.says ?? ''
+    expect(reportRows({ [id]: { says } }, []).problems).toEqual([
+      `row ${id} has neither a passed test nor a reason why not`,
+    ])
+    expect(reportRows({ [id]: { says } }, [test(`shown [${id}]`)]).problems).toEqual([])
+  })
+
   it('tells what is still open of a row that is shown in part', () => {
     expect(reportRows(two, [test('a [L0-01]'), test('b [L0-02]')]).lines[1]).toMatch(/- b\n +\| in part: later$/)
   })

@@ -1,7 +1,8 @@
 import { writeFileSync } from 'node:fs'
+import type { FactStep, OrderFacts } from './order-facts.ts'
 
 /** What `--json FILE` writes. Amounts are decimal strings, as everywhere in sluice; times are milliseconds. */
-export type Facts = {
+export type Facts = OrderFacts & {
   readonly simulated: boolean
   /** All books agree to the millisatoshi. */
   readonly agreed: boolean
@@ -18,9 +19,9 @@ export type Facts = {
   readonly fee_msat: string
   /** What the wallet owned after the first payment, and not before. */
   readonly received_msat: string
-  /** By lnd's forwarding history, over both payments. */
+  /** By lnd's forwarding history, over both payments that came in. */
   readonly earned_by_lnd_msat: string
-  /** By sluiced's journal, over both payments. */
+  /** By sluiced's journal, of sales. */
   readonly earned_by_journal_msat: string
   readonly funding_txid: string
   readonly capacity_sat: string
@@ -30,9 +31,24 @@ export type Facts = {
   readonly second_received_msat: string
   readonly second_fee_msat: string
   readonly second_ms: number
+  /** After both payments. */
   readonly wallet_owns_msat: string
   /** Milliseconds since the payment was sent. */
-  readonly steps: readonly { readonly at_ms: number; readonly who: string; readonly what: string }[]
+  readonly steps: readonly FactStep[]
+  readonly wallet_owns_at_the_end_msat: string
+  /** What stayed with the operator in all, the order and the extension too: as agreed, and by each of three books. */
+  readonly all_earned_as_agreed_msat: string
+  readonly all_earned_by_wallet_msat: string
+  readonly all_earned_by_lnd_msat: string
+  readonly all_earned_by_journal_msat: string
+  /** The wallet's channels at the end, by both sides. */
+  readonly channels: readonly {
+    readonly outpoint: string
+    readonly funded_by: 'sale' | 'order'
+    readonly capacity_sat: string
+    readonly wallet_msat: string
+    readonly wallet_by_lnd_sat: string
+  }[]
 }
 
 export function writeFacts(file: string, facts: Facts): void {

@@ -9,6 +9,7 @@ import { invoiceOptions } from '../stack/purchase.ts'
 import { Sluiced } from '../stack/sluiced.ts'
 import { ensureSnapshot } from '../stack/snapshot.ts'
 import { waitFor } from '../stack/wait.ts'
+import { ORDERS } from './order-terms.ts'
 import type { DemoOperator, DemoPayer, DemoWallet, DemoWorld, Milestone, StartWorld } from './world.ts'
 
 /** lnd writes its history every 15 s; one that is not there by then never comes. */
@@ -19,6 +20,7 @@ const MILESTONES: Partial<Record<WalletEvent['type'], string>> = {
   'open-request': 'is offered a channel and accepts it unconfirmed',
   'channel-ready': 'can use the channel',
   claimable: 'gets the payment, less the opening fee, and takes it',
+  sent: 'has the preimage: its payment was taken',
 }
 
 /** btcd, lnd and sluiced as processes of their own on a chain of their own, and LDK as the wallet. */
@@ -39,7 +41,7 @@ export const startRealWorld: StartWorld = async (screen, { signal, onStarted }) 
   onStarted(() => network.stop())
   signal.throwIfAborted()
 
-  const sluiced = new Sluiced(network)
+  const sluiced = new Sluiced(network, { config: { orders: ORDERS } })
   onStarted(() => sluiced.stop())
   await screen.wait(
     "starting sluiced beside the operator's lnd",
@@ -99,7 +101,7 @@ function demoWallet(wallet: Wallet, network: Network, milestones: readonly Miles
     nodeId: wallet.nodeId as NodeId,
     software: 'LDK',
     transport: () => wallet.transport(network.lsp.nodeId),
-    channelCount: () => wallet.channels().length,
+    channels: () => wallet.channels().map(({ outpoint = '', sat: capacity, owned }) => ({ outpoint, capacity, owned })),
     owned: () => wallet.owned(),
     createInvoice({ amount, bought }) {
       const { invoice, paymentHash } = wallet.createInvoice({
@@ -113,8 +115,17 @@ function demoWallet(wallet: Wallet, network: Network, milestones: readonly Miles
       if (received?.state !== 'claimed') return undefined
       return { amount: received.amount, withheld: received.skimmed }
     },
+    pay: (invoice) => wallet.pay(invoice),
     milestones: () => milestones,
   }
+}
+
+type RawInvoice = { readonly state: string; readonly amt_paid_msat: string }
+type RawChannel = {
+  readonly channel_point: string
+  readonly capacity: string
+  readonly remote_balance: string
+  readonly push_amount_sat: string
 }
 
 function demoOperator(network: Network, sluiced: Sluiced, software: string): DemoOperator {
@@ -124,6 +135,7 @@ function demoOperator(network: Network, sluiced: Sluiced, software: string): Dem
     configFile: sluiced.configFile,
     history: "lnd's own forwarding history",
     historyDelay: 'lnd may take 15 s to write it',
+    records: "lnd's own forwarding history and invoices",
     async writtenForwards(count, signal) {
       let rows: readonly ForwardingEvent[] = []
       const complete = async () => {
@@ -138,6 +150,21 @@ function demoOperator(network: Network, sluiced: Sluiced, software: string): Dem
         amountIn: BigInt(row.amt_in_msat),
         amountOut: BigInt(row.amt_out_msat),
         fee: BigInt(row.fee_msat),
+      }))
+    },
+    async takenFor(paymentHash) {
+      const request = { r_hash_str: paymentHash }
+      const invoice = await network.lsp.call<RawInvoice>('default', 'lookupInvoice', request)
+      return invoice.state === 'SETTLED' ? BigInt(invoice.amt_paid_msat) : 0n
+    },
+    async channelsTo(client) {
+      const request = { peer: Buffer.from(client, 'hex') }
+      const { channels } = await network.lsp.call<{ channels: RawChannel[] }>('default', 'listChannels', request)
+      return channels.map((channel) => ({
+        outpoint: channel.channel_point,
+        capacity: BigInt(channel.capacity),
+        remoteBalance: BigInt(channel.remote_balance),
+        pushed: BigInt(channel.push_amount_sat),
       }))
     },
   }

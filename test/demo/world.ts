@@ -34,15 +34,31 @@ export type DemoWallet = {
   readonly software: string
   /** LSPS messages to and from the operator. */
   transport(): Transport
-  channelCount(): number
+  channels(): readonly WalletChannel[]
   /** Its part of all its channels; payments under way do not count. */
   owned(): bigint
   /** Over a way in that it bought, at the price of that; without one, over a channel that it has. */
   createInvoice(request: { readonly amount: bigint; readonly bought?: Receivable }): DemoInvoice
   /** What it got by this invoice and what was withheld; undefined until it has taken the payment. */
   received(invoice: DemoInvoice): { readonly amount: bigint; readonly withheld: bigint } | undefined
+  /**
+   * Pays from what it has; resolves with the routing fee once it has the preimage.
+   * @throws Error with the reason when the payment fails
+   */
+  pay(invoice: string, signal: AbortSignal): Promise<{ readonly fee: bigint }>
   /** What happened to it so far, oldest first. */
   milestones(): readonly Milestone[]
+}
+
+/** A channel as the wallet knows it: its size in satoshi, and what of it is the wallet's. */
+export type WalletChannel = { readonly outpoint: string; readonly capacity: bigint; readonly owned: bigint }
+
+/** A channel as the operator's node lists it; in satoshi, as lnd does. `pushed`: the wallet's part at the beginning. */
+export type ListedChannel = {
+  readonly outpoint: string
+  readonly capacity: bigint
+  readonly remoteBalance: bigint
+  readonly pushed: bigint
 }
 
 /** `at`: by the world's clock. */
@@ -57,11 +73,17 @@ export type DemoOperator = {
   readonly software: string
   /** With which `sluice` finds the running `sluiced`. */
   readonly configFile: string
-  /** The name of its node's book, and why `writtenForwards` may take a while. */
+  /** The name of its node's history of forwards, and why `writtenForwards` may take a while. */
   readonly history: string
   readonly historyDelay: string
+  /** The name of its node's records, which are that history, its invoices and its channels. */
+  readonly records: string
   /** lnd's own forwarding history once it has this many rows; what is there when it takes too long. */
   writtenForwards(count: number, signal: AbortSignal): Promise<readonly WrittenForward[]>
+  /** What its node took for an invoice of its own; 0 unless that is settled. */
+  takenFor(paymentHash: string, signal: AbortSignal): Promise<bigint>
+  /** Its node's channels with the wallet. */
+  channelsTo(wallet: NodeId, signal: AbortSignal): Promise<readonly ListedChannel[]>
 }
 
 export type DemoPayer = {

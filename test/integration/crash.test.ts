@@ -218,6 +218,7 @@ async function run(story: Story, disturb: Disturb): Promise<{ simulation: Simula
     const times = steps.filter((step) => step === what).length
     if (times > 1) wrong.push(`it is on record ${times} times: ${what}`)
   }
+  simulation.kill() // what still waits would keep the whole world in memory, and there are thousands of them
   return { simulation, wrong }
 }
 

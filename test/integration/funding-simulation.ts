@@ -5,7 +5,7 @@ import type { ChannelOrder, Funding, FundingNews } from '../../src/funding/state
 import { silentLog } from '../../src/kernel/log.ts'
 import type { SimChannel } from '../../src/sandbox/channels.ts'
 import { ManualClock } from '../../src/sandbox/manual-clock.ts'
-import type { Payment } from '../../src/sandbox/payer.ts'
+import type { Payment } from '../../src/sandbox/sending.ts'
 import type { SimWallet } from '../../src/sandbox/wallet.ts'
 import { createWorld, MEASURED_LATENCY, type World } from '../../src/sandbox/world.ts'
 import { openMemoryStore, type SyncedBytes } from '../../src/store/memory.ts'

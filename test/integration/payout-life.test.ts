@@ -130,6 +130,48 @@ const STORIES: readonly Story<OrderedOptions>[] = [
   },
 ]
 
+/** As an older copy of the database, put back: it knows nothing of payouts. */
+async function forgetPayouts(simulation: OrderedSimulation): Promise<void> {
+  simulation.world.killClient()
+  for (const table of ['payout-live', 'payout-done', 'payout-outbox']) simulation.bytes.delete(table)
+  await simulation.until(() => simulation.starts > 1, 'the services to run again')
+}
+
+describe('a refund that a newer database paid', () => {
+  it.each([
+    ['is in the mempool', 0],
+    ['is in a block', 1],
+    ['is deep in the chain', FINAL + 1],
+  ])('is not paid again when it %s', async (_, blocks) => {
+    const simulation = new OrderedSimulation()
+    await simulation.start()
+    await pay(simulation)
+    await hear(simulation, 'payout-published')
+    const first = txid(simulation)
+    await simulation.mine(blocks)
+    await forgetPayouts(simulation)
+    await pay(simulation)
+    await simulation.mine(FINAL + 2)
+    expect(simulation.violations()).toEqual([])
+    expect(simulation.payout(ID)).toMatchObject({ tag: 'paid', txid: first })
+    isPaidOnce(simulation)
+  })
+
+  it('is paid anew when somebody else spent its coins for good', async () => {
+    const simulation = new OrderedSimulation()
+    await simulation.start()
+    await pay(simulation)
+    await hear(simulation, 'payout-published')
+    const coin = simulation.world.node.chain.transaction(txid(simulation))?.inputs[0] ?? ''
+    await forgetPayouts(simulation)
+    await pay(simulation)
+    await simulation.advance(30_000)
+    simulation.world.spendElsewhere(coin)
+    await simulation.mine(2 * FINAL + 3)
+    isPaidOnce(simulation)
+  })
+})
+
 type Disturb = (simulation: OrderedSimulation) => void
 /** Kills per story: at every point of a short one, spread evenly over a long one, most of whose points are blocks. */
 const MOST_KILLS = 150

@@ -119,6 +119,11 @@ export class Simulation {
     },
   }
 
+  /** Whether it has started, and did not die since. */
+  get isRunning(): boolean {
+    return this.#sidecar !== undefined
+  }
+
   get sidecar(): Sidecar {
     if (this.#sidecar === undefined) throw new Error('the sidecar is not running')
     return this.#sidecar

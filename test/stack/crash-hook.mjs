@@ -4,7 +4,8 @@ import { Level } from 'level'
 
 /**
  * Loaded into sluiced by `node --import` (see `crash-points.ts`): kills processes with SIGKILL right before or right
- * after the first synced write that holds a given record, or when lnd offers an HTLC. The product knows nothing of it.
+ * after the first synced write that holds a given record, right before a call to lnd is sent or when its answer is
+ * there, or when lnd offers an HTLC. The product knows nothing of it.
  */
 const point = JSON.parse(process.env.SLUICE_CRASH_POINT ?? 'null')
 
@@ -39,6 +40,32 @@ function watchWrites() {
   }
 }
 
+/** Requests that hold nothing only ask, at the start, whether sluiced may call that at all. */
+function watchCalls() {
+  const { Channel } = createRequire(import.meta.url)('@grpc/grpc-js')
+  const { createCall } = Channel.prototype
+  Channel.prototype.createCall = function watched(path, ...rest) {
+    const call = createCall.call(this, path, ...rest)
+    if (path !== point.path) return call
+    const start = call.start.bind(call)
+    const send = call.sendMessageWithContext.bind(call)
+    let asks = false
+    call.start = (metadata, listener) => {
+      const onReceiveMessage = (message) => {
+        if (asks && point.when === 'answered' && !reached) kill()
+        listener.onReceiveMessage(message)
+      }
+      start(metadata, { ...listener, onReceiveMessage })
+    }
+    call.sendMessageWithContext = (context, message) => {
+      asks = message.length > 0
+      if (asks && point.when === 'calling' && !reached) kill()
+      send(context, message)
+    }
+    return call
+  }
+}
+
 function watchOffers() {
   const { Client } = createRequire(import.meta.url)('@grpc/grpc-js')
   const { makeBidiStreamRequest } = Client.prototype
@@ -52,4 +79,5 @@ function watchOffers() {
 }
 
 if (point?.when === 'offered') watchOffers()
+else if (point?.path !== undefined) watchCalls()
 else if (point !== null) watchWrites()

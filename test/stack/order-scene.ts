@@ -2,8 +2,10 @@ import { expect } from 'vitest'
 import { formatOutpoint } from '../../lsps/base/outpoint.ts'
 import type { OrderResult } from '../../lsps/lsps1/schema.ts'
 import type { OrderRecord } from '../../src/admin/schema-orders.ts'
+import type { LifetimePromise } from '../../src/admin/schema-promises.ts'
 import { FINAL_CONFIRMATIONS } from '../../src/funding/follow.ts'
 import type { MoneyEvent } from '../../src/journal/journal.ts'
+import { clockAhead } from './clock.ts'
 import { type Network, startNetwork } from './network.ts'
 import { chainFeeOf, expectBooksAgree, paidTo, walletSat } from './order-books.ts'
 import { OrderingWallet, outpointsTo, receivedAt } from './ordering.ts'
@@ -12,6 +14,8 @@ import { confirmFundings, mineSeen, waitNoLease } from './sold.ts'
 import { waitFor } from './wait.ts'
 
 const STEP_MS = 60_000
+/** Longer than the pauses after the first and the second refusal of a channel. */
+const LONGEST_PAUSE_MS = 61_000
 
 /** A network, a sluiced that sells channels to order, and the wallets of the test that runs. */
 export class OrderScene {
@@ -96,11 +100,12 @@ export class OrderScene {
     await waitFor(async () => !(await isPeer()), { deadline: STEP_MS, what: 'lnd to see that the wallet is gone' })
   }
 
-  /** The client refused the channel of the order so many times. */
-  waitRefused(orderId: string, times: number): Promise<OrderRecord> {
-    const isRefused = ({ state, failures }: OrderRecord) =>
-      state === 'paid' && failures.filter(({ reason }) => reason === 'client-refused').length === times
-    return this.sluiced.waitForOrder(orderId, isRefused, `to have been refused ${times} times by its client`)
+  /** Resolves with the promise of a channel, which may be gone, once it is so. */
+  waitPromise(outpoint: string, is: (promise: LifetimePromise) => boolean, what: string): Promise<LifetimePromise> {
+    return waitFor(
+      async () => (await this.sluiced.promises()).find((promise) => promise.outpoint === outpoint && is(promise)),
+      { deadline: STEP_MS, what: `the promise of ${outpoint} ${what}` },
+    )
   }
 
   /** A payment to the order's address has been seen; nothing need have come of it. */
@@ -147,10 +152,25 @@ export class OrderScene {
   }
 }
 
+/** Waits while the client refuses its channel three times: sluiced's clock is set ahead over the pauses between. */
+export async function refusedForGood(sluiced: Sluiced, orderId: string): Promise<void> {
+  for (const times of [1, 2]) {
+    const isRefused = ({ state, failures }: OrderRecord) =>
+      state === 'paid' && failures.filter(({ reason }) => reason === 'client-refused').length === times
+    await sluiced.waitForOrder(orderId, isRefused, `to have been refused ${times} times by its client`)
+    await sluiced.stop()
+    await sluiced.start(clockAhead(times * LONGEST_PAUSE_MS))
+  }
+  await sluiced.waitForOrder(orderId, ({ state }) => state === 'failed', 'to fail: its client refuses every channel')
+}
+
 type Refund = NonNullable<NonNullable<OrderRecord['onchain']>['deposits'][number]['refund']>
 
+/** What is too little to be sent is none. */
 function refundsOf({ onchain }: OrderRecord): readonly Refund[] {
-  return (onchain?.deposits ?? []).flatMap(({ refund }) => (refund === undefined ? [] : [refund]))
+  return (onchain?.deposits ?? []).flatMap(({ refund }) =>
+    refund === undefined || refund.stage === 'dust' ? [] : [refund],
+  )
 }
 
 function sorted(amounts: readonly bigint[]): readonly bigint[] {

@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import type * as z from 'zod'
 import { FlightRecord, SaleList, type SaleSummary, Status } from '../../src/admin/schema.ts'
-import { OrderList, OrderRecord, type OrderSummary } from '../../src/admin/schema-orders.ts'
+import { OrderRecord } from '../../src/admin/schema-orders.ts'
 import { type LifetimePromise, PromiseList } from '../../src/admin/schema-promises.ts'
 import { askDaemon } from '../../src/cli/admin-client.ts'
 import { Daemon } from './daemon.ts'
@@ -112,10 +112,6 @@ export class Sluiced {
       },
       { deadline: STEP_MS, pollMs: 20, what: `sale ${scid} to be ${state}` },
     )
-  }
-
-  async orders(): Promise<readonly OrderSummary[]> {
-    return (await this.#ask('/v1/orders?limit=1000', OrderList)).orders
   }
 
   showOrder(id: string): Promise<OrderRecord> {

@@ -90,6 +90,8 @@ export class Schedule {
       forgotten: 0,
       guessed: 0,
     }))
+    // What still waits would keep the whole world in memory, and there are thousands of them in one run.
+    this.#simulation.kill()
     const payments = this.world.payers.flatMap((payer) => payer.payments)
     return {
       ...ending,

@@ -14,6 +14,8 @@ export type ChannelView = {
   /** Ready and connected. */
   readonly usable: boolean
   readonly sat: bigint
+  /** Our part of it, to the millisatoshi. */
+  readonly owned: bigint
   /** What can be received and sent now, millisatoshi, reserve deducted. */
   readonly inbound: bigint
   readonly outbound: bigint
@@ -29,6 +31,7 @@ export function viewChannel(channel: ldk.ChannelDetails): ChannelView {
     ready: Boolean(channel.get_is_channel_ready()),
     usable: Boolean(channel.get_is_usable()),
     sat: u64(channel.get_channel_value_satoshis()),
+    owned: ownedIn(channel),
     inbound: u64(channel.get_inbound_capacity_msat()),
     outbound: u64(channel.get_outbound_capacity_msat()),
     inboundScid: optionalU64(channel.get_inbound_payment_scid()),

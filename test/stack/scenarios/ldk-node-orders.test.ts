@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ensureLdkNode } from '../ldk-node-build.ts'
 import { type LdkNodeOrder, LdkNodeWallet } from '../ldk-node-wallet.ts'
 import { type Network, startNetwork } from '../network.ts'
+import { refusedForGood } from '../order-scene.ts'
 import { outpointsTo } from '../ordering.ts'
 import { payInvoice, resetMissionControl } from '../payments.ts'
 import { PeerMessages } from '../peer-messages.ts'
@@ -12,8 +13,6 @@ import { waitFor } from '../wait.ts'
 const LSP_BALANCE = 1_000_000n
 const BLOCKS = 4320
 const STEP_MS = 30_000
-/** Three refusals, with pauses of half a minute and of a minute between them. */
-const REFUSED_MS = 150_000
 const TOKEN = 'a token of the tests'
 const log = (line: string) => process.stderr.write(`${line}\n`)
 
@@ -130,14 +129,9 @@ describe.skipIf(program === undefined)('ldk-node from crates.io, unmodified, ord
     await sluiced.start()
     expect(await wallet.order(ordered.order_id)).toMatchObject({ payment: { bolt11: { state: 'EXPECT_PAYMENT' } } })
 
-    const over = await waitFor(
-      async () => {
-        const now = await wallet.order(ordered.order_id)
-        return now.payment.bolt11?.state === 'REFUNDED' ? now : undefined
-      },
-      { deadline: REFUSED_MS, pollMs: 1000, what: 'the order to fail: the wallet refuses every channel' },
-    )
-    expect(over.channel).toBeNull()
+    await refusedForGood(sluiced, ordered.order_id)
+    const over = await wallet.order(ordered.order_id)
+    expect(over).toMatchObject({ payment: { bolt11: { state: 'REFUNDED' } }, channel: null })
     expect(await payment).toMatchObject({ succeeded: false })
     expect(await outpointsTo(network, wallet.nodeId)).toEqual([])
     expectUnderstood(wallet)

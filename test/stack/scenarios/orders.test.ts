@@ -1,17 +1,15 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { sat } from '../../../lsps/base/amount.ts'
 import type { OrderResult } from '../../../lsps/lsps1/schema.ts'
-import { clockAhead } from '../clock.ts'
+import { FINAL_CONFIRMATIONS } from '../../../src/funding/follow.ts'
 import { lndInvoice, mempoolWhenSettled } from '../order-books.ts'
-import { OrderScene } from '../order-scene.ts'
+import { OrderScene, refusedForGood } from '../order-scene.ts'
 import { invoiceOf, type OrderingWallet, openChannelsTo, outpointsTo, payOrder } from '../ordering.ts'
 import { decodeInvoice } from '../payments.ts'
 import { leases } from '../sold.ts'
 import { waitFor } from '../wait.ts'
 
 const STEP_MS = 30_000
-/** Longer than the pauses after the first and the second refusal of a channel. */
-const PAUSE_MS = 61_000
 const MSAT_PER_SAT = 1000n
 
 describe('channels ordered by LSPS1 on the real stack', () => {
@@ -69,19 +67,19 @@ describe('channels ordered by LSPS1 on the real stack', () => {
       'payment taken',
     ])
     expect(await lndInvoice(network, order)).toMatchObject({ state: 'SETTLED', amt_paid_msat: num_msat })
-    await scene.mine()
-    const height = await network.btcd.height()
-    expect(await sluiced.promises()).toMatchObject([
-      {
-        outpoint,
-        state: 'kept',
-        client: wallet.wallet.nodeId,
-        sold_by: { type: 'order', id: order.order_id },
-        blocks: 4320,
-        until_height: height + 4320,
-        not_before: record.channel?.expires_at,
-      },
-    ])
+    await scene.mine(FINAL_CONFIRMATIONS)
+    const promise = await scene.waitPromise(outpoint, ({ from_height }) => from_height !== undefined, 'to be counted')
+    expect(promise).toMatchObject({
+      state: 'kept',
+      client: wallet.wallet.nodeId,
+      sold_by: { type: 'order', id: order.order_id },
+      blocks: 4320,
+      until_height: (promise.from_height ?? 0) + 4320,
+      not_before: record.channel?.expires_at,
+    })
+    const funded = (await network.btcd.height()) - FINAL_CONFIRMATIONS + 1
+    expect(promise.from_height).toBeGreaterThanOrEqual(funded)
+    expect(promise.from_height).toBeLessThanOrEqual(funded + 1)
   })
 
   it('[L1-91] [L1-92] are announced and ordinary when that was ordered, and usable after the blocks that were asked for', async () => {
@@ -123,22 +121,15 @@ describe('channels ordered by LSPS1 on the real stack', () => {
   })
 
   it('[L1-69] [L1-93] fail when the wallet refuses every channel, and the payment goes back', async () => {
-    const { network } = scene
+    const { network, sluiced } = scene
     const wallet = await scene.newWallet({ refusesChannels: true })
     const locked = (await leases(network.lsp)).length
     const { order } = await wallet.order()
     const paid = payOrder(network, order)
     expect(await waitHeld(wallet, order)).toMatchObject({ order_state: 'CREATED', channel: null })
-    for (const refusals of [1, 2]) {
-      await scene.waitRefused(order.order_id, refusals)
-      await scene.restart(clockAhead(refusals * PAUSE_MS))
-    }
-    const over = await wallet.waitFor(
-      order.order_id,
-      ({ order_state }) => order_state === 'FAILED',
-      'to fail: the wallet refuses every channel',
-    )
-    expect(over).toMatchObject({ payment: { bolt11: { state: 'REFUNDED' } }, channel: null })
+    await refusedForGood(sluiced, order.order_id)
+    const over = await wallet.read(order.order_id)
+    expect(over).toMatchObject({ order_state: 'FAILED', payment: { bolt11: { state: 'REFUNDED' } }, channel: null })
     expect(over.message).toContain('the client refused the channel')
     const back = await paid
     expect(back).toMatchObject({ succeeded: false })

@@ -6,8 +6,9 @@ import { Payout } from '../../../src/funding/payout-states.ts'
 import { Reclaim } from '../../../src/funding/reclaim-states.ts'
 import { Funding } from '../../../src/funding/states.ts'
 import { Sale } from '../../../src/jit/states.ts'
+import { Order } from '../../../src/orders/states.ts'
 import { begin, end, regenerate, SECTIONS } from './page.ts'
-import { BATCHES, FUNDINGS, PAYOUTS, RECLAIMS, SALES } from './samples.ts'
+import { BATCHES, FUNDINGS, ORDERS, PAYOUTS, RECLAIMS, SALES } from './samples.ts'
 
 const PAGE = fileURLToPath(new URL('../../../ARCHITECTURE.md', import.meta.url))
 
@@ -18,6 +19,7 @@ const tagsOf = (union: {
 describe('the samples', () => {
   it('show every state that can be on disk', () => {
     expect(Object.keys(SALES)).toEqual(tagsOf(Sale))
+    expect(Object.keys(ORDERS)).toEqual(tagsOf(Order))
     expect(Object.keys(FUNDINGS)).toEqual(tagsOf(Funding))
     expect(Object.keys(RECLAIMS)).toEqual(tagsOf(Reclaim))
     expect(Object.keys(BATCHES)).toEqual(tagsOf(Batch))

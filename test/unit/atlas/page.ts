@@ -10,6 +10,9 @@ import { isTerminal as saleEnds, step as saleStep } from '../../../src/jit/machi
 import { wholePayment } from '../../../src/jit/parts.ts'
 import type { JitEffect, JitEvent, JitMoney, Refusal, Sale, SentPart } from '../../../src/jit/states.ts'
 import { verdict } from '../../../src/jit/verdict.ts'
+import { isTerminal as orderEnds, step as orderStep } from '../../../src/orders/machine.ts'
+import type { Deposit } from '../../../src/orders/onchain.ts'
+import type { Order, OrderEffect, OrderEvent, OrderMoney } from '../../../src/orders/states.ts'
 import { RULES } from '../architecture-rules.ts'
 import { OUTPOINT } from '../funding/samples.ts'
 import { PART, refusal } from '../jit/samples.ts'
@@ -20,6 +23,8 @@ import {
   FUNDING_EVENTS,
   FUNDINGS,
   JIT_EVENTS,
+  ORDER_EVENTS,
+  ORDERS,
   PAYOUT_EVENTS,
   PAYOUTS,
   RECLAIM_EVENTS,
@@ -32,6 +37,7 @@ export const SECTIONS: Readonly<Record<string, () => string>> = {
   'import rules': drawRules,
   'sale machine': drawSale,
   'answers to lnd': drawAnswers,
+  'order machine': drawOrder,
   'funding machine': drawFunding,
   'batch machine': drawBatch,
   'payout machine': drawPayout,
@@ -144,6 +150,38 @@ function drawAnswers(): string {
 }
 
 const REFUSALS: readonly Refusal[] = [refusal(REFUSED_FOR_NOW), refusal(REFUSED_AS_UNKNOWN, 'unknown_next_peer')]
+
+function drawOrder(): string {
+  return drawMachine<Order, OrderEvent, OrderEffect, OrderMoney>({
+    first: 'created',
+    states: samplesOf<Order>(ORDERS),
+    events: eventsOf<OrderEvent>(ORDER_EVENTS),
+    step: orderStep,
+    isTerminal: orderEnds,
+    nameState: nameOrder,
+    nameChange: () => '',
+    nameEffect: ({ type }) => type,
+    nameMoney: ({ type }) => `journal: ${type}`,
+  })
+}
+
+function nameOrder(order: Order): string {
+  const { invoice, deposits } = order.payment
+  const what = order.terms.purpose.type === 'extension' ? `${order.tag} (extension)` : order.tag
+  const lost = order.tag === 'completed' && order.lost !== undefined ? ', lost' : ''
+  const more = order.tag === 'opening' && order.withdrawn !== undefined ? ', withdrawn' : lost
+  const again = order.tag === 'paid' && order.retryAt !== undefined ? ', to be tried again' : more
+  const by = 'by' in order ? `, by ${order.by}` : ''
+  const came = deposits.length === 0 ? '' : `, on chain ${deposits.map(nameDeposit).join(' and ')}`
+  return `${what}${by}${again}, invoice ${invoice}${came}`
+}
+
+function nameDeposit({ confirmations, gone, sold, refund }: Deposit): string {
+  if (refund !== undefined) return `refund ${refund.stage}`
+  if (gone === true) return 'gone'
+  const state = sold === undefined ? 'seen' : 'sold'
+  return confirmations === 0 ? `${state} (unconfirmed)` : state
+}
 
 function drawFunding(): string {
   return drawMachine<Funding, FundingEvent, FundingEffect, never>({

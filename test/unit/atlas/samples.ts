@@ -3,11 +3,13 @@ import type { Payout, PayoutEvent } from '../../../src/funding/payout-states.ts'
 import type { Reclaim, ReclaimEvent } from '../../../src/funding/reclaim-states.ts'
 import type { Funding, FundingEvent } from '../../../src/funding/states.ts'
 import type { JitEvent, Sale } from '../../../src/jit/states.ts'
+import type { Order, OrderEvent } from '../../../src/orders/states.ts'
 import * as batch from '../funding/batch-samples.ts'
 import * as payout from '../funding/payout-samples.ts'
 import * as back from '../funding/reclaim-samples.ts'
 import * as fund from '../funding/samples.ts'
 import * as jit from '../jit/samples.ts'
+import * as order from '../orders/samples.ts'
 
 /** Samples of every state, and of every event by what is special about it: one that is missing is a type error. */
 type States<State extends { readonly tag: string }> = {
@@ -150,6 +152,7 @@ export const PAYOUTS: States<Payout> = {
 
 export const PAYOUT_EVENTS: Events<PayoutEvent> = {
   funded: { '': payout.payoutFunded() },
+  found: { '': payout.payoutFound() },
   abandoned: { '': payout.payoutAbandoned() },
   signed: { '': payout.payoutSigned(), 'the dearer one': payout.payoutSigned(payout.DEARER_TXID) },
   published: { '': { type: 'published' } },
@@ -178,4 +181,104 @@ export const BATCH_EVENTS: Events<BatchEvent> = {
   discarded: { '': { type: 'discarded' } },
   burnt: { '': { type: 'burnt' } },
   'burn-failed': { '': { type: 'burn-failed' } },
+}
+
+const WHOLE = order.receipt(1, order.TOTAL)
+type OrderIn<Tag extends Order['tag']> = Extract<Order, { tag: Tag }>
+
+/** An order that heard these events, in the state that it is a sample of. */
+function orderIn<Tag extends Order['tag']>(tag: Tag, terms: typeof order.TERMS, ...events: readonly OrderEvent[]) {
+  const reached = order.after(terms, ...events)
+  if (reached.tag !== tag) throw new Error(`a sample of ${tag} is ${reached.tag}`)
+  return reached as OrderIn<Tag>
+}
+
+const AWAY = { clientOnline: false }
+const SENT_TWICE = order.receipt(2, order.TOTAL)
+
+export const ORDERS: States<Order> = {
+  created: [
+    orderIn('created', order.TERMS),
+    orderIn('created', order.TERMS, order.receipts([{ ...WHOLE, confirmations: 0 }])),
+    orderIn('created', order.TERMS, order.accepted({ heldUntil: order.HEIGHT + order.SAFETY })),
+  ],
+  paid: [
+    orderIn('paid', order.TERMS, order.accepted(AWAY)),
+    orderIn('paid', order.TERMS, order.receipts([WHOLE], AWAY)),
+    orderIn('paid', order.TERMS, order.accepted(), order.refused('client-gone')),
+    orderIn('paid', order.EXTENSION, order.accepted({ received: order.FEE * 1000n })),
+  ],
+  opening: [
+    orderIn('opening', order.TERMS, order.accepted()),
+    orderIn('opening', order.TERMS, order.receipts([WHOLE])),
+    orderIn('opening', order.TERMS, order.accepted(), order.cancelOrder()),
+  ],
+  completed: [
+    orderIn('completed', order.TERMS, order.accepted(), order.published()),
+    orderIn('completed', order.TERMS, order.accepted(), order.published(), order.settledNow()),
+    orderIn('completed', order.TERMS, order.receipts([WHOLE]), order.published()),
+    orderIn('completed', order.TERMS, order.receipts([WHOLE]), order.published(), order.receipts([WHOLE, SENT_TWICE])),
+    orderIn('completed', order.ZERO_CONF, zeroConfPayment(), order.published()),
+  ],
+  failed: [
+    orderIn('failed', order.TERMS, order.accepted(AWAY), order.cancelOrder()),
+    orderIn('failed', order.TERMS, order.receipts([WHOLE], AWAY), order.cancelOrder()),
+    orderIn('failed', order.TERMS, order.deadlineAt(order.EXPIRES_AT), order.cancelledNow()),
+  ],
+}
+
+function zeroConfPayment() {
+  const seen = order.receipt(1, order.FEE, { confirmations: 0, replaceable: false })
+  return order.receipts([seen], { zeroConfLeft: order.FEE })
+}
+
+export const ORDER_EVENTS: Events<OrderEvent> = {
+  invoice: {
+    'paid, client online': heard('invoice', order.accepted()),
+    'paid, client away': heard('invoice', order.accepted(AWAY)),
+    'paid in part': heard('invoice', order.accepted({ received: 1n })),
+    'paid, and about to expire': heard('invoice', order.accepted({ heldUntil: order.HEIGHT + order.SAFETY })),
+    'cancelled by lnd': heard('invoice', order.invoice('canceled')),
+    'settled, and not by us': heard('invoice', order.invoice('settled')),
+  },
+  receipts: {
+    'all of it, confirmed': heard('receipts', order.receipts([WHOLE])),
+    'all of it, in no block': heard('receipts', order.receipts([{ ...WHOLE, confirmations: 0 }])),
+    'half of it': heard('receipts', order.receipts([order.receipt(3, order.TOTAL / 2n)])),
+    'twice as much': heard('receipts', order.receipts([WHOLE, SENT_TWICE])),
+    nothing: heard('receipts', order.receipts([])),
+  },
+  deadline: {
+    'too early': heard('deadline', order.deadlineAt(order.NOW)),
+    'another attempt is due': heard('deadline', order.deadlineAt(order.NOW + 30_000)),
+    'the time to pay is over': heard('deadline', order.deadlineAt(order.EXPIRES_AT)),
+    'a month later': heard('deadline', order.deadlineAt(order.NOW + 30 * 86_400_000)),
+  },
+  block: {
+    'there is time': heard('block', order.blockAt(order.HEIGHT)),
+    'too late to begin': heard('block', order.blockAt(order.HELD_UNTIL - order.SAFETY - order.OPEN_BLOCKS)),
+    'about to expire': heard('block', order.blockAt(order.HELD_UNTIL - order.SAFETY)),
+  },
+  'client-online': { '': heard('client-online', order.clientOnline()) },
+  'channel-published': { '': heard('channel-published', order.published()) },
+  'channel-refused': {
+    'by the client': heard('channel-refused', order.refused('client-refused')),
+    'for a reason that may pass': heard('channel-refused', order.refused('no-coins')),
+    'it can never be': heard('channel-refused', order.refused('failed')),
+    'it closed': heard('channel-refused', order.refused('closed')),
+  },
+  extended: { '': heard('extended', order.extended()) },
+  'extend-refused': { '': heard('extend-refused', order.extendRefused()) },
+  'invoice-settled': { '': heard('invoice-settled', order.settledNow()) },
+  'invoice-cancelled': { '': heard('invoice-cancelled', order.cancelledNow()) },
+  'refund-sent': { '': heard('refund-sent', order.refundSent(1)) },
+  'refund-done': { '': heard('refund-done', order.refundDone(1)) },
+  'refund-dust': { '': heard('refund-dust', order.refundDust(1)) },
+  cancel: { '': heard('cancel', order.cancelOrder()) },
+}
+
+/** The samples are of any event: what each is for is said here. */
+function heard<Type extends OrderEvent['type']>(type: Type, event: OrderEvent): Extract<OrderEvent, { type: Type }> {
+  if (event.type !== type) throw new Error(`a sample of ${type} is ${event.type}`)
+  return event as Extract<OrderEvent, { type: Type }>
 }

@@ -51,6 +51,14 @@ describe('sluice status', () => {
     ])
   })
 
+  it('shows what orders earned beside it, once there were some', () => {
+    const shown = lines(renderStatus({ ...STATUS, orders_earned_msat: '36374000' }, NOW, plain))
+    expect(shown.filter((line) => /^(earned|by orders) /.test(line))).toEqual([
+      'earned       9,007,199,254,740.993 sat',
+      'by orders    36,374 sat',
+    ])
+  })
+
   it('says when lnd was never reached and nothing happened yet', () => {
     const { node: _, access_slots: __, ...rest } = STATUS
     const text = renderStatus({ ...rest, sales: {}, funding: {}, warnings: [] }, NOW, plain)

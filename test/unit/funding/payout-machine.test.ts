@@ -8,6 +8,7 @@ import {
   PAYOUT,
   payoutAbandoned,
   payoutConflicted,
+  payoutFound,
   payoutFunded,
   payoutReplace,
   payoutSigned,
@@ -19,7 +20,7 @@ import {
 } from './payout-samples.ts'
 
 const anyEvent: fc.Arbitrary<PayoutEvent> = fc.oneof(
-  fc.constantFrom<PayoutEvent>(payoutFunded(), payoutFunded(), payoutAbandoned()),
+  fc.constantFrom<PayoutEvent>(payoutFunded(), payoutFunded(), payoutAbandoned(), payoutFound()),
   fc.constantFrom<PayoutEvent>(payoutSigned(), payoutSigned(), payoutSigned(DEARER_TXID)),
   fc.constantFrom<PayoutEvent>({ type: 'published' }, { type: 'unconfirmed' }),
   fc.constantFrom(TXID, DEARER_TXID).map((txid): PayoutEvent => ({ type: 'mined', txid })),
@@ -130,5 +131,21 @@ describe('a payout that waits', () => {
 
   it('starts from its order', () => {
     expect(plan(PAYOUT).state).toEqual(planned())
+  })
+})
+
+describe('a payout that a newer database paid', () => {
+  it('is followed as lnd has it, and is neither signed nor paid again', () => {
+    const { state, effects } = step(planned(), payoutFound())
+    expect(state).toMatchObject({ tag: 'signed', versions: [{ txid: TXID }] })
+    expect(effects).toEqual([{ type: 'publish' }])
+    const done = step(state, { type: 'confirmed', txid: TXID })
+    expect(done.state).toMatchObject({ tag: 'paid', txid: TXID })
+    expect(done.effects.map(({ type }) => type)).toEqual(['notify', 'notify'])
+  })
+
+  it('is paid anew once somebody else spent its coins for good, and then not looked for again', () => {
+    const found = step(planned(), payoutFound()).state
+    expect(step(found, payoutConflicted()).state).toEqual({ ...planned(), again: true })
   })
 })

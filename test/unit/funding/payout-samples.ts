@@ -30,6 +30,11 @@ export const paidPayout = (): In<'paid'> => ({ tag: 'paid', order: PAYOUT, txid:
 export const abandonedPayout = (): In<'abandoned'> => ({ tag: 'abandoned', order: PAYOUT, reason: 'dust' })
 
 export const payoutFunded = (): Heard<'funded'> => ({ type: 'funded', draft: DRAFT })
+export const payoutFound = (): Heard<'found'> => ({
+  type: 'found',
+  versions: [{ txid: TXID, raw: '0200', fee: DRAFT.fee, satPerVbyte: DRAFT.satPerVbyte }],
+  at: 0,
+})
 export const payoutAbandoned = (): Heard<'abandoned'> => ({ type: 'abandoned', reason: 'dust' })
 export const payoutSigned = (txid = TXID): Heard<'signed'> => ({ type: 'signed', txid, raw: '0200', at: 0 })
 export const payoutStuck = (at = SIX_HOURS_MS): Heard<'stuck'> => ({

@@ -13,7 +13,7 @@ const Counter = z.object({ count: z.number(), due: z.number().optional() })
 type Counter = z.output<typeof Counter>
 const Effect = z.object({ type: z.literal('shout'), count: z.number() })
 type Effect = z.output<typeof Effect>
-type Event = { type: 'add' } | { type: 'shouted' } | { type: 'ignore-me' } | { type: 'due' }
+type Event = { type: 'add' } | { type: 'revive' } | { type: 'shouted' } | { type: 'ignore-me' } | { type: 'due' }
 
 const machine: Machine<Counter, Event, Effect, never> = {
   name: 'counter',
@@ -21,6 +21,8 @@ const machine: Machine<Counter, Event, Effect, never> = {
     switch (event.type) {
       case 'add':
         return go<Counter, Effect>({ ...state, count: state.count + 1 }, [{ type: 'shout', count: state.count + 1 }])
+      case 'revive':
+        return go<Counter, Effect>({ count: 1 }, [{ type: 'shout', count: 1 }])
       case 'shouted':
         return go<Counter, Effect>({ ...state, count: state.count + 100 })
       case 'due':
@@ -174,5 +176,74 @@ describe('the runner', () => {
     expect(fatal).toHaveLength(1)
     expect(executed).toEqual([])
     expect(runner.live.size).toBe(0)
+  })
+})
+
+describe('a finished entity', () => {
+  const tables = (bytes: SyncedBytes) => [bytes.get('live')?.has('a') ?? false, bytes.get('done')?.has('a') ?? false]
+
+  async function finished(execute?: (effect: Effect) => Promise<Event | undefined>) {
+    const bytes: SyncedBytes = new Map()
+    const parts = runnerOn(bytes, execute)
+    void parts.runner.start(signal())
+    await parts.runner.create('a', go({ count: 0 }))
+    await parts.runner.dispatch('a', { type: 'due' })
+    return { bytes, ...parts }
+  }
+
+  it('gets no ordinary events', async () => {
+    const { runner, bytes } = await finished()
+    expect(await runner.dispatch('a', { type: 'revive' })).toBeUndefined()
+    expect(tables(bytes)).toEqual([false, true])
+  })
+
+  it('lives again by an event that makes it unfinished, in one commit, and its effects run', async () => {
+    const shouted: number[] = []
+    const { runner, bytes, clock, commits } = await finished(async ({ count }) => void shouted.push(count))
+    const before = commits()
+    expect(await runner.wake('a', { type: 'revive' })).toEqual({ count: 1 })
+    expect(commits()).toBe(before + 1)
+    expect(tables(bytes)).toEqual([true, false])
+    await clock.settle()
+    expect(shouted).toEqual([1])
+    const next = runnerOn(bytes)
+    await next.runner.load()
+    expect(next.runner.live.get('a')).toEqual({ count: 1 })
+  })
+
+  it('stays finished by an event that changes nothing, and nothing is written', async () => {
+    const { runner, bytes, commits } = await finished()
+    const before = commits()
+    expect(await runner.wake('a', { type: 'ignore-me' })).toEqual({ count: -1 })
+    expect(commits()).toBe(before)
+    expect(tables(bytes)).toEqual([false, true])
+  })
+
+  it('may change and stay finished', async () => {
+    const { runner, bytes } = await finished()
+    await runner.wake('a', { type: 'due' })
+    expect(tables(bytes)).toEqual([false, true])
+    expect(runner.live.has('a')).toBe(false)
+  })
+
+  it('is woken as a live one is stepped, and one that never was not at all', async () => {
+    const { runner } = runnerOn(new Map())
+    await runner.create('a', go({ count: 0 }))
+    expect(await runner.wake('a', { type: 'add' })).toEqual({ count: 1 })
+    expect(await runner.wake('b', { type: 'add' })).toBeUndefined()
+  })
+
+  it('is forgotten with what finds it, unless it came back to life meanwhile', async () => {
+    const { runner, bytes } = await finished()
+    bytes.set('index', new Map([['of a', 'a']]))
+    const index = [{ type: 'del', table: 'index', key: 'of a' }] as const
+    const [woken, forgotten] = await Promise.all([runner.wake('a', { type: 'revive' }), runner.forget('a', index)])
+    expect([woken, forgotten]).toEqual([{ count: 1 }, false])
+    expect(bytes.get('index')?.size).toBe(1)
+    await runner.dispatch('a', { type: 'due' })
+    expect(await runner.forget('a', index)).toBe(true)
+    expect(bytes.get('index')?.size).toBe(0)
+    expect(await runner.get('a')).toBeUndefined()
+    expect(await runner.wake('a', { type: 'revive' })).toBeUndefined()
   })
 })

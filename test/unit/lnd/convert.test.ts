@@ -176,6 +176,7 @@ describe('receipts', () => {
     total_fees: '0',
     previous_outpoints: [],
     raw_tx_hex: '0200',
+    label: '',
     output_details: [
       { ...output, address: 'bcrt1theirs', output_index: '0', is_our_address: false },
       output,

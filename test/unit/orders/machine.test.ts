@@ -147,6 +147,24 @@ describe('an order that is paid on chain', () => {
     expect(step(expired.state, s.deadlineAt(s.EXPIRES_AT + CONFIRM_GRACE_MS)).state.tag).toBe('failed')
   })
 
+  it('waits no more for what is in no block once it has failed, and sends it back when it is [L1-78]', () => {
+    const seen = s.after(s.TERMS, s.receipts([s.receipt(1, s.TOTAL / 2n, { confirmations: 0 })]))
+    const failed = s.after(
+      s.TERMS,
+      s.receipts([s.receipt(1, s.TOTAL / 2n, { confirmations: 0 })]),
+      s.deadlineAt(s.EXPIRES_AT),
+      s.cancelledNow(),
+    )
+    expect(isTerminal(seen)).toBe(false)
+    expect(failed.tag).toBe('failed')
+    expect(isTerminal(failed)).toBe(true)
+    const mined = step(failed, s.receipts([s.receipt(1, s.TOTAL / 2n)]))
+    expect(mined.effects).toEqual([{ type: 'refund', outpoint: s.paidIn(1), amount: s.TOTAL / 2n }])
+    expect(isTerminal(mined.state)).toBe(false)
+    const undone = step(mined.state, s.receipts([s.receipt(1, s.TOTAL / 2n, { confirmations: 0 })]))
+    expect(isTerminal(undone.state)).toBe(false)
+  })
+
   it('sends back what comes after its end, also long after [L1-78]', () => {
     const over = s.after(s.TERMS, s.deadlineAt(s.EXPIRES_AT), s.cancelledNow())
     expect(isTerminal(over)).toBe(true)

@@ -31,6 +31,12 @@ describe('the price of an order', () => {
     expect(price.fee).toBe(price.base + price.capital)
   })
 
+  it('is one satoshi at least, also with everything taken off: no invoice asks for nothing', () => {
+    expect(priceOf(RULE, { ...priced, discountPpm: 1_000_000 as Ppm }).fee).toBe(1n)
+    const free = { ...RULE, base: sat(0n), capitalPpmPerYear: 0 as Ppm }
+    expect(priceOf(free, { ...priced, clientBalance: sat(0n), satPerVbyte: 0 }).fee).toBe(1n)
+  })
+
   it('never falls when more is ordered', () => {
     const amount = fc.bigInt({ min: 0n, max: 10_000_000_000n }).map(sat)
     const blocks = fc.integer({ min: 1, max: 10 * BLOCKS_PER_YEAR })

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
-import type { Msat } from '../../../lsps/base/amount.ts'
+import type { Msat, Sat } from '../../../lsps/base/amount.ts'
 import type { HoldInvoiceRequest, Invoice } from '../../../src/lnd/port.ts'
 import { MPP_HOLD_MS } from '../../../src/sandbox/invoices.ts'
 import { sha256Hex } from '../../../src/sandbox/switch.ts'
-import { refusal, type Stage, stage } from './stage.ts'
+import { openAndBind, publish, refusal, request, type Stage, stage } from './stage.ts'
 
 const TOTAL = 3_000_000n
 const PREIMAGE = '5a'.repeat(32)
@@ -67,6 +67,53 @@ describe('parts of a payment to a hold invoice', () => {
     expect(part?.outcome).toBeUndefined()
     await at.clock.advance(500)
     expect(part?.outcome).toMatchObject({ reason: 'mpp_timeout' })
+  })
+})
+
+describe('a wallet that pays', () => {
+  const PUSHED = 5_000n
+  const KEPT = 1_500_000n
+
+  async function withChannel() {
+    const at = await invoiced()
+    const opened = await openAndBind(at, { ...request(at.wallet.nodeId), push: PUSHED as Sat })
+    await publish(at, opened.psbt)
+    return at
+  }
+
+  it('gives from what it has in its channel, and has the preimage once the node took it', async () => {
+    const at = await withChannel()
+    expect(at.wallet.owned()).toBe(PUSHED * 1000n)
+    const payment = at.wallet.payInvoice(at.invoice)
+    await at.clock.advance(1)
+    expect(await stateOf(at)).toBe('accepted')
+    expect(at.wallet.owned()).toBe(PUSHED * 1000n - TOTAL)
+    await at.port.settleInvoice(PREIMAGE, at.signal)
+    expect(payment.outcome).toEqual(SETTLED)
+    expect(at.wallet.owned()).toBe(PUSHED * 1000n - TOTAL)
+    expect(kinds(at)).toEqual([])
+  })
+
+  it('gets back what the node cancels', async () => {
+    const at = await withChannel()
+    const payment = at.wallet.payInvoice(at.invoice)
+    await at.port.cancelInvoice(HASH, at.signal)
+    expect(payment.outcome).toEqual(GIVEN_BACK)
+    expect(at.wallet.owned()).toBe(PUSHED * 1000n)
+    expect(kinds(at)).toEqual([])
+  })
+
+  it('keeps its reserve: what would cut into it has no way', async () => {
+    const at = await withChannel()
+    const most = PUSHED * 1000n - KEPT
+    for (const [amount, outcome] of [
+      [most + 1n, { status: 'failed', reason: 'no_route', by: 'peer' }],
+      [most, undefined],
+    ] as const) {
+      const paymentHash = sha256Hex(amount.toString(16).padStart(64, '0'))
+      const invoice = await at.port.addHoldInvoice({ ...REQUEST, paymentHash, amount: amount as Msat }, at.signal)
+      expect(at.wallet.payInvoice(invoice).outcome).toEqual(outcome)
+    }
   })
 })
 

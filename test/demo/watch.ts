@@ -1,11 +1,9 @@
-import type { FlightRecord } from '../../src/admin/schema.ts'
 import { pause } from './pause.ts'
-import { operatorMoment } from './sale-steps.ts'
 import type { Moment, Timeline } from './timeline.ts'
 import type { DemoWorld } from './world.ts'
 
 const WALLET_MS = 1
-/** How often the flight record is read while the sale runs. */
+/** How often the flight record is read meanwhile. */
 const RECORD_MS = 20
 /** Moments are told when they are this old: until then an earlier one may still come in from another source. */
 const LATE_MS = 60
@@ -13,16 +11,16 @@ const LATE_MS = 60
 type Watch = {
   readonly world: DemoWorld
   readonly timeline: Timeline
-  /** The sale's flight record as it is now. */
-  readonly record: () => Promise<FlightRecord>
+  /** What the operator's flight record says by now, oldest first. */
+  readonly operator: () => Promise<readonly Moment[]>
   readonly tell: (moment: Moment) => void
 }
 
 /** Tells what wallet and operator do from now on, as it happens. `stop` resolves when all of it is told. */
-export async function watchSale({ world, timeline, record, tell }: Watch): Promise<{ stop: () => Promise<void> }> {
+export async function watch({ world, timeline, operator, tell }: Watch): Promise<{ stop: () => Promise<void> }> {
   const { wallet, clock } = world
   let milestones = wallet.milestones().length
-  let steps = (await record()).steps.length
+  let steps = (await operator()).length
   let stopped = false
 
   const lookAtWallet = () => {
@@ -31,9 +29,9 @@ export async function watchSale({ world, timeline, record, tell }: Watch): Promi
     milestones = all.length
   }
   const lookAtRecord = async () => {
-    const now = await record()
-    for (const step of now.steps.slice(steps)) timeline.add(operatorMoment(now, step))
-    steps = now.steps.length
+    const all = await operator()
+    for (const moment of all.slice(steps)) timeline.add(moment)
+    steps = all.length
   }
   const repeat = async (look: () => unknown, ms: number) => {
     while (!stopped) {
