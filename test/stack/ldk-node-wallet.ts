@@ -191,6 +191,15 @@ export class LdkNodeWallet {
     await this.#call('connect', { node_id: network.lsp.nodeId, address, persist: true })
   }
 
+  /** Why LDK's own verification of webhooks (`LSPS5Validator`) refuses a call, if it does. */
+  async refusalOf(
+    { timestamp, signature, body }: { readonly timestamp: string; readonly signature: string; readonly body: string },
+    lsp: string,
+  ): Promise<string | undefined> {
+    const params = { lsp, timestamp, signature, body }
+    return (await this.#call<{ refused: string | null }>('verify_notification', params)).refused ?? undefined
+  }
+
   /** Fetches blocks and mempool now; it does so by itself every 2 s. */
   async sync(): Promise<void> {
     await this.#call('sync')

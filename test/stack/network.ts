@@ -137,6 +137,15 @@ export class Network {
     await waitActive(this.lsp, peer)
   }
 
+  /** Waits until the LSP's lnd knows that the peer is not connected any more. */
+  async waitGone(peer: string): Promise<void> {
+    const isPeer = async () => {
+      const { peers } = await this.lsp.call<{ peers: { pub_key: string }[] }>('default', 'listPeers')
+      return peers.some(({ pub_key }) => pub_key === peer)
+    }
+    await waitFor(async () => !(await isPeer()), { deadline: READY_MS, what: `lnd to see that ${peer} is gone` })
+  }
+
   /**
    * Waits until the LSP's lnd has written the channel's fees down, up to about a second after it is active. An lnd killed
    * (or a peer reconnected) before that applies its default fees to the channel, until it is told by UpdateChannelPolicy

@@ -93,11 +93,7 @@ export class OrderScene {
 
   /** lnd knows that the wallet is away. */
   async waitGone({ wallet }: OrderingWallet): Promise<void> {
-    const isPeer = async () => {
-      const { peers } = await this.network.lsp.call<{ peers: { pub_key: string }[] }>('default', 'listPeers')
-      return peers.some(({ pub_key }) => pub_key === wallet.nodeId)
-    }
-    await waitFor(async () => !(await isPeer()), { deadline: STEP_MS, what: 'lnd to see that the wallet is gone' })
+    await this.network.waitGone(wallet.nodeId)
   }
 
   /** Resolves with the promise of a channel, which may be gone, once it is so. */

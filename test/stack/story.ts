@@ -77,11 +77,7 @@ export class Story {
   }
 
   async waitForGone(): Promise<void> {
-    const isPeer = async () => {
-      const { peers } = await this.network.lsp.call<{ peers: { pub_key: string }[] }>('default', 'listPeers')
-      return peers.some(({ pub_key }) => pub_key === this.wallet.nodeId)
-    }
-    await waitFor(async () => !(await isPeer()), { deadline: STEP_MS, what: 'lnd to see that the wallet is gone' })
+    await this.network.waitGone(this.wallet.nodeId)
   }
 
   async waitForHeld(count: number): Promise<void> {

@@ -12,7 +12,10 @@ use ldk_node::bitcoin::Network;
 use ldk_node::config::{AnchorChannelsConfig, Config};
 use ldk_node::lightning::ln::msgs::SocketAddress;
 use ldk_node::lightning_invoice::{Bolt11Invoice, Bolt11InvoiceDescription, Description};
+use ldk_node::lightning_liquidity::lsps0::ser::LSPSDateTime;
 use ldk_node::lightning_liquidity::lsps1::msgs::LSPS1OrderId;
+use ldk_node::lightning_liquidity::lsps5::msgs::WebhookNotification;
+use ldk_node::lightning_liquidity::lsps5::validator::LSPS5Validator;
 use ldk_node::liquidity::LSPS1OrderStatus;
 use ldk_node::logger::LogLevel;
 use ldk_node::{Builder, Event, Node};
@@ -209,6 +212,7 @@ fn run(command: &str, params: &Value, node: &Node, events: &Events) -> Result<Va
             node.bolt11_payment().send(&invoice, None)?;
             Ok(json!({ "payment_hash": invoice.payment_hash().to_string() }))
         }
+        "verify_notification" => verified(params),
         "sync" => {
             node.sync_wallets()?;
             Ok(json!({}))
@@ -245,6 +249,19 @@ fn described() -> Result<Bolt11InvoiceDescription, Failure> {
 
 fn invoiced(invoice: &Bolt11Invoice) -> Value {
     json!({ "invoice": invoice.to_string(), "payment_hash": invoice.payment_hash().to_string() })
+}
+
+/// What LDK says of a call of a webhook (LSPS5), as a relay that is built on it would hear it.
+fn verified(params: &Value) -> Result<Value, Failure> {
+    let timestamp = LSPSDateTime::from_str(text(params, "timestamp")?).map_err(|()| "no time")?;
+    let notification: WebhookNotification = serde_json::from_str(text(params, "body")?)?;
+    let verdict = LSPS5Validator::new().validate(
+        PublicKey::from_str(text(params, "lsp")?)?,
+        &timestamp,
+        text(params, "signature")?,
+        &notification,
+    );
+    Ok(json!({ "refused": verdict.err().map(|refusal| format!("{refusal:?}")) }))
 }
 
 /// An order as ldk-node understood it, in the form of LSPS1.
