@@ -38,6 +38,7 @@ import type { PeerEndpoint } from './peer/endpoint.ts'
 import type { Promises } from './promises/ledger.ts'
 import { listPromises } from './promises/report.ts'
 import type { Store } from './store/port.ts'
+import { countWebhooks, type WebhookSource, webhookReports } from './webhook-reports.ts'
 
 export type ReportDeps = {
   readonly config: Config
@@ -63,6 +64,8 @@ export type ReportDeps = {
   readonly promises: Promises
   readonly orders: OrdersService
   readonly payouts: Pick<PayoutService, 'outboxDepth'>
+  /** Left out when webhooks are off. */
+  readonly webhooks?: WebhookSource | undefined
 }
 
 /** What the admin interface tells, gathered from the services. */
@@ -77,6 +80,7 @@ export function createReports(deps: ReportDeps): AdminPort {
     decisions: (query) => decisionsOf(deps, query),
     reconcile: (signal) => reconciled.ask(signal),
     ...orderReports(deps),
+    ...webhookReports(deps),
     promises: (query, signal) => listPromises(deps.promises, query, signal),
     closable: (signal) => closable.ask(signal),
     drain: async () => drainReport(deps),
@@ -287,6 +291,7 @@ async function status(deps: ReportDeps, signal: AbortSignal): Promise<Status> {
     earned_msat: `${journal.totals.earned}`,
     ...(journal.totals.orders === 0 ? {} : { orders_earned_msat: `${journal.totals.orderFees}` }),
     promises: countPromises(deps.promises),
+    ...countWebhooks(deps),
     limits: [
       { name: 'lsps2.max_live_sales', used: jit.live.size, max: config.lsps2.max_live_sales },
       { name: 'lsps2.max_held_htlcs', used: held.length, max: config.lsps2.max_held_htlcs },

@@ -7,6 +7,7 @@ import { addOrderRoutes } from './orders.ts'
 import type { AdminPort } from './port.ts'
 import { addPromiseRoutes } from './promises.ts'
 import { DrainOrder, SALE_STATES } from './schema.ts'
+import { addWebhookRoutes } from './webhooks.ts'
 
 /** The longest body has four dozen bytes. */
 const MAX_BODY_BYTES = 1024
@@ -59,6 +60,7 @@ export async function createAdminApp(port: AdminPort, log: Log): Promise<Fastify
   addRoutes(app, port)
   addOrderRoutes(app, port, { mostPerPage: MAX_SALES_PER_PAGE, maxIdLength: MAX_ID_LENGTH })
   addPromiseRoutes(app, port, MAX_SALES_PER_PAGE)
+  addWebhookRoutes(app, port, MAX_SALES_PER_PAGE)
   app.setNotFoundHandler((request, reply) =>
     fault(reply, 404, 'NOT_FOUND', `there is no ${request.method} ${request.url}`),
   )

@@ -1,6 +1,7 @@
 import type { Decision, DrainReport, FlightRecord, Quote, ReconcileReport, SaleSummary, Status } from './schema.ts'
 import type { OrderAction, OrderOutcome, OrderRecord, OrderSummary } from './schema-orders.ts'
 import type { ClosableList, PromiseList } from './schema-promises.ts'
+import type { WebhookList, WebhookRecord, WebhookTest, WebhookTestOrder } from './schema-webhooks.ts'
 
 export type SalesQuery = {
   /** Only sales in this state. */
@@ -36,6 +37,9 @@ export type PromisesQuery = {
   readonly limit: number
 }
 
+/** At most this many clients. */
+export type WebhooksQuery = { readonly limit: number }
+
 /** What the admin interface needs of the daemon; `sidecar.ts` provides it. */
 export interface AdminPort {
   status(signal: AbortSignal): Promise<Status>
@@ -64,4 +68,10 @@ export interface AdminPort {
   promises(query: PromisesQuery, signal: AbortSignal): Promise<PromiseList>
   /** Channels that may be closed now that their promise is over, and what speaks for it. Closes nothing. */
   closable(signal: AbortSignal): Promise<ClosableList>
+  /** Clients with webhooks; none when webhooks are off. */
+  webhookList(query: WebhooksQuery): Promise<WebhookList>
+  /** Undefined when there is no such client, or it has no webhook. */
+  webhookShow(client: string): Promise<WebhookRecord | undefined>
+  /** Calls webhooks of a client now, once each; undefined as above, and none when none has the name. */
+  webhookTest(client: string, order: WebhookTestOrder, signal: AbortSignal): Promise<WebhookTest | undefined>
 }

@@ -102,6 +102,8 @@ export const Status = z.object({
   orders_earned_msat: Amount.optional(),
   /** Channels that were paid for and stand, by the state of their promise; broken ones of the last 30 days. */
   promises: z.record(z.string(), Count).optional(),
+  /** Clients that can be woken, and notifications that are being sent or wait to be; left out when webhooks are off. */
+  webhooks: z.object({ clients: Count, webhooks: Count, notifications: Count }).optional(),
   limits: z.array(Limit),
   inventory: Inventory,
   /** Inbound peers without a channel: what lnd allows (as configured) and what is used now (decisions D21). */

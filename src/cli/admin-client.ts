@@ -25,8 +25,14 @@ export function askDaemon<T>(
  * Tells the running daemon to do something, in JSON.
  * @throws CliError that says why there is no answer, and what to do
  */
-export function tellDaemon<T>(socketPath: string, path: string, body: object, schema: z.ZodType<T>): Promise<T> {
-  return exchange({ socketPath, path, method: 'POST', body: JSON.stringify(body), timeoutMs: TIMEOUT_MS }, schema)
+export function tellDaemon<T>(
+  socketPath: string,
+  path: string,
+  body: object,
+  schema: z.ZodType<T>,
+  timeoutMs = TIMEOUT_MS,
+): Promise<T> {
+  return exchange({ socketPath, path, method: 'POST', body: JSON.stringify(body), timeoutMs }, schema)
 }
 
 type Question = {

@@ -88,6 +88,19 @@ export function wrap(text: string, indent: string): string {
   return [...done, line].join('\n')
 }
 
+/** Controls, marks that turn the direction of a line, and unassigned or private characters: `\\u001b`, as in JSON. */
+const UNPRINTABLE = /[\p{C}\p{Zl}\p{Zp}]/gu
+
+/** What others wrote, without power over a terminal. */
+export function printable(text: string): string {
+  return text.replaceAll(UNPRINTABLE, (character) =>
+    character
+      .split('')
+      .map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
+      .join(''),
+  )
+}
+
 /** First and last characters of a long id. */
 export function shortId(id: string): string {
   return id.length > 20 ? `${id.slice(0, 8)}..${id.slice(-4)}` : id

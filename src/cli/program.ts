@@ -16,6 +16,7 @@ import { addPromises } from './promises.ts'
 import { addQuote } from './quote.ts'
 import { addReconcile } from './reconcile.ts'
 import { addStatus } from './status.ts'
+import { addWebhooks } from './webhooks.ts'
 
 export type ProgramDeps = {
   readonly console: Console
@@ -39,6 +40,7 @@ Examples:
   sluice orders show 3f9d7c9e-58a1-4c1e-9d3b-0e1a2b3c4d5e
   sluice promises
   sluice promises closable
+  sluice webhooks test 03ab..cd --app 'My wallet'
   sluice reconcile
   sluice drain --wait --timeout 120
 `
@@ -63,6 +65,7 @@ export async function runProgram(argv: readonly string[], deps: ProgramDeps): Pr
   const setExitCode = (code: ExitCode) => {
     exitCode = code
   }
+  addWebhooks(program, { console, setExitCode })
   addDoctor(program, { console, inspect, setExitCode })
   addReconcile(program, { console, setExitCode })
   addDrain(program, { console, sleep })

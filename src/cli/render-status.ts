@@ -58,7 +58,12 @@ function facts(status: Status, now: number): (readonly [string, Cell])[] {
       ? []
       : [['by orders', { text: formatMsat(status.orders_earned_msat), style: 'green' }] as const]),
     ...(status.promises === undefined ? [] : [['promises', counts(status.promises)] as const]),
+    ...(status.webhooks === undefined ? [] : [['webhooks', webhooks(status.webhooks)] as const]),
   ]
+}
+
+function webhooks({ clients, webhooks, notifications }: NonNullable<Status['webhooks']>): string {
+  return `${thousands(webhooks)} of ${plural(clients, 'client')}, ${plural(notifications, 'notification')} under way`
 }
 
 function draining(since: string, now: number): Cell {

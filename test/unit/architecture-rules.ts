@@ -51,6 +51,7 @@ export const RULES: readonly (readonly [place: string, allowed: readonly string[
   ['src/ordering.ts', ['lsps/', 'src/']],
   ['src/extending.ts', ['lsps/', 'src/']],
   ['src/order-reports.ts', ['lsps/', 'src/']],
+  ['src/webhook-reports.ts', ['lsps/', 'src/']],
   ['src/lifetimes.ts', ['lsps/', 'src/']],
   ['src/slices.ts', ['src/']],
   ['src/report.ts', ['lsps/', 'src/']],

@@ -11,6 +11,7 @@ import type {
 import type { ClosableList, LifetimePromise, PromiseList } from '../../../src/admin/schema-promises.ts'
 
 import { ORDER, ORDER_ID, ORDER_RECORD, OUTCOME } from './order-samples.ts'
+import { WALLET, WEBHOOK_RECORD, WEBHOOK_TEST, WEBHOOKS } from './webhook-samples.ts'
 
 export const CLIENT = `02${'ab'.repeat(32)}`
 export const HASH = 'cd'.repeat(32)
@@ -41,6 +42,7 @@ export const STATUS: Status = {
   outbox_depth: 0,
   earned_msat: '9007199254740993',
   promises: { kept: 1200, over: 34 },
+  webhooks: { clients: 1, webhooks: 2, notifications: 0 },
   limits: [
     { name: 'live sales', used: 2, max: 10_000 },
     { name: 'held HTLCs', used: 1, max: 200 },
@@ -283,6 +285,12 @@ export function samplePort(overrides: Partial<AdminPort> = {}): AdminPort {
     promises: async ({ state }) => (state === undefined ? PROMISES : { ...PROMISES, promises: [] }),
     closable: async () => CLOSABLE,
     jitShow: async (id) => ([SALE.id, HASH].includes(id) ? RECORD : undefined),
+    webhookList: async () => WEBHOOKS,
+    webhookShow: async (client) => (client === WALLET ? WEBHOOK_RECORD : undefined),
+    webhookTest: async (client, { app_name: name }) => {
+      if (client !== WALLET) return undefined
+      return name === undefined || name === 'My wallet' ? WEBHOOK_TEST : { ...WEBHOOK_TEST, webhooks: [] }
+    },
     ...overrides,
   }
 }

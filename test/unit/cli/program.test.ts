@@ -10,6 +10,7 @@ import { silentLog } from '../../../src/kernel/log.ts'
 import { VERSION } from '../../../src/kernel/version.ts'
 import { ORDER, ORDER_ID, ORDER_RECORD } from '../admin/order-samples.ts'
 import { AGREES, CLOSABLE, HASH, OPEN, PROMISES, QUOTE, RECORD, SALE, STATUS, samplePort } from '../admin/samples.ts'
+import { FAILED_TEST, WALLET, WEBHOOK_RECORD, WEBHOOK_TEST, WEBHOOKS } from '../admin/webhook-samples.ts'
 import { withTemporaryFolder } from '../config/folder.ts'
 
 /** Runs `sluice`; what it printed where, and its exit code. */
@@ -123,6 +124,43 @@ describe('sluice with a running daemon', () => {
       })
       expect((await sluice(['orders', 'cancel', 'nothing', '--config', file])).exitCode).toBe(EXIT.NOT_FOUND)
     })
+  })
+
+  it('shows webhooks, and calls those of a client', async () => {
+    await withConfig(async (file) => {
+      const { out } = await sluice(['webhooks', '--config', file])
+      expect(out).toContain('push.wallet.example.com 1f2e3d4c')
+      expect(await sluice(['webhooks', 'list', '--config', file])).toMatchObject({ out })
+      expect(JSON.parse((await sluice(['webhooks', '--json', '--config', file])).out)).toEqual(WEBHOOKS)
+      expect((await sluice(['webhooks', '--limit', '0', '--config', file])).exitCode).toBe(EXIT.USAGE)
+      const shown = await sluice(['webhooks', 'show', WALLET, '--json', '--config', file])
+      expect(JSON.parse(shown.out)).toEqual(WEBHOOK_RECORD)
+      expect(await sluice(['webhooks', 'show', 'nobody', '--config', file])).toMatchObject({
+        exitCode: EXIT.NOT_FOUND,
+        err: 'sluice: no client with the node id nobody has a webhook\n',
+      })
+      expect(await sluice(['webhooks', 'test', WALLET, '--config', file])).toMatchObject({
+        exitCode: EXIT.OK,
+        out: expect.stringMatching(/My wallet +push\.wallet\.example\.com 1f2e3d4c +200 +87 ms/),
+      })
+      const one = await sluice(['webhooks', 'test', WALLET, '--app', 'My wallet', '--json', '--config', file])
+      expect(JSON.parse(one.out)).toEqual(WEBHOOK_TEST)
+      expect(await sluice(['webhooks', 'test', WALLET, '--app', 'none', '--config', file])).toMatchObject({
+        exitCode: EXIT.NOT_FOUND,
+        err: `sluice: the client ${WALLET} has no webhook with the name "none"\n`,
+      })
+    })
+  })
+
+  it('ends with 1 when a webhook did not hear its test', async () => {
+    await withConfig(
+      async (file) => {
+        const test = () => sluice(['webhooks', 'test', WALLET, '--json', '--config', file])
+        expect((await test()).exitCode).toBe(EXIT.FAILED)
+        expect(JSON.parse((await test()).out)).toEqual(FAILED_TEST)
+      },
+      { webhookTest: async () => FAILED_TEST },
+    )
   })
 
   it('says which states there are and how long a list may be', async () => {
@@ -289,6 +327,9 @@ describe('the command line', () => {
       ['check-config'],
       ['drain'],
       ['reconcile'],
+      ['webhooks', 'list'],
+      ['webhooks', 'show'],
+      ['webhooks', 'test'],
     ]) {
       const { exitCode, out } = await sluice([...argv, '--help'])
       expect(exitCode).toBe(EXIT.OK)

@@ -30,6 +30,7 @@ describe('sluice status', () => {
       'outbox       0 waiting',
       'earned       9,007,199,254,740.993 sat',
       'promises     1,200 kept, 34 over',
+      'webhooks     2 of 1 client, 0 notifications under way',
       '',
       'limit               used      of',
       'live sales             2  10,000',

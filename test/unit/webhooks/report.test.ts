@@ -1,0 +1,138 @@
+import { describe, expect, it } from 'vitest'
+import { WebhookList, WebhookRecord, WebhookTest } from '../../../src/admin/schema-webhooks.ts'
+import { countWebhooks, type WebhookSource, webhookReports } from '../../../src/webhook-reports.ts'
+import { newcomer, step } from '../../../src/webhooks/machine.ts'
+import { placeOf, type Tested } from '../../../src/webhooks/report.ts'
+import type { Subscriber, SubscriberEvent } from '../../../src/webhooks/states.ts'
+import { NODE, OTHER_NODE } from '../lsps/arbitraries.ts'
+import { ANSWERED, attempted, FORBIDDEN, notify, SILENT, set, time } from './samples.ts'
+
+const SECRET = 'token-of-the-device'
+const URL = `https://Push.Example.com:8443/wake/${SECRET}?for=${SECRET}`
+
+function told(events: readonly SubscriberEvent[], client = NODE): Subscriber {
+  return events.reduce((state, event) => step(state, event).state, newcomer(client, time()))
+}
+
+/** Registered and told so; a payment was said and not heard, and is due again. */
+const waiting = told([
+  set({ appName: 'wallet', url: URL, hasChannel: false }),
+  attempted(0, ANSWERED, 100),
+  notify(1_000),
+  attempted(1, SILENT, 9_000),
+])
+const later = told([set({ url: URL, at: time(60_000) }), attempted(0, FORBIDDEN, 61_000)], OTHER_NODE)
+
+const TESTED: readonly Tested[] = [
+  { appName: 'wallet', url: URL, outcome: { kind: 'answered', status: 200 }, ms: 41.6 },
+  { appName: 'second', url: URL, outcome: { kind: 'no-answer', why: 'timeout', detail: 'no response' }, ms: 8_000 },
+]
+
+function source(change: Partial<WebhookSource> = {}): WebhookSource {
+  return {
+    live: new Map([waiting, later].map((subscriber) => [subscriber.client, subscriber])),
+    isOnline: (client) => client === OTHER_NODE,
+    test: async (client, name) =>
+      client === NODE ? TESTED.filter(({ appName }) => name === undefined || appName === name) : undefined,
+    ...change,
+  }
+}
+
+const reports = webhookReports({ webhooks: source() })
+const signal = new AbortController().signal
+
+describe('where a webhook is', () => {
+  it('is told by its host and a fingerprint', () => {
+    expect(placeOf(URL)).toEqual({ host: 'push.example.com:8443', fingerprint: expect.stringMatching(/^[0-9a-f]{8}$/) })
+    expect(placeOf(`${URL}1`).fingerprint).not.toBe(placeOf(URL).fingerprint)
+  })
+})
+
+describe('the list of clients', () => {
+  it('begins with those to whom something was said last, and says how they are', async () => {
+    const { enabled, clients, more } = WebhookList.parse(await reports.webhookList({ limit: 10 }))
+    expect({ enabled, more }).toEqual({ enabled: true, more: 0 })
+    expect(clients.map(({ client, online }) => ({ client, online }))).toEqual([
+      { client: OTHER_NODE, online: true },
+      { client: NODE, online: false },
+    ])
+    expect(clients[0]?.last).toMatchObject({ method: 'lsps5.webhook_registered', why: 'a private address' })
+    expect(clients[1]).toMatchObject({ notifications: 1, has_channel: false, last: { status: 200 } })
+  })
+
+  it('is no longer than asked for, and says how many there are besides', async () => {
+    expect(await reports.webhookList({ limit: 1 })).toMatchObject({ clients: [{ client: OTHER_NODE }], more: 1 })
+  })
+
+  it('is empty when webhooks are off', async () => {
+    expect(await webhookReports({}).webhookList({ limit: 1 })).toEqual({ enabled: false, clients: [], more: 0 })
+    expect(await webhookReports({}).webhookShow(NODE)).toBeUndefined()
+    expect(await webhookReports({}).webhookTest(NODE, {}, signal)).toBeUndefined()
+    expect(countWebhooks({})).toEqual({})
+  })
+})
+
+describe('one client', () => {
+  it('is told with what is being said to it, the newest end first', async () => {
+    const record = WebhookRecord.parse(await reports.webhookShow(NODE.toUpperCase()))
+    expect(record.under_way).toEqual([
+      {
+        app_name: 'wallet',
+        method: 'lsps5.payment_incoming',
+        raised_at: '2026-01-01T00:00:01.000Z',
+        attempts: 1,
+        state: 'due',
+        next_at: expect.stringMatching(/^2026-01-01T00:00:1/),
+        useful_until: '2026-01-01T00:01:31.000Z',
+      },
+    ])
+    expect(record.reasons).toMatchObject([
+      { method: 'lsps5.payment_incoming', not_again_before: '2026-01-01T00:01:01.000Z' },
+    ])
+    expect(record.ended).toMatchObject([{ method: 'lsps5.webhook_registered', status: 200, attempts: 1 }])
+    expect(record.webhooks).toMatchObject([{ kept_until: '2026-01-08T00:00:00.000Z', timestamp_style: 'Z' }])
+  })
+
+  it('with a channel keeps its webhooks without an end', async () => {
+    expect((await reports.webhookShow(OTHER_NODE))?.webhooks[0]).not.toHaveProperty('kept_until')
+  })
+
+  it('is nobody for another text, or after its last webhook is gone', async () => {
+    const gone = told([set(), { type: 'remove', appName: 'wallet', at: time(1) }])
+    const ended = webhookReports({ webhooks: source({ live: new Map([[NODE, gone]]) }) })
+    expect(await reports.webhookShow('nobody')).toBeUndefined()
+    expect(await ended.webhookShow(NODE)).toBeUndefined()
+    expect(await ended.webhookList({ limit: 5 })).toMatchObject({ clients: [], more: 0 })
+  })
+})
+
+describe('a test of webhooks', () => {
+  it('tells what came of each call', async () => {
+    const test = WebhookTest.parse(await reports.webhookTest(NODE, {}, signal))
+    expect(test.webhooks).toMatchObject([
+      { app_name: 'wallet', host: 'push.example.com:8443', status: 200, took_ms: 42 },
+      { app_name: 'second', why: 'timeout: no response', took_ms: 8_000 },
+    ])
+    expect((await reports.webhookTest(NODE, { app_name: 'second' }, signal))?.webhooks).toHaveLength(1)
+    expect((await reports.webhookTest(NODE, { app_name: 'third' }, signal))?.webhooks).toEqual([])
+    expect(await reports.webhookTest(OTHER_NODE, {}, signal)).toBeUndefined()
+  })
+})
+
+describe('what people are told', () => {
+  it('[L5-14] never has a URL, nor any part of it that could be the token', async () => {
+    const all = JSON.stringify([
+      await reports.webhookList({ limit: 10 }),
+      await reports.webhookShow(NODE),
+      await reports.webhookTest(NODE, {}, signal),
+    ])
+    expect(all).toContain('push.example.com:8443')
+    expect(all).not.toContain(SECRET)
+    expect(all).not.toContain('/wake')
+    expect(all).not.toContain('https:')
+  })
+
+  it('counts webhooks and what is under way for the status', () => {
+    expect(countWebhooks({ webhooks: source() })).toEqual({ webhooks: { clients: 2, webhooks: 2, notifications: 1 } })
+  })
+})
