@@ -1,10 +1,11 @@
 import type { Msat } from '../../lsps/base/amount.ts'
 import type { Scid } from '../../lsps/base/scid.ts'
+import { type Held, HeldHtlcs } from '../held/held.ts'
+import { type PendingCircuits, pendingCircuits } from '../held/pending.ts'
+import { isLnds, refuse } from '../held/refusing.ts'
 import type { Log } from '../kernel/log.ts'
+import { SharedLook } from '../kernel/shared-look.ts'
 import type { HtlcAnswer, LndPort } from '../lnd/port.ts'
-import { pendingCircuits } from './findings.ts'
-import { type Held, HeldHtlcs } from './held.ts'
-import { SharedLook } from './shared-look.ts'
 import type { Sale } from './states.ts'
 import { verdict } from './verdict.ts'
 
@@ -32,7 +33,7 @@ export class Answers {
   readonly #deps: AnswersDeps
   readonly #limits: HeldLimits
   /** lnd's list is long: however many HTLCs a payer sends to be refused, it is asked for one at a time. */
-  readonly #pending: SharedLook<ReturnType<typeof pendingCircuits>>
+  readonly #pending: SharedLook<PendingCircuits>
 
   constructor(deps: AnswersDeps, limits: HeldLimits) {
     this.#deps = deps
@@ -86,23 +87,15 @@ export class Answers {
   }
 
   #answer(held: Held, answer: HtlcAnswer, signal: AbortSignal): void {
-    if (this.held.take(held) === undefined || this.#isLnds(held)) return
+    if (this.held.take(held) === undefined || isLnds(held.offer, this.#deps.height())) return
     if (answer.type === 'fail') void this.#fail(held, signal)
     else this.held.answer(held, answer)
   }
 
-  /** lnd fails it by itself with this block; an answer that comes too late ends the stream for the whole node. */
-  #isLnds({ offer }: Held): boolean {
-    return this.#deps.height() >= offer.autoFailHeight - 1
-  }
-
-  /** FAIL only what was certainly never forwarded: our record says so, and lnd's own must say it too (lnd.md 1.5). */
   async #fail(held: Held, signal: AbortSignal): Promise<void> {
     const { circuit } = held.offer
     try {
-      const pending = (await this.#pending.ask(signal)).get(circuit)
-      if (pending === undefined || this.#isLnds(held)) return // gone, or going: an answer would end the stream
-      this.held.answer(held, { type: pending.forwarded ? 'resume' : 'fail' })
+      await refuse(held, { pending: (looking) => this.#pending.ask(looking), height: this.#deps.height }, signal)
     } catch (error) {
       this.held.putBack(held) // looked at again soon, and with the next commit or stream
       if (signal.aborted) return

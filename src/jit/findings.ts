@@ -3,6 +3,7 @@ import type { Clock } from '../../lsps/base/clock.ts'
 import type { Timestamp } from '../../lsps/base/datetime.ts'
 import type { NodeId } from '../../lsps/base/node-id.ts'
 import type { Scid } from '../../lsps/base/scid.ts'
+import { pendingCircuits } from '../held/pending.ts'
 import type { Channel, CircuitKey, LndPort } from '../lnd/port.ts'
 import { type Match, matchParts } from './matching.ts'
 import { mayBeForwarded, openParts } from './parts.ts'
@@ -33,19 +34,6 @@ type Look = {
 type Account = { readonly unexplained: bigint; readonly matches: ReadonlyMap<CircuitKey, Match> }
 type Waiting = { readonly scid: Scid; readonly part: Part; readonly sale: Sale }
 export type Finding = { readonly scid: Scid; readonly event: JitEvent }
-
-/** What lnd says about the incoming side of a circuit; undefined when it is not in any channel any more. */
-export function pendingCircuits(
-  channels: readonly Channel[],
-): ReadonlyMap<CircuitKey, { readonly forwarded: boolean }> {
-  const pending = new Map<CircuitKey, { forwarded: boolean }>()
-  for (const { chanId, pendingHtlcs } of channels) {
-    for (const htlc of pendingHtlcs) {
-      if (htlc.incoming) pending.set(`${chanId}:${htlc.htlcIndex}`, { forwarded: htlc.forwardedTo !== undefined })
-    }
-  }
-  return pending
-}
 
 /**
  * Finds out what became of parts whose end nobody told us: lnd does not replay its events (lnd.md, C7). A part that

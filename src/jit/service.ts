@@ -1,6 +1,8 @@
 import type { Clock } from '../../lsps/base/clock.ts'
 import type { NodeId } from '../../lsps/base/node-id.ts'
 import { type Scid, scidToNumber } from '../../lsps/base/scid.ts'
+import type { Held } from '../held/held.ts'
+import { isExpiring } from '../held/refusing.ts'
 import type { Entropy } from '../kernel/entropy.ts'
 import type { Log } from '../kernel/log.ts'
 import { Presence } from '../kernel/presence.ts'
@@ -13,7 +15,6 @@ import { Circuits } from './circuits.ts'
 import { EarlyOrders } from './early-orders.ts'
 import { bindAlias, type EffectDeps, executeEffect } from './effects.ts'
 import { Findings } from './findings.ts'
-import type { Held } from './held.ts'
 import { deadline, isTerminal, isUnpaid, sell, step } from './machine.ts'
 import { openParts } from './parts.ts'
 import { doneSales, endedSales, indexWrites, liveSales, outboxTable, saleByHash } from './records.ts'
@@ -22,8 +23,6 @@ import { isMinted, mintScid } from './scid.ts'
 import type { Deal, FundingReport, FundingSource, JitEffect, JitEvent, JitMoney, Sale } from './states.ts'
 import { UnpaidSales } from './unpaid-sales.ts'
 
-/** Before lnd fails a held HTLC by itself, we do: so many blocks ahead. */
-export const EXPIRY_MARGIN_BLOCKS = 3
 /** Between looks at parts whose end nobody told us, and at answers that could not be given. */
 export const FINDINGS_INTERVAL_MS = 5_000
 /** Names drawn for one sale until one is free; a second draw is already absurdly rare. */
@@ -273,9 +272,9 @@ export class JitService {
     if (!this.#ready) return
     for (const held of this.#answers.held.all()) this.#answers.judge(held, this.#signal)
     for (const [scid, sale] of this.#runner.live) {
-      for (const { circuit, autoFailHeight } of openParts(sale)) {
-        if (height < autoFailHeight - EXPIRY_MARGIN_BLOCKS) continue
-        this.#dispatch(scid, { type: 'part-expiring', circuit, at: this.#deps.clock.now() })
+      for (const part of openParts(sale)) {
+        if (!isExpiring(part, height)) continue
+        this.#dispatch(scid, { type: 'part-expiring', circuit: part.circuit, at: this.#deps.clock.now() })
       }
     }
   }

@@ -12,7 +12,12 @@ export const RULES: readonly (readonly [place: string, allowed: readonly string[
   ['src/journal/', ['lsps/', 'src/kernel/', 'src/store/', 'npm:zod']],
   ['src/promises/', ['lsps/', 'src/kernel/', 'src/store/', 'src/lnd/port.ts', 'npm:zod']],
 
-  ['src/jit/', ['lsps/', 'src/kernel/', 'src/store/', 'src/lnd/port.ts', 'src/journal/', 'npm:zod', 'node:crypto']],
+  ['src/held/', ['lsps/', 'src/kernel/', 'src/lnd/port.ts']],
+
+  [
+    'src/jit/',
+    ['lsps/', 'src/kernel/', 'src/store/', 'src/lnd/port.ts', 'src/held/', 'src/journal/', 'npm:zod', 'node:crypto'],
+  ],
 
   ['src/orders/', ['lsps/', 'src/kernel/', 'src/store/', 'src/lnd/port.ts', 'src/journal/', 'npm:zod', 'node:crypto']],
 
