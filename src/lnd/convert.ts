@@ -36,6 +36,7 @@ import type {
   RawPendingUpdate,
   RawTransaction,
 } from './raw.ts'
+import { sendable } from './sendable.ts'
 
 /** Pure: what lnd answers, in the port's words. */
 
@@ -130,6 +131,7 @@ export function toChannel(raw: RawChannel): Channel {
     capacity: toSat(raw.capacity),
     localBalance: toSat(raw.local_balance),
     remoteBalance: toSat(raw.remote_balance),
+    sendable: sendable(raw),
     totalSent: toSat(raw.total_satoshis_sent),
     totalReceived: toSat(raw.total_satoshis_received),
     lifetimeSeconds: Number(raw.lifetime),

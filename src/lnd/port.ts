@@ -72,6 +72,8 @@ export type Channel = {
   readonly capacity: Sat
   readonly localBalance: Sat
   readonly remoteBalance: Sat
+  /** The largest HTLC that lnd would send to the peer now, as far as it lists what decides that. */
+  readonly sendable: Msat
   /** All that ever settled from us to the peer over this channel, rounded down to satoshi. */
   readonly totalSent: Sat
   /** The same from the peer to us. What we pushed at the open is in neither. */

@@ -52,6 +52,14 @@ export type RawChannel = {
   readonly uptime: U64
   readonly memo: string
   readonly pending_htlcs: readonly RawHtlc[]
+  readonly commit_fee: U64
+  readonly fee_per_kw: U64
+  /** What binds us in this channel. */
+  readonly local_constraints: {
+    readonly chan_reserve_sat: U64
+    readonly max_pending_amt_msat: U64
+    readonly max_accepted_htlcs: number
+  } | null
 }
 
 export type RawPendingEntry = {

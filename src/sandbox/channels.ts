@@ -10,6 +10,15 @@ import { scores, type Watch } from './uptime.ts'
 const MSAT_PER_SAT = 1000n
 /** Two anchors of 330 sat, and the fee of a commitment without HTLCs at 2,500 sat per 1,000 weight units. */
 const COMMITMENT_COST_SAT = 660n + 2810n
+/** The peer's reserve: 1 % of the capacity, at least this, in satoshi. */
+const LEAST_RESERVE_SAT = 1000n
+const RESERVE_DIVISOR = 100n
+const ANCHORS_SAT = 660n
+/** Commitment fee at 2,500 sat per 1,000 weight units, doubled as a buffer: for the frame, and for each HTLC. */
+const COMMITMENT_FEE_SAT = 2n * 2810n
+const HTLC_FEE_SAT = 2n * 430n
+/** The buffer is for so many HTLCs more than there are. */
+const SPARE_HTLCS = 2n
 /** lnd's window of aliases (aliasmgr): block heights from 16,000,000 to below 16,250,000. */
 const FIRST_ALIAS_HEIGHT = 16_000_000n
 const END_ALIAS_HEIGHT = 16_250_000n
@@ -90,6 +99,19 @@ function pendingHtlcs(channel: SimChannel): readonly PendingHtlc[] {
   return [...incoming, ...outgoing]
 }
 
+/** What the opener of an anchor channel cannot send (lnd.md 3), in msat. */
+export function unspendable({ capacity, incoming, outgoing }: SimChannel): bigint {
+  const reserve = capacity / RESERVE_DIVISOR
+  const htlcs = BigInt(incoming.size + outgoing.size) + SPARE_HTLCS
+  const least = reserve > LEAST_RESERVE_SAT ? reserve : LEAST_RESERVE_SAT
+  return (least + ANCHORS_SAT + COMMITMENT_FEE_SAT + htlcs * HTLC_FEE_SAT) * MSAT_PER_SAT
+}
+
+function sendable(channel: SimChannel): Msat {
+  const left = channel.local - unspendable(channel)
+  return (left > 0n ? left : 0n) as Msat
+}
+
 /** lnd shows the opener's balance without what the commitment costs it: anchors and fee. */
 function localBalance({ local, pendingChannelId }: SimChannel): Sat {
   const cost = pendingChannelId === undefined ? 0n : COMMITMENT_COST_SAT
@@ -108,6 +130,7 @@ function toChannel(channel: SimChannel, now: number): Channel {
     capacity: channel.capacity as Sat,
     localBalance: localBalance(channel),
     remoteBalance: (channel.remote / MSAT_PER_SAT) as Sat,
+    sendable: sendable(channel),
     totalSent: (channel.sent / MSAT_PER_SAT) as Sat,
     totalReceived: (channel.received / MSAT_PER_SAT) as Sat,
     ...scores(channel.watch, now),

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { Msat } from '../../lsps/base/amount.ts'
 import type { HtlcAnswer, HtlcEvent, HtlcOffer } from '../lnd/port.ts'
-import type { ChannelBook, SimChannel } from './channels.ts'
+import { type ChannelBook, type SimChannel, unspendable } from './channels.ts'
 import type { ForwardLog } from './forward-log.ts'
 import type { Circuit, IncomingHtlc, Onion, OutgoingHtlc, PeerResolution, Resolution } from './htlcs.ts'
 import { CLTV_REJECT_DELTA, type InterceptorHub } from './interceptor.ts'
@@ -12,16 +12,6 @@ export const TIME_LOCK_DELTA = 80
 /** An outgoing HTLC must expire later than this many blocks from now. */
 const MIN_OUTGOING_BLOCKS = 3
 const PPM = 1_000_000n
-const MSAT_PER_SAT = 1000n
-/** The peer's reserve: 1 % of the capacity, at least this, in satoshi. */
-const LEAST_RESERVE_SAT = 1000n
-const RESERVE_DIVISOR = 100n
-const ANCHORS_SAT = 660n
-/** Commitment fee at 2,500 sat per 1,000 weight units, doubled as a buffer: for the frame, and for each HTLC. */
-const COMMITMENT_FEE_SAT = 2n * 2810n
-const HTLC_FEE_SAT = 2n * 430n
-/** The buffer is for so many HTLCs more than there are. */
-const SPARE_HTLCS = 2n
 
 export type SwitchDeps = {
   readonly channels: ChannelBook
@@ -50,14 +40,6 @@ export type IncomingAdd = {
 
 export function sha256Hex(hex: string): string {
   return createHash('sha256').update(Buffer.from(hex, 'hex')).digest('hex')
-}
-
-/** What the opener of an anchor channel cannot send (lnd.md 3), in msat. */
-function unspendable({ capacity, incoming, outgoing }: SimChannel): bigint {
-  const reserve = capacity / RESERVE_DIVISOR
-  const htlcs = BigInt(incoming.size + outgoing.size) + SPARE_HTLCS
-  const least = reserve > LEAST_RESERVE_SAT ? reserve : LEAST_RESERVE_SAT
-  return (least + ANCHORS_SAT + COMMITMENT_FEE_SAT + htlcs * HTLC_FEE_SAT) * MSAT_PER_SAT
 }
 
 /** lnd's switch with its circuit map: forwards, settles and fails, whatever the interceptor lets through. */

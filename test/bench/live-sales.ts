@@ -222,6 +222,9 @@ function channelOf(deal: Deal, index: number): RawChannel {
     lifetime: '0',
     uptime: '0',
     memo: memoOf(deal, index),
+    commit_fee: '2810',
+    fee_per_kw: '2500',
+    local_constraints: { chan_reserve_sat: '2000', max_pending_amt_msat: '198000000', max_accepted_htlcs: 483 },
     pending_htlcs: [],
   }
 }
@@ -242,6 +245,9 @@ function payerChannel(held: readonly RawOffer[]): RawChannel {
     lifetime: '0',
     uptime: '0',
     memo: '',
+    commit_fee: '2810',
+    fee_per_kw: '2500',
+    local_constraints: { chan_reserve_sat: '2000', max_pending_amt_msat: '198000000', max_accepted_htlcs: 483 },
     pending_htlcs: held.map((offer) => ({
       incoming: true,
       amount: String(BigInt(offer.incoming_amount_msat) / 1000n),

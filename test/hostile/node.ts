@@ -237,6 +237,7 @@ export class HostileNode {
       capacity: RICH,
       localBalance: 0n as Sat,
       remoteBalance: RICH,
+      sendable: 0n as Msat,
       totalSent: 0n as Sat,
       totalReceived: 0n as Sat,
       lifetimeSeconds: 0,

@@ -1,4 +1,4 @@
-import { sat } from '../../../lsps/base/amount.ts'
+import { msat, sat } from '../../../lsps/base/amount.ts'
 import type { ChannelOrder, Funding, FundingEvent, RefusalReason } from '../../../src/funding/states.ts'
 import type { Channel, ClosedChannel } from '../../../src/lnd/port.ts'
 import { NODE } from '../lsps/arbitraries.ts'
@@ -29,6 +29,7 @@ export const CHANNEL: Channel = {
   capacity: ORDER.capacity,
   localBalance: ORDER.capacity,
   remoteBalance: sat(0n),
+  sendable: msat(0n),
   totalSent: sat(0n),
   totalReceived: sat(0n),
   lifetimeSeconds: 0,

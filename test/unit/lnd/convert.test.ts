@@ -39,6 +39,9 @@ const channel: RawChannel = {
   uptime: '540',
   memo: 'sluice1:jit',
   pending_htlcs: [],
+  commit_fee: '2810',
+  fee_per_kw: '2500',
+  local_constraints: { chan_reserve_sat: '2000', max_pending_amt_msat: '198000000', max_accepted_htlcs: 483 },
 }
 const htlc = {
   incoming: true,
@@ -107,6 +110,7 @@ describe('a channel', () => {
       capacity: 200_000n,
       localBalance: 150_000n,
       remoteBalance: 49_056n,
+      sendable: 144_330_000n,
       totalSent: 49_056n,
       totalReceived: 7n,
       lifetimeSeconds: 600,
