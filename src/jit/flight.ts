@@ -83,6 +83,7 @@ function details(after: Sale, event: JitEvent): Record<string, string> {
   switch (event.type) {
     case 'part-held': {
       const { circuit, paymentHash, amountIn, amountOut, expiryIn, expiryOut, autoFailHeight } = event.part
+      const { further = [] } = event
       const held = {
         circuit,
         payment_hash: paymentHash,
@@ -90,6 +91,9 @@ function details(after: Sale, event: JitEvent): Record<string, string> {
         amount_msat: `${amountOut}`,
         expiries: `in ${expiryIn}, out ${expiryOut}, failed by lnd at ${autoFailHeight}, now ${event.height}`,
         client: event.clientOnline ? 'online' : 'away',
+        ...(further.length === 0
+          ? {}
+          : { with: further.map((part) => `${part.circuit} ${part.amountOut}`).join(', ') }),
       }
       // Over a channel that stands already it goes on at once.
       return after.tag === 'forwarding' && after.bound ? { ...held, ...forwarded(after) } : held

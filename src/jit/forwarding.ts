@@ -6,13 +6,13 @@ import {
   belongTogether,
   dropDue,
   dropPart,
-  isKnown,
   MAX_FORWARDED,
   MAX_PARTS,
   mayBeForwarded,
   refuse,
-  takePart,
+  takeParts,
   total,
+  unheard,
 } from './parts.ts'
 import { type In, type JitStep, onStanding, to } from './standing.ts'
 import type { JitEffect, JitEvent, JitMoney, Part, SentPart } from './states.ts'
@@ -24,7 +24,7 @@ type PartHeld = Extract<JitEvent, { type: 'part-held' }>
 export function onForwarding(sale: Forwarding, event: JitEvent): JitStep {
   switch (event.type) {
     case 'part-held':
-      return isKnown(sale, event.part.circuit) ? stay(sale, 'part is known') : hear(sale, event)
+      return hear(sale, event)
     case 'alias-added':
       return sale.bound ? stay(sale, 'already bound') : to({ ...sale, bound: true })
     case 'settled': {
@@ -62,12 +62,19 @@ export function onForwarding(sale: Forwarding, event: JitEvent): JitStep {
 
 /** A late part of the payment goes after the others; another payment waits for what becomes of this one (L2-69). */
 function hear(sale: Forwarding, event: PartHeld): JitStep {
+  const { deal, sent } = sale
+  const coming = unheard(sale, event)
+  const [first] = coming
+  if (first === undefined) return stay(sale, 'part is known')
+  const late = sent.some((other) => belongTogether(deal, other, first))
+  if (!late) return to({ ...sale, ...takeParts(sale, coming, { ...event, bound: true }) })
+  return to(coming.reduce((now, part) => follow(now, part, event), sale))
+}
+
+function follow(sale: Forwarding, part: Part, event: PartHeld): Forwarding {
   const { deal, sent, fee, collected } = sale
-  const { part } = event
-  const late = sent.some((other) => belongTogether(deal, other, part))
-  if (!late) return to({ ...sale, ...takePart(sale, part, { ...event, bound: true }) })
   const fault = checkPart(deal, part, { ...event, bound: true }) ?? oneTooMany(sale, part)
-  if (fault !== undefined) return to({ ...sale, ...refuse(sale, [part], fault) })
+  if (fault !== undefined) return { ...sale, ...refuse(sale, [part], fault) }
   // What a failed part should have paid is taken of the part that replaces it.
   const assigned = sent.reduce(
     (sum, other) => (other.end?.type === 'failed' ? sum : sum + other.fee),
@@ -75,7 +82,7 @@ function hear(sale: Forwarding, event: PartHeld): JitStep {
   )
   const spare = part.amountOut - deal.htlcMinimum
   const missing = fee > assigned ? fee - assigned : 0n
-  return to({ ...sale, sent: [...sent, { ...part, fee: msat(missing < spare ? missing : spare) }] })
+  return { ...sale, sent: [...sent, { ...part, fee: msat(missing < spare ? missing : spare) }] }
 }
 
 function oneTooMany({ deal, sent }: Forwarding, part: Part) {

@@ -2,7 +2,7 @@ import { msat } from '../../lsps/base/amount.ts'
 import type { Timestamp } from '../../lsps/base/datetime.ts'
 import { assertNever, stay } from '../../lsps/base/machine.ts'
 import { onForwarding } from './forwarding.ts'
-import { dropDue, dropPart, holdUntil, isKnown, takePart, total, wholePayment } from './parts.ts'
+import { dropDue, dropPart, holdUntil, leadsToClient, takeParts, total, unheard, wholePayment } from './parts.ts'
 import { type In, type JitStep, onStanding, to } from './standing.ts'
 import type { Deal, JitEffect, JitEvent, Sale } from './states.ts'
 
@@ -82,8 +82,9 @@ function onAwaiting(sale: In<'awaiting'>, event: JitEvent): JitStep {
   const { deal } = sale
   switch (event.type) {
     case 'part-held': {
-      if (isKnown(sale, event.part.circuit)) return stay(sale, 'part is known')
-      const held = { ...sale, ...takePart(sale, event.part, { ...event, bound: false }) }
+      const coming = unheard(sale, event)
+      if (coming.length === 0) return stay(sale, 'part is known')
+      const held = { ...sale, ...takeParts(sale, coming, { ...event, bound: leadsToClient(deal) }) }
       return (event.clientOnline ? openFor(held, event) : undefined) ?? to(held)
     }
     case 'client-online':
@@ -114,13 +115,16 @@ function onAwaiting(sale: In<'awaiting'>, event: JitEvent): JitStep {
 function onOpening(sale: In<'opening'>, event: JitEvent): JitStep {
   const { deal, parts, refused, pendingChannelId } = sale
   switch (event.type) {
-    case 'part-held':
-      if (isKnown(sale, event.part.circuit)) return stay(sale, 'part is known')
+    case 'part-held': {
+      const coming = unheard(sale, event)
+      if (coming.length === 0) return stay(sale, 'part is known')
       // The channel comes for the first payment; whatever is whole when it is there goes over it.
-      return to({ ...sale, ...takePart(sale, event.part, { ...event, bound: false }) })
+      return to({ ...sale, ...takeParts(sale, coming, { ...event, bound: leadsToClient(deal) }) })
+    }
     case 'channel-active': {
       const channel = { outpoint: event.outpoint, chanId: event.chanId, pendingChannelId }
-      return onStanding({ deal, channel, collected: msat(0n), parts, bound: false, forwarded: [], refused })
+      const bound = leadsToClient(deal)
+      return onStanding({ deal, channel, collected: msat(0n), parts, bound, forwarded: [], refused })
     }
     case 'channel-refused': {
       if (event.reason === 'client-refused')
@@ -156,9 +160,11 @@ function onOpening(sale: In<'opening'>, event: JitEvent): JitStep {
 function onOwed(sale: In<'owed'>, event: JitEvent): JitStep {
   const { deal, channel, bound } = sale
   switch (event.type) {
-    case 'part-held':
-      if (isKnown(sale, event.part.circuit)) return stay(sale, 'part is known')
-      return onStanding({ ...sale, ...takePart(sale, event.part, { ...event, bound: true }) })
+    case 'part-held': {
+      const coming = unheard(sale, event)
+      if (coming.length === 0) return stay(sale, 'part is known')
+      return onStanding({ ...sale, ...takeParts(sale, coming, { ...event, bound: true }) })
+    }
     case 'alias-added':
       return bound ? stay(sale, 'already bound') : to({ ...sale, bound: true })
     case 'channel-closed':

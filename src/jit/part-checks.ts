@@ -49,6 +49,7 @@ function wrongValues(deal: Deal, part: Part, height: number): string | undefined
 
 function wrongAmount(deal: Deal, { amountOut }: Part): string | undefined {
   if (amountOut < deal.htlcMinimum) return `${amountOut} msat, less than the ${deal.htlcMinimum} msat of any HTLC`
+  if (deal.via !== undefined) return undefined // its payment is judged as a whole
   if (deal.paymentSize !== undefined) {
     if (amountOut <= deal.paymentSize * MOST_OVERPAID) return undefined
     return `${amountOut} msat for a payment that was sold as ${deal.paymentSize} msat`

@@ -21,13 +21,24 @@ export type Holding = { readonly parts: Part[]; readonly refused: Refusal[] }
 type Collecting = Holding & { readonly deal: Deal; readonly collected?: Msat }
 type Refused = { readonly code: Refusal['code']; readonly why: string }
 
+const TOO_MANY_HELD: Refused = { code: 'temporary_channel_failure', why: 'too many parts are held' }
+
 export function total(parts: readonly Part[]): Msat {
   return msat(parts.reduce((sum, { amountOut }) => sum + amountOut, 0n))
 }
 
-/** Parts of one payment hash are one payment (L2-60); without an agreed amount each HTLC is one of its own (L2-67). */
+/**
+ * Parts of one payment hash are one payment (L2-60); without an agreed amount each HTLC is one of its own (L2-67), but
+ * not where another channel is sold: its payer may split what it pays as it likes.
+ */
 export function belongTogether(deal: Deal, a: Part, b: Part): boolean {
-  return deal.paymentSize === undefined ? a.circuit === b.circuit : a.paymentHash === b.paymentHash
+  const isOneHtlc = deal.paymentSize === undefined && deal.via === undefined
+  return isOneHtlc ? a.circuit === b.circuit : a.paymentHash === b.paymentHash
+}
+
+/** Whether the scid that payers use leads to the client before this sale has a channel. */
+export function leadsToClient({ via }: Deal): boolean {
+  return via !== undefined
 }
 
 /** The payments that the held parts belong to, in the order of their first parts. */
@@ -65,6 +76,19 @@ export function deduct(deal: Deal, payment: readonly Part[], collected: Msat): r
   return split?.map(({ extraFee }, index) => ({ ...(payment[index] as Part), fee: extraFee ?? msat(0n) }))
 }
 
+/** Of what an event tells of, the parts that the sale has never heard of. */
+export function unheard(
+  sale: Sale,
+  { part, further = [] }: { part: Part; further?: readonly Part[] },
+): readonly Part[] {
+  const seen = new Set<string>()
+  return [part, ...further].filter(({ circuit }) => {
+    const isNew = !seen.has(circuit) && !isKnown(sale, circuit)
+    seen.add(circuit)
+    return isNew
+  })
+}
+
 export function isKnown(sale: Sale, circuit: string): boolean {
   const isIt = (known: { circuit: string }) => known.circuit === circuit
   return (
@@ -94,35 +118,62 @@ export function knownCircuits(sale: Sale): readonly string[] {
   return [...forwarded, ...sent, ...held]
 }
 
-/** Takes a part in, or refuses it; it may be the last one of a payment that cannot be served, which then goes whole. */
-export function takePart(sale: Collecting, part: Part, facts: PartFacts): Holding {
+/**
+ * Takes in parts of one payment that came together, or refuses them; they may be the last ones of a payment that cannot
+ * be served, which then goes whole.
+ */
+export function takeParts(sale: Collecting, coming: readonly Part[], facts: PartFacts): Holding {
   const { deal, parts } = sale
   const unknown = facts.bound ? 'temporary_channel_failure' : 'unknown_next_peer'
-  const fault = checkPart(deal, part, facts)
-  if (fault !== undefined) return refuse(sale, [part], fault)
-  const payment = [...parts.filter((held) => belongTogether(deal, held, part)), part]
-  if (deal.paymentSize !== undefined && total(payment) > deal.paymentSize * MOST_OVERPAID) {
-    const why = `${total(payment)} msat for a payment that was sold as ${deal.paymentSize} msat`
-    return refuse(sale, [part], { code: unknown, why })
+  let { refused }: Holding = sale
+  const sound = coming.filter((part) => {
+    const fault = checkPart(deal, part, facts)
+    if (fault !== undefined) refused = refuse({ parts, refused }, [part], fault).refused
+    return fault === undefined
+  })
+  const [first] = sound
+  if (first === undefined) return { parts, refused }
+  const payment = [...parts.filter((held) => belongTogether(deal, held, first)), ...sound]
+  const tooMuch = overpaid(deal, payment)
+  if (tooMuch !== undefined) return refuse({ parts, refused }, sound, { code: unknown, why: tooMuch })
+  const tooLittle = uncarried(sale, payment)
+  if (tooLittle !== undefined) {
+    return refuse({ parts: [...parts, ...sound], refused }, payment, { code: unknown, why: tooLittle })
   }
-  if (isWhole(deal, payment) && deduct(deal, payment, sale.collected ?? msat(0n)) === undefined) {
-    const why = `${payment.length} parts of ${total(payment)} msat cannot carry the fee`
-    return refuse({ ...sale, parts: [...parts, part] }, payment, { code: unknown, why })
-  }
-  if (parts.length < MAX_PARTS) return { parts: [...parts, part], refused: sale.refused }
-  return makeRoom(sale, part, payment)
+  if (parts.length + sound.length <= MAX_PARTS) return { parts: [...parts, ...sound], refused }
+  return makeRoom({ ...sale, refused }, sound, payment)
+}
+
+function overpaid({ paymentSize, via, maxPayment }: Deal, payment: readonly Part[]): string | undefined {
+  const sum = total(payment)
+  if (paymentSize !== undefined && sum > paymentSize * MOST_OVERPAID)
+    return `${sum} msat for a payment that was sold as ${paymentSize} msat`
+  if (via === undefined || maxPayment === undefined || sum <= maxPayment) return undefined
+  return `${sum} msat, more than the ${maxPayment} msat of the offer`
+}
+
+/** Why a payment that is whole is too little for what it has to pay. */
+function uncarried({ deal, collected }: Collecting, payment: readonly Part[]): string | undefined {
+  if (!isWhole(deal, payment)) return undefined
+  const sum = total(payment)
+  const { via, minPayment = sum } = deal
+  if (via !== undefined && sum < minPayment) return `${sum} msat, less than the ${minPayment} msat of the offer`
+  if (deduct(deal, payment, collected ?? msat(0n)) !== undefined) return undefined
+  return `${payment.length} parts of ${sum} msat cannot carry the fee`
 }
 
 /** Whoever knows the scid could keep the payment out with small change: the smallest other payment gives way. */
-function makeRoom(sale: Collecting, part: Part, payment: readonly Part[]): Holding {
+function makeRoom(sale: Collecting, coming: readonly Part[], payment: readonly Part[]): Holding {
   const { deal, parts, refused } = sale
-  const others = paymentsOf(deal, parts).filter(([first]) => first !== undefined && !belongTogether(deal, first, part))
+  const others = paymentsOf(deal, parts).filter((other) => other.every((part) => !payment.includes(part)))
   const smallest = others.toSorted((a, b) => (total(a) < total(b) ? -1 : 1))[0]
-  if (smallest === undefined || total(smallest) >= total(payment)) {
-    return refuse({ parts, refused }, [part], { code: 'temporary_channel_failure', why: 'too many parts are held' })
-  }
-  const freed = refuse(sale, smallest, { code: 'temporary_channel_failure', why: 'a larger payment came' })
-  return { ...freed, parts: [...freed.parts, part] }
+  if (smallest === undefined || total(smallest) >= total(payment)) return refuse(sale, coming, TOO_MANY_HELD)
+  const freed = refuse({ parts, refused }, smallest, {
+    code: 'temporary_channel_failure',
+    why: 'a larger payment came',
+  })
+  if (freed.parts.length + coming.length > MAX_PARTS) return refuse(freed, coming, TOO_MANY_HELD)
+  return { ...freed, parts: [...freed.parts, ...coming] }
 }
 
 /** These are not counted on any more, and get this answer from now on. */

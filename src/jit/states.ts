@@ -15,6 +15,11 @@ export type Trust = z.output<typeof Trust>
 /** What was sold: the offer the client took, the payment it is for, and what that costs. Never changes. */
 export const Deal = z.object({
   scid: Scid,
+  /**
+   * Of another channel under a purchase that was paid: the scid that was bought, which payers use and which leads to the
+   * client already. `scid` is a name of ours then that nobody is told.
+   */
+  via: Scid.optional(),
   client: NodeId,
   minFee: Msat,
   proportional: Ppm,
@@ -170,6 +175,8 @@ export type JitEvent =
   | {
       readonly type: 'part-held'
       readonly part: Part
+      /** Parts of the same payment that came with it: they are taken together. */
+      readonly further?: readonly Part[]
       readonly height: number
       readonly clientOnline: boolean
       /** Fresh randomness: the name of the channel if this part makes us open one. */

@@ -1,5 +1,6 @@
 import { type Msat, msat } from '../../lsps/base/amount.ts'
 import type { HtlcAnswer } from '../lnd/port.ts'
+import { leadsToClient } from './parts.ts'
 import type { Sale, SentPart } from './states.ts'
 
 /** `judge` is for a circuit that the sale has not heard of: it has to become an event first. */
@@ -55,13 +56,13 @@ function waiting(sale: Extract<Sale, { forwarded: unknown }>, circuit: string): 
 }
 
 function refusal(
-  { refused }: Extract<Sale, { refused: unknown }>,
+  { deal, refused }: Extract<Sale, { refused: unknown }>,
   circuit: string,
   scid: 'leads nowhere' | 'may lead to the client',
 ): Verdict | undefined {
   const found = refused.find((other) => other.circuit === circuit)
   if (found === undefined) return undefined
   // unknown_next_peer can only be said by resuming while the scid leads nowhere (L2-110).
-  if (found.code === 'unknown_next_peer' && scid === 'leads nowhere') return RESUME
+  if (found.code === 'unknown_next_peer' && scid === 'leads nowhere' && !leadsToClient(deal)) return RESUME
   return { type: 'fail' }
 }

@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { type Msat, msat } from '../../../lsps/base/amount.ts'
 import type { Deal, JitEvent, Part } from '../../../src/jit/states.ts'
 import {
+  ANOTHER,
   ANY_AMOUNT,
   channelActive,
   channelClosed,
@@ -24,12 +25,13 @@ import {
 /** Few circuits, so that events often meet. */
 export const CIRCUITS = ['1:1', '1:2', '2:1', '2:2']
 
-/** With and without an agreed amount, on trust and not, taken back at the end or not. */
+/** With and without an agreed amount, another channel of a purchase, on trust and not, taken back at the end or not. */
 export const anyDeal: fc.Arbitrary<Deal> = fc
   .record({
     base: fc.oneof(
       { weight: 3, arbitrary: fc.constant<Deal>(DEAL) },
       { weight: 1, arbitrary: fc.constant(ANY_AMOUNT) },
+      { weight: 1, arbitrary: fc.constant(ANOTHER) },
     ),
     onTrust: fc.boolean(),
     takenBack: fc.boolean(),
@@ -68,6 +70,15 @@ export const anyEvent: fc.Arbitrary<JitEvent> = fc.oneof(
   fc
     .record({ part: anyPart, height, clientOnline: fc.boolean() })
     .map((facts) => ({ type: 'part-held' as const, pendingChannelId: PENDING_ID, at: facts.part.heldAt, ...facts })),
+  fc
+    .record({ part: anyPart, further: fc.array(anyPart, { maxLength: 3 }), height, clientOnline: fc.boolean() })
+    .map(({ further, ...facts }) => ({
+      type: 'part-held' as const,
+      pendingChannelId: PENDING_ID,
+      at: facts.part.heldAt,
+      further: further.map((part) => ({ ...part, paymentHash: facts.part.paymentHash })),
+      ...facts,
+    })),
   fc
     .record({ height, at })
     .map((facts) => ({ type: 'client-online' as const, pendingChannelId: PENDING_ID, ...facts })),

@@ -44,6 +44,9 @@ export const ANY_AMOUNT: Deal = (({ paymentSize: _, fee: __, ...deal }) => ({
   maxPayment: msat(1_000_000_000n),
 }))(DEAL)
 
+/** Another channel under a purchase that was paid. */
+export const ANOTHER: Deal = { ...ANY_AMOUNT, via: '16200000x1x2' as Scid }
+
 /** A part that is the whole payment. */
 export const PART: Part = {
   circuit: '1:7',
