@@ -15,6 +15,7 @@ import { orders } from './orders.ts'
 import { purchases } from './purchases.ts'
 import { rate } from './rate.ts'
 import { sales } from './sales.ts'
+import { signatures } from './signatures.ts'
 import { type Row, renderTable, verdictOf } from './table.ts'
 import { webhooks } from './webhooks.ts'
 
@@ -31,6 +32,7 @@ const BENCHES: Readonly<Record<string, (options: BenchOptions) => Promise<Row[]>
   sales,
   rate,
   webhooks,
+  signatures,
 }
 
 const USAGE = `Usage: npm run bench -- [--only NAME]... [--rounds N] [--json FILE] [--folder FOLDER]

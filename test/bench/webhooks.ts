@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Agent } from 'undici'
+import { composeNotification, notificationHeaders } from '../../lsps/lsps5/signed-text.ts'
 import { systemClock } from '../../src/kernel/clock.ts'
 import type { SafeAddress } from '../../src/webhooks/delivery/addresses.ts'
 import { Delivery, systemDelivery } from '../../src/webhooks/delivery/delivery.ts'
@@ -8,6 +9,7 @@ import { PUSH } from '../unit/webhooks/delivery/pem.ts'
 import { Child } from './child.ts'
 import { median, quantile } from './figures.ts'
 import type { BenchOptions } from './options.ts'
+import { Signer } from './signer.ts'
 import type { Row } from './table.ts'
 import type { RelayListening } from './webhook-relay.ts'
 
@@ -26,6 +28,8 @@ const ADDRESS = '93.184.215.14'
 const LOOPBACK = '127.0.0.1' as SafeAddress
 const CONNECTIONS_PER_HOST = 16
 
+const NOTIFICATION = { method: 'lsps5.payment_incoming', params: {} } as const
+/** Of the bare library, which signs nothing. */
 const MESSAGE = {
   headers: { 'content-type': 'application/json', 'x-lsps5-signature': 'd'.repeat(104) },
   body: '{"jsonrpc":"2.0","method":"lsps5.payment_incoming","params":{}}',
@@ -67,7 +71,12 @@ async function byDelivery(port: number, hanging: number): Promise<Run> {
     },
     { loopback: 'refused', trusted: PUSH.cert },
   )
-  const compose = async () => MESSAGE
+  const signer = new Signer()
+  const compose = async () => {
+    const { timestamp, body, text } = composeNotification({ notification: NOTIFICATION, at: systemClock.now() })
+    const signature = await signer.sign(text)
+    return { headers: notificationHeaders({ timestamp, signature }), body }
+  }
   try {
     return await run(port, hanging, async (url) => {
       const outcome = await delivery.deliver({ url, compose, signal: new AbortController().signal })
@@ -75,6 +84,7 @@ async function byDelivery(port: number, hanging: number): Promise<Run> {
     })
   } finally {
     delivery.close()
+    await signer.close()
   }
 }
 
