@@ -1,7 +1,13 @@
 import { type NodeId, parseNodeId } from '../lsps/base/node-id.ts'
 import type { AdminPort } from './admin/port.ts'
 import type { Status } from './admin/schema.ts'
-import { describeSubscriber, describeTest, lastActive, summarizeSubscriber, type Tested } from './webhooks/report.ts'
+import {
+  describeSubscriber,
+  describeTest,
+  lastActive,
+  summarizeSubscriber,
+  type TestedWebhook,
+} from './webhooks/report.ts'
 import type { Registered, Subscriber } from './webhooks/states.ts'
 
 /** What the admin interface tells of webhooks, and the one call that an operator may make to them. */
@@ -10,8 +16,8 @@ import type { Registered, Subscriber } from './webhooks/states.ts'
 export type WebhookSource = {
   readonly live: ReadonlyMap<string, Subscriber>
   isOnline(client: NodeId): boolean
-  /** Undefined when the client has no webhook; empty when none has that name. */
-  test(client: NodeId, appName: string | undefined, signal: AbortSignal): Promise<readonly Tested[] | undefined>
+  /** Of one webhook, or of all that the client has; empty when there is no such webhook. */
+  test(client: NodeId, appName: string | undefined, signal: AbortSignal): Promise<readonly TestedWebhook[]>
 }
 
 export type WebhookReportDeps = {
@@ -63,8 +69,9 @@ export function webhookReports({
 
     async webhookTest(id, { app_name: appName }, signal) {
       const client = parseNodeId(id)
-      const tested = client === undefined ? undefined : await webhooks?.test(client, appName, signal)
-      return tested === undefined ? undefined : { client: id, webhooks: tested.map(describeTest) }
+      if (webhooks === undefined || client === undefined || find(client) === undefined) return undefined
+      const tested = await webhooks.test(client, appName, signal)
+      return { client, webhooks: tested.map(describeTest) }
     },
   }
 }

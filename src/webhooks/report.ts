@@ -1,21 +1,21 @@
 import { formatDatetime, type Timestamp } from '../../lsps/base/datetime.ts'
 import { shortFingerprint } from '../kernel/fingerprint.ts'
-import type { Outcome } from './delivery/outcome.ts'
-import type { Ended, Notice, Raised, Registered, Webhook } from './states.ts'
+import type { AttemptOutcome, Ended, Notice, Raised, Registered, Webhook } from './states.ts'
 
 /** What people are told of webhooks: the host and a fingerprint, never the URL, which carries the client's token (L5-14). */
 
-/** What came of a call that an operator asked for. */
-export type Tested = {
+/** What one webhook answered to a test that an operator asked for; `why` may name addresses. */
+export type TestedWebhook = {
   readonly appName: string
-  readonly url: string
-  readonly outcome: Outcome
-  /** Until the outcome was known. */
-  readonly ms: number
+  readonly host: string
+  readonly fingerprint: string
+  readonly outcome: AttemptOutcome
+  /** From the first step to the answer. */
+  readonly tookMs: number
 }
 
 /** Where a webhook is, as far as anybody may read it. */
-export function placeOf(url: string): { readonly host: string; readonly fingerprint: string } {
+export function nameOfUrl(url: string): { readonly host: string; readonly fingerprint: string } {
   return { host: new URL(url).host, fingerprint: shortFingerprint(url) }
 }
 
@@ -42,9 +42,9 @@ export function describeSubscriber(subscriber: Registered, presence: { readonly 
   }
 }
 
-export function describeTest({ appName, url, outcome, ms }: Tested) {
-  const came = outcome.kind === 'answered' ? { status: outcome.status } : { why: `${outcome.why}: ${outcome.detail}` }
-  return { app_name: appName, ...placeOf(url), ...came, took_ms: Math.max(0, Math.round(ms)) }
+export function describeTest({ appName, host, fingerprint, outcome, tookMs }: TestedWebhook) {
+  const came = outcome.type === 'answered' ? { status: outcome.status } : { why: outcome.why }
+  return { app_name: appName, host, fingerprint, ...came, took_ms: Math.max(0, Math.round(tookMs)) }
 }
 
 /** When something was said to the client last, or it set a webhook. */
@@ -60,7 +60,7 @@ export function lastActive({ webhooks, notices, ended }: Registered): Timestamp 
 function describeWebhook({ appName, url, setAt, keptUntil, style = 'Z' }: Webhook, hasChannel: boolean) {
   return {
     app_name: appName,
-    ...placeOf(url),
+    ...nameOfUrl(url),
     set_at: formatDatetime(setAt),
     ...(hasChannel ? {} : { kept_until: formatDatetime(keptUntil) }),
     timestamp_style: style,

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { WebhookList, WebhookRecord, WebhookTest } from '../../../src/admin/schema-webhooks.ts'
 import { countWebhooks, type WebhookSource, webhookReports } from '../../../src/webhook-reports.ts'
 import { newcomer, step } from '../../../src/webhooks/machine.ts'
-import { placeOf, type Tested } from '../../../src/webhooks/report.ts'
+import { nameOfUrl, type TestedWebhook } from '../../../src/webhooks/report.ts'
 import type { Subscriber, SubscriberEvent } from '../../../src/webhooks/states.ts'
 import { NODE, OTHER_NODE } from '../lsps/arbitraries.ts'
 import { ANSWERED, attempted, FORBIDDEN, notify, SILENT, set, time } from './samples.ts'
@@ -23,9 +23,9 @@ const waiting = told([
 ])
 const later = told([set({ url: URL, at: time(60_000) }), attempted(0, FORBIDDEN, 61_000)], OTHER_NODE)
 
-const TESTED: readonly Tested[] = [
-  { appName: 'wallet', url: URL, outcome: { kind: 'answered', status: 200 }, ms: 41.6 },
-  { appName: 'second', url: URL, outcome: { kind: 'no-answer', why: 'timeout', detail: 'no response' }, ms: 8_000 },
+const TESTED: readonly TestedWebhook[] = [
+  { appName: 'wallet', ...nameOfUrl(URL), outcome: { type: 'answered', status: 200 }, tookMs: 41.6 },
+  { appName: 'second', ...nameOfUrl(URL), outcome: { type: 'silent', why: 'timeout: no response' }, tookMs: 8_000 },
 ]
 
 function source(change: Partial<WebhookSource> = {}): WebhookSource {
@@ -33,7 +33,7 @@ function source(change: Partial<WebhookSource> = {}): WebhookSource {
     live: new Map([waiting, later].map((subscriber) => [subscriber.client, subscriber])),
     isOnline: (client) => client === OTHER_NODE,
     test: async (client, name) =>
-      client === NODE ? TESTED.filter(({ appName }) => name === undefined || appName === name) : undefined,
+      TESTED.filter(({ appName }) => client === NODE && (name === undefined || appName === name)),
     ...change,
   }
 }
@@ -43,8 +43,11 @@ const signal = new AbortController().signal
 
 describe('where a webhook is', () => {
   it('is told by its host and a fingerprint', () => {
-    expect(placeOf(URL)).toEqual({ host: 'push.example.com:8443', fingerprint: expect.stringMatching(/^[0-9a-f]{8}$/) })
-    expect(placeOf(`${URL}1`).fingerprint).not.toBe(placeOf(URL).fingerprint)
+    expect(nameOfUrl(URL)).toEqual({
+      host: 'push.example.com:8443',
+      fingerprint: expect.stringMatching(/^[0-9a-f]{8}$/),
+    })
+    expect(nameOfUrl(`${URL}1`).fingerprint).not.toBe(nameOfUrl(URL).fingerprint)
   })
 })
 
@@ -115,7 +118,8 @@ describe('a test of webhooks', () => {
     ])
     expect((await reports.webhookTest(NODE, { app_name: 'second' }, signal))?.webhooks).toHaveLength(1)
     expect((await reports.webhookTest(NODE, { app_name: 'third' }, signal))?.webhooks).toEqual([])
-    expect(await reports.webhookTest(OTHER_NODE, {}, signal)).toBeUndefined()
+    expect(await reports.webhookTest(`03${'f'.repeat(64)}`, {}, signal)).toBeUndefined()
+    expect(await reports.webhookTest('nobody', {}, signal)).toBeUndefined()
   })
 })
 
