@@ -21,6 +21,10 @@ export function createLndAdapter(options: ConnectOptions): LndAdapter {
   const connection = connect(options)
   return {
     getInfo: async (signal) => toNodeInfo(await connection.unary('getInfo', {}, signal)),
+    signMessage: async (text, signal) => {
+      const { signature } = await connection.unary('signMessage', { msg: Buffer.from(text) }, signal)
+      return signature
+    },
     ...peerCalls(connection),
     ...channelCalls(connection),
     ...walletCalls(connection),

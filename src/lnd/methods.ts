@@ -4,6 +4,7 @@
  */
 export const UNARY = {
   getInfo: 'lnrpc.Lightning/GetInfo',
+  signMessage: 'lnrpc.Lightning/SignMessage',
   listPeers: 'lnrpc.Lightning/ListPeers',
   disconnectPeer: 'lnrpc.Lightning/DisconnectPeer',
   sendCustomMessage: 'lnrpc.Lightning/SendCustomMessage',

@@ -8,7 +8,7 @@ import { type Permission, readPermissions } from './macaroon.ts'
 import { DUPLEX, METHODS, type Method, STREAMS, type StreamMethod, UNARY, type UnaryMethod } from './methods.ts'
 
 /** What the operator has enabled: `node` is always on. */
-export type PermissionFeature = 'node' | 'lsps2' | 'orders'
+export type PermissionFeature = 'node' | 'lsps2' | 'orders' | 'webhooks'
 
 /** What the daemon does whatever it sells: look at the node and talk with peers. */
 const NODE_METHODS: readonly Method[] = [
@@ -36,6 +36,9 @@ const ORDER_METHODS: readonly Method[] = [
   'invoice',
   'transactions',
 ]
+
+/** Notifications are signed. */
+const WEBHOOK_METHODS: readonly Method[] = ['signMessage']
 
 /** All that the adapter calls stands in `methods.ts`; what is not listed above is there for channels of either kind. */
 export function permissionsFor(features: readonly PermissionFeature[]): readonly string[] {
@@ -95,8 +98,13 @@ function toFinding(missing: readonly Method[]): Finding {
 
 function methodsFor(features: readonly PermissionFeature[]): readonly Method[] {
   const [lsps2, orders] = [features.includes('lsps2'), features.includes('orders')]
-  if (!lsps2 && !orders) return NODE_METHODS
-  const unneeded = new Set([...(lsps2 ? [] : LSPS2_METHODS), ...(orders ? [] : ORDER_METHODS)])
+  const webhooks = features.includes('webhooks')
+  if (!lsps2 && !orders) return webhooks ? [...NODE_METHODS, ...WEBHOOK_METHODS] : NODE_METHODS
+  const unneeded = new Set([
+    ...(lsps2 ? [] : LSPS2_METHODS),
+    ...(orders ? [] : ORDER_METHODS),
+    ...(webhooks ? [] : WEBHOOK_METHODS),
+  ])
   return (Object.keys(METHODS) as Method[]).filter((method) => !unneeded.has(method))
 }
 
@@ -107,6 +115,7 @@ function uri(method: Method): string {
 /** Macaroons that are not baked for us (`admin.macaroon`) have rights by kind; these are what lnd asks for. */
 const KINDS: Readonly<Record<Method, readonly string[]>> = {
   getInfo: ['info:read'],
+  signMessage: ['message:write'],
   listPeers: ['peers:read'],
   disconnectPeer: ['peers:write'],
   sendCustomMessage: ['offchain:write'],

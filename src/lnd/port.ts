@@ -262,6 +262,8 @@ export type Alias = { readonly base: bigint; readonly aliases: readonly bigint[]
 
 export interface LndPort extends InvoicePort {
   getInfo(signal: AbortSignal): Promise<NodeInfo>
+  /** By the node's key, as other nodes verify it (L0-77): 104 characters of zbase32. No empty text. */
+  signMessage(text: string, signal: AbortSignal): Promise<string>
 
   listPeers(signal: AbortSignal): Promise<readonly Peer[]>
   disconnectPeer(peer: NodeId, signal: AbortSignal): Promise<void>

@@ -9,6 +9,7 @@ package lnrpc;
 
 service Lightning {
   rpc GetInfo (GetInfoRequest) returns (GetInfoResponse);
+  rpc SignMessage (SignMessageRequest) returns (SignMessageResponse);
   rpc ListPeers (ListPeersRequest) returns (ListPeersResponse);
   rpc DisconnectPeer (DisconnectPeerRequest) returns (DisconnectPeerResponse);
   rpc SubscribePeerEvents (PeerEventSubscription) returns (stream PeerEvent);
@@ -43,6 +44,8 @@ message GetInfoResponse {
 }
 message Chain { string network = 2; }
 message Feature {}
+message SignMessageRequest { bytes msg = 1; }
+message SignMessageResponse { string signature = 1; }
 
 message ListPeersRequest {}
 message ListPeersResponse { repeated Peer peers = 1; }
@@ -50,11 +53,7 @@ message Peer { string pub_key = 1; bool inbound = 8; }
 message DisconnectPeerRequest { string pub_key = 1; }
 message DisconnectPeerResponse {}
 message PeerEventSubscription {}
-message PeerEvent {
-  string pub_key = 1;
-  enum EventType { PEER_ONLINE = 0; PEER_OFFLINE = 1; }
-  EventType type = 2;
-}
+message PeerEvent { string pub_key = 1; EventType type = 2; enum EventType { PEER_ONLINE = 0; PEER_OFFLINE = 1; } }
 message SendCustomMessageRequest { bytes peer = 1; uint32 type = 2; bytes data = 3; }
 message SendCustomMessageResponse {}
 message SubscribeCustomMessagesRequest {}

@@ -190,6 +190,7 @@ export type RawHtlcEvent = {
 
 export type UnaryAnswers = {
   getInfo: RawInfo
+  signMessage: { readonly signature: string }
   listPeers: { readonly peers: readonly RawPeer[] }
   disconnectPeer: unknown
   sendCustomMessage: unknown

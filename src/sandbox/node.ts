@@ -7,6 +7,7 @@ import { ChannelBook, type FeePolicy, type SimChannel } from './channels.ts'
 import { Closing } from './closing.ts'
 import { refuse } from './failures.ts'
 import { ForwardLog } from './forward-log.ts'
+import { drawIdentity, type Identity } from './identity.ts'
 import { InterceptorHub } from './interceptor.ts'
 import { Invoices } from './invoices.ts'
 import { Opens } from './opens.ts'
@@ -54,6 +55,7 @@ export type NodeOptions = {
 /** lnd as far as a JIT sale can tell: what it keeps on disk, what it loses with its memory, and when it says what. */
 export class SimNode {
   readonly nodeId: NodeId
+  readonly identity: Identity
   readonly chain: Chain
   readonly coins: WalletCoins
   readonly channels: ChannelBook
@@ -85,7 +87,8 @@ export class SimNode {
     this.#options = options
     this.latency = options.latency
     this.requireInterceptor = requireInterceptor
-    this.nodeId = random.nodeId()
+    this.identity = drawIdentity(random)
+    this.nodeId = this.identity.nodeId
     this.chain = new Chain(options.height)
     this.coins = new WalletCoins(this.chain, clock, random)
     this.channels = new ChannelBook(clock)

@@ -38,6 +38,7 @@ export function simulatedPort(deps: PortDeps, session: Session): LndPort {
 
   return {
     getInfo: (signal) => call('getInfo', signal, () => nodeInfo(node)),
+    signMessage: (text, signal) => call('signMessage', signal, () => node.identity.sign(text)),
     listPeers: (signal) => call('listPeers', signal, () => node.peers()),
     disconnectPeer: (peer, signal) =>
       call('disconnectPeer', signal, () => {

@@ -9,7 +9,7 @@ import { waitFor } from '../stack/wait.ts'
 import { activeChannel, newScid, openRequest, openTo } from './node-under-test.ts'
 import { RealNode, realLnd, walletUnderTest } from './real-node.ts'
 
-const FEATURES = ['node', 'lsps2', 'orders'] as const
+const FEATURES = ['node', 'lsps2', 'orders', 'webhooks'] as const
 const WAIT_MS = 60_000
 const { signal } = new AbortController()
 

@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest'
+import { recoverSigner } from '../../lsps/base/ln-signature.ts'
 import { refusedWith } from '../../src/kernel/errors.ts'
 import type { ChannelEvent, CustomMessage, PeerEvent } from '../../src/lnd/port.ts'
 import {
@@ -23,6 +24,18 @@ export function streamCases(world: () => NodeUnderTest, signal: AbortSignal): vo
     for (const uri of info.uris) expect(uri.startsWith(`${info.nodeId}@`)).toBe(true)
     expect(info.features.some((bit) => bit === 50 || bit === 51)).toBe(true)
     expect(info.features.some((bit) => bit === 46 || bit === 47)).toBe(true)
+  })
+
+  it('signs with the key that is its id, as wallets verify it [L0-77]', async () => {
+    const node = world()
+    const { nodeId } = await node.port.getInfo(signal)
+    const text = 'LSPS5: café {"jsonrpc":"2.0"}'
+    const signature = await settled(node, 'SignMessage', node.port.signMessage(text, signal))
+    expect(signature).toMatch(/^[a-z0-9]{104}$/)
+    expect(recoverSigner(new TextEncoder().encode(text), signature)).toBe(nodeId)
+    expect(recoverSigner(new TextEncoder().encode(`${text} `), signature)).not.toBe(nodeId)
+    const empty = node.port.signMessage('', signal).catch((error: unknown) => error)
+    expect(refusedWith(await settled(node, 'the refusal', empty), /need a message/)).toBe(true)
   })
 
   it('carries messages of type 37913 both ways', async () => {

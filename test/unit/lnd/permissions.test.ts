@@ -42,6 +42,7 @@ function bake(permissions: readonly Permission[]): Uint8Array {
 const ours = (uris: readonly string[]) => [{ entity: 'uri', actions: uris.map((uri) => uri.replace(/^uri:/, '')) }]
 const ADMIN = [
   { entity: 'address', actions: ['read', 'write'] },
+  { entity: 'message', actions: ['read', 'write'] },
   { entity: 'info', actions: ['read', 'write'] },
   { entity: 'invoices', actions: ['read', 'write'] },
   { entity: 'offchain', actions: ['read', 'write'] },
@@ -57,12 +58,12 @@ describe('the permissions that are asked for', () => {
   })
 
   it('are all that the adapter calls when everything is on, and no spending when all is off', () => {
-    expect(permissionsFor(['node', 'lsps2', 'orders']).toSorted()).toEqual(
+    expect(permissionsFor(['node', 'lsps2', 'orders', 'webhooks']).toSorted()).toEqual(
       Object.values(METHODS)
         .map((method) => `uri:/${method}`)
         .toSorted(),
     )
-    expect(permissionsFor(['node']).join()).not.toMatch(/Psbt|OpenChannel|HtlcInterceptor|Publish|Lease|Invoice/)
+    expect(permissionsFor(['node']).join()).not.toMatch(/Psbt|OpenChannel|HtlcInterceptor|Publish|Lease|Invoice|Sign/)
   })
 
   it('are invoices only for orders, and the interceptor and aliases only for sales on the way', () => {
@@ -72,6 +73,13 @@ describe('the permissions that are asked for', () => {
     expect(orders).toMatch(/AddHoldInvoice.*SubscribeTransactions/)
     expect(orders).toMatch(/FundPsbt/)
     expect(orders).not.toMatch(/HtlcInterceptor|Aliases|HtlcEvents/)
+  })
+
+  it('are to sign messages only for webhooks', () => {
+    const uri = 'uri:/lnrpc.Lightning/SignMessage'
+    expect(permissionsFor(['node', 'lsps2', 'orders'])).not.toContain(uri)
+    expect(permissionsFor(['node', 'lsps2', 'webhooks'])).toContain(uri)
+    expect(permissionsFor(['node', 'webhooks'])).toEqual([...permissionsFor(['node']), uri])
   })
 
   it('come as a command that can be pasted', () => {
