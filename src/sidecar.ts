@@ -1,7 +1,6 @@
 import { setMaxListeners } from 'node:events'
 import type { Clock } from '../lsps/base/clock.ts'
 import { lsps0 } from '../lsps/lsps0/methods.ts'
-import { lsps2 } from '../lsps/lsps2/methods.ts'
 import { service } from '../lsps/rpc/server.ts'
 import type { AdminPort } from './admin/port.ts'
 import type { Config } from './config/schema.ts'
@@ -10,10 +9,7 @@ import { Feerate } from './funding/feerate.ts'
 import { describeNews, isTold } from './funding/news.ts'
 import { FundingService } from './funding/service.ts'
 import type { FundingNews, OrderName } from './funding/states.ts'
-import { jitHandlers } from './jit/handlers.ts'
 import { PriceBook } from './jit/price-book.ts'
-import { PromiseKeys } from './jit/promise-keys.ts'
-import { tellRefusals } from './jit/refusals.ts'
 import { JitService } from './jit/service.ts'
 import { Decisions } from './journal/decisions.ts'
 import { flightStep, flightSteps } from './journal/flight.ts'
@@ -23,11 +19,10 @@ import type { FetchJson } from './kernel/fetch-json.ts'
 import type { Log } from './kernel/log.ts'
 import type { Stop } from './kernel/stop.ts'
 import { Streams } from './kernel/streams.ts'
-import { Tokens } from './kernel/tokens.ts'
 import { childOf } from './kernel/wait.ts'
 import { adoptPromises, createPromises } from './lifetimes.ts'
 import type { Finding } from './lnd/gate.ts'
-import type { LndPort, NodeInfo, PeerEvent } from './lnd/port.ts'
+import type { ChannelEvent, LndPort, NodeInfo, PeerEvent } from './lnd/port.ts'
 import {
   channelsOf,
   countOpenings,
@@ -36,7 +31,6 @@ import {
   fundingConfig,
   opener,
   openingOf,
-  receivable,
   recorder,
   unconfirmedOf,
 } from './openings.ts'
@@ -45,9 +39,11 @@ import { Drain, NOT_SELLING } from './operate/drain.ts'
 import { createOrdering, orderServices, restPort } from './ordering.ts'
 import { createPeerEndpoint, type PeerContext } from './peer/endpoint.ts'
 import { createReports } from './report.ts'
-import { catchUpTermsOf, feerateOf, limitsOf, pricesOf, protocolsOf, salesOf, termsOf } from './slices.ts'
+import { saleService } from './selling.ts'
+import { catchUpTermsOf, feerateOf, limitsOf, pricesOf, protocolsOf, salesOf } from './slices.ts'
 import { migrate } from './store/migrations.ts'
 import type { Store } from './store/port.ts'
+import { createWaking, type DeliveryPort } from './waking.ts'
 
 /** Said at a start that changed records by what lnd shows; in an ordinary restart that never happens. */
 export const CAUGHT_UP = 'the database was older than what lnd shows: records brought to where lnd is'
@@ -63,6 +59,8 @@ export type SidecarDeps = {
   readonly probe?: (signal: AbortSignal) => Promise<readonly Finding[]>
   /** How a second source of feerates is asked; left out, it is never reached. */
   readonly fetchJson?: FetchJson
+  /** How webhooks are called; left out, over HTTPS by way of this machine. */
+  readonly delivery?: DeliveryPort
   /** 32 secret bytes from which keys are derived. */
   readonly seed: Uint8Array
   /** Ends the start, if it aborts before that is done. */
@@ -117,6 +115,7 @@ export async function startSidecar(config: Config, deps: SidecarDeps): Promise<S
   /** Why nothing is sold now: whoever has a reason says it here. Asked for each menu, so it must not wait. */
   const stops = (): readonly Stop[] =>
     [feerate.stop(), inventory.stop(), drain.stop].filter((stop) => stop !== undefined)
+  const notSelling = () => (drain.since === undefined ? undefined : NOT_SELLING)
   const inventory = createInventory(config, {
     lnd,
     store,
@@ -171,7 +170,7 @@ export async function startSidecar(config: Config, deps: SidecarDeps): Promise<S
     promises,
     journal,
     feerate,
-    notSelling: () => (drain.since === undefined ? undefined : NOT_SELLING),
+    notSelling,
     stops,
     signal,
   })
@@ -188,6 +187,9 @@ export async function startSidecar(config: Config, deps: SidecarDeps): Promise<S
     await store.commit([flightStep(order.owner, { at: clock.now(), ...step })])
   }
 
+  const waking = createWaking(config, { lnd, store, clock, entropy, log, onFatal, delivery: deps.delivery })
+  const { webhooks } = waking
+  const sellingDeps = { jit, prices, inventory, decisions, clock, seed: deps.seed, stops, notSelling }
   const protocols = protocolsOf(config)
   const endpoint = createPeerEndpoint(
     {
@@ -199,31 +201,8 @@ export async function startSidecar(config: Config, deps: SidecarDeps): Promise<S
           'lsps0.list_protocols': async () => ({ protocols }),
         }),
         ...(config.orders.enabled ? orderServices(ordering) : []),
-        ...(config.lsps2.enabled
-          ? [
-              service<typeof lsps2, PeerContext>(
-                lsps2,
-                tellRefusals(
-                  jitHandlers(
-                    {
-                      jit,
-                      keys: new PromiseKeys(deps.seed, config.network),
-                      prices,
-                      tokens: new Tokens(config.lsps2.tokens),
-                      clock,
-                      canOpen: () => stops().length === 0,
-                      notSelling: () => (drain.since === undefined ? undefined : NOT_SELLING),
-                      rejection: (peer) => inventory.rejection(peer),
-                      receivable: () => receivable(inventory, sales.capacity),
-                      sellsOnTrust: () => config.lsps2.client_trusts_lsp || inventory.sellsOnTrust(),
-                    },
-                    termsOf(config),
-                  ),
-                  (refused) => decisions.refused(refused),
-                ),
-              ),
-            ]
-          : []),
+        ...(config.lsps2.enabled ? [saleService(config, sellingDeps)] : []),
+        ...waking.services,
       ],
     },
     limitsOf(config),
@@ -248,8 +227,8 @@ export async function startSidecar(config: Config, deps: SidecarDeps): Promise<S
   const openChannelEvents = () =>
     streams.open('channels', (up, streamSignal) => {
       up()
-      funding.onChannelEvent() // whatever was missed: look again
-      return lnd.subscribeChannelEvents((event) => funding.onChannelEvent(event), streamSignal)
+      onChannelEvent() // whatever was missed: look again
+      return lnd.subscribeChannelEvents(onChannelEvent, streamSignal)
     })
 
   const stop = async (): Promise<void> => {
@@ -271,6 +250,7 @@ export async function startSidecar(config: Config, deps: SidecarDeps): Promise<S
       drain.load(),
       jit.load(),
       funding.load(),
+      waking.load(),
     ])
     await Promise.all([readyCoins.load(), promises.load(), ordering.load()])
     const ordered = config.orders.enabled || orders.live.size > 0 || ordering.payouts.live.size > 0
@@ -281,7 +261,7 @@ export async function startSidecar(config: Config, deps: SidecarDeps): Promise<S
     await inventory.load([...funding.live.values()].map(openingOf))
 
     if (selling) openHtlcEvents()
-    if (selling || ordered) openChannelEvents()
+    if (selling || ordered || config.webhooks.enabled) openChannelEvents()
     if (ordered) ordering.openStreams(streams)
     streams.open('peers', async (up, streamSignal) => {
       up()
@@ -303,7 +283,7 @@ export async function startSidecar(config: Config, deps: SidecarDeps): Promise<S
     }
     tasks.push(jit.start(signal), funding.start(signal), readyCoins.start(signal))
     if (ordered) tasks.push(orders.start(signal), ordering.payouts.start(signal))
-    tasks.push(decisions.run(signal).catch(onFatal))
+    tasks.push(waking.start(signal).catch(onFatal), decisions.run(signal).catch(onFatal))
     streams.open('blocks', (up, streamSignal) => {
       up()
       return lnd.subscribeBlocks((height) => onBlock(height), streamSignal)
@@ -328,11 +308,17 @@ export async function startSidecar(config: Config, deps: SidecarDeps): Promise<S
   function onPeer({ nodeId, online }: PeerEvent): void {
     jit.onPeer(nodeId, online)
     orders.onPeer(nodeId, online)
+    webhooks.onPeer(nodeId, online)
+  }
+
+  function onChannelEvent(event?: ChannelEvent): void {
+    funding.onChannelEvent(event)
+    webhooks.onChannelEvent()
   }
 
   async function loadPeers(callSignal: AbortSignal): Promise<void> {
     const connected = lnd.listPeers(callSignal).then((peers) => peers.map(({ nodeId }) => nodeId))
-    await Promise.all([jit.loadPeers(() => connected), orders.loadPeers(() => connected)])
+    await Promise.all([jit, orders, webhooks].map((feature) => feature.loadPeers(() => connected)))
   }
 
   let following: Promise<void> | undefined
@@ -388,6 +374,7 @@ export async function startSidecar(config: Config, deps: SidecarDeps): Promise<S
       decisions,
       promises,
       orders,
+      webhooks: config.webhooks.enabled ? webhooks : undefined,
     })
     return { admin: reports, rest: restPort(ordering, config, info), stop }
   } catch (error) {

@@ -10,8 +10,12 @@ import type { OrdersConfig } from './orders/service.ts'
 import type { RestConfig } from './rest/port.ts'
 import type { DeliveryConfig } from './webhooks/delivery/delivery.ts'
 import type { ProxyHost } from './webhooks/delivery/dialer.ts'
+import type { WebhooksConfig } from './webhooks/service.ts'
 
 /** What each part is told of the config: the names of the file on the left are the operator's, ours on the right. */
+
+const SECOND_MS = 1_000
+const DAY_MS = 86_400_000
 
 export function feerateOf({ funding }: Config): FeerateConfig {
   return {
@@ -92,6 +96,16 @@ export function restOf({ rest }: Config): RestConfig {
   }
 }
 
+/** Who may have webhooks, and how often they are called. */
+export function webhooksOf({ webhooks }: Config): WebhooksConfig {
+  return {
+    mostPerClient: webhooks.max_per_client,
+    mostWithoutChannel: webhooks.max_clients_without_channel,
+    cooldownMs: webhooks.cooldown_seconds * SECOND_MS,
+    retentionMs: webhooks.retention_days * DAY_MS,
+  }
+}
+
 /** How webhooks are called. */
 export function deliveryOf({ webhooks }: Config): DeliveryConfig {
   const { proxy, allow_loopback: loopback } = webhooks.delivery
@@ -124,8 +138,6 @@ export function optionsOf({ orders }: Config): OptionsConfig {
   }
   return { wanted, change: orders.options_change }
 }
-
-const DAY_MS = 86_400_000
 
 /** Of the orders themselves: how they are paid, how long they wait, how long they are kept. */
 export function ordersOf({ orders }: Config): OrdersConfig {
@@ -173,7 +185,12 @@ export function orderPricesOf({ orders, network }: Config): OrdersHandlersConfig
 }
 
 /** What is sold, by the numbers of its specs, ascending (L0-54). */
-export function protocolsOf({ orders, lsps2 }: Config): number[] {
-  const sold = [orders.enabled ? 1 : 0, lsps2.enabled ? 2 : 0, orders.enabled && orders.extensions ? 7 : 0]
+export function protocolsOf({ orders, lsps2, webhooks }: Config): number[] {
+  const sold = [
+    orders.enabled ? 1 : 0,
+    lsps2.enabled ? 2 : 0,
+    webhooks.enabled ? 5 : 0,
+    orders.enabled && orders.extensions ? 7 : 0,
+  ]
   return sold.filter((number) => number > 0)
 }

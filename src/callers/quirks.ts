@@ -1,4 +1,5 @@
 import type { NodeId } from '../../lsps/base/node-id.ts'
+import type { TimestampStyle } from '../../lsps/lsps5/signed-text.ts'
 import { STANDARD_FAULTS } from '../../lsps/rpc/fault.ts'
 import { isJsonObject } from '../../lsps/rpc/framing.ts'
 import type { Request, ResponseMessage } from '../../lsps/rpc/message.ts'
@@ -40,6 +41,12 @@ export const QUIRKS = {
     recognisedBy: RECOGNISED_BY_WHAT_IT_SENDS,
     difference: '`payment.onchain` is left out unless `min_fee_for_0conf` has a value: it has to be a number there',
     source: 'lightning-liquidity 0.2.7, src/lsps1/msgs.rs: LSPS1OnchainPaymentInfo (D8, L1-74)',
+  },
+  'notification-time': {
+    client: 'lightning-liquidity up to 0.2.7 (LDK, ldk-node)',
+    recognisedBy: RECOGNISED_BY_WHAT_IT_SENDS,
+    difference: 'times of notifications end in `+00:00`: it writes the time so anew before it verifies the signature',
+    source: 'lightning-liquidity 0.2.7, src/lsps5/validator.rs, src/lsps0/ser.rs: LSPSDateTime (D9, L5-44)',
   },
   'token-null': {
     client: 'lightning-liquidity up to 0.2.7 (LDK, ldk-node)',
@@ -114,6 +121,11 @@ export class Quirks {
     if (id !== null || !isJsonObject(error)) return
     const { code } = error
     if (code === STANDARD_FAULTS.parseError.code) this.#recognise(peer)
+  }
+
+  /** Undefined: as bLIP-55 says. */
+  timestampStyle(peer: NodeId): TimestampStyle | undefined {
+    return this.omitsErrorData(peer) ? '+00:00' : undefined
   }
 
   omitsErrorData(peer: NodeId): boolean {

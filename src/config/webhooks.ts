@@ -1,5 +1,9 @@
 import * as z from 'zod'
-import { address, flag } from './fields.ts'
+import { address, count, flag } from './fields.ts'
+
+const DAY_SECONDS = 86_400
+/** bLIP-55: so long after its last channel closed a client may count on its webhooks (L5-12). */
+const LEAST_RETENTION_DAYS = 7
 
 /** How webhooks are called; wallets choose where they are. */
 const Delivery = z.strictObject({
@@ -17,6 +21,29 @@ const Delivery = z.strictObject({
 
 /** Calls that wake a wallet (LSPS5). */
 export const Webhooks = z.strictObject({
+  enabled: flag()
+    .default(false)
+    .describe(
+      'Take webhooks of peers and call them when something waits for a peer that is not connected. It makes this ' +
+        'machine connect to hosts that peers name, on the open internet only; and the macaroon needs the right to sign.',
+    ),
+  max_per_client: count(1, 100).default(10).describe('Webhooks that one peer may have; one more is refused.'),
+  max_clients_without_channel: count(0, 1_000_000)
+    .default(10_000)
+    .describe(
+      'Peers without a channel that may have webhooks: anybody can be one, with any number of node ids. When there are ' +
+        'as many, further ones are refused; whoever has a channel is not.',
+    ),
+  cooldown_seconds: count(1, DAY_SECONDS)
+    .default(60)
+    .describe(
+      'How long a peer that does not come is not told the same again. It is over as soon as the peer has been connected.',
+    ),
+  retention_days: count(LEAST_RETENTION_DAYS, 3650)
+    .default(7)
+    .describe(
+      'How long webhooks of a peer without a channel are kept, after they were set or its last one was closed.',
+    ),
   delivery: Delivery.prefault({}).describe('How webhooks are called, over HTTPS only; redirects are not followed.'),
 })
 

@@ -1,5 +1,6 @@
 import type { Clock } from '../../lsps/base/clock.ts'
 import type { NodeId } from '../../lsps/base/node-id.ts'
+import type { TimestampStyle } from '../../lsps/lsps5/signed-text.ts'
 import { clientRejected, type RpcFault } from '../../lsps/rpc/fault.ts'
 import { LSPS_MESSAGE_TYPE } from '../../lsps/rpc/framing.ts'
 import type { BadMessage, Request } from '../../lsps/rpc/message.ts'
@@ -24,7 +25,11 @@ const ONCE_ONLY: ReadonlySet<string> = new Set(['lsps2.buy', 'lsps1.create_order
 const LIKE_ONCE_ONLY = /"method"\s*:\s*"lsps(2\.buy|[17]\.create_order)"/
 
 /** All that a handler learns about its caller. */
-export type PeerContext = { readonly peer: NodeId }
+export type PeerContext = {
+  readonly peer: NodeId
+  /** How its library reads times of notifications, where that is known to differ; asked while it is served (D9). */
+  readonly timestampStyle: () => TimestampStyle | undefined
+}
 
 export type PeerEndpointDeps = {
   readonly lnd: Pick<LndPort, 'sendCustomMessage'>
@@ -83,7 +88,7 @@ export function createPeerEndpoint(
       return refusal === undefined ? undefined : clientRejected(REFUSALS[refusal])
     }
     try {
-      return await server.receive({ peer }, payload, {
+      return await server.receive({ peer, timestampStyle: () => quirks.timestampStyle(peer) }, payload, {
         admit,
         omitErrorData: () => quirks.omitsErrorData(peer),
         adapt: (request, result) => quirks.adapt(peer, request, result),

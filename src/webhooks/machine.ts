@@ -102,7 +102,8 @@ function onSet(state: Registered, event: Heard<'set'>): SubscriberStep | undefin
   const webhook: Webhook = { appName, url, ...(style === undefined ? {} : { style }), setAt: at, keptUntil }
   const webhooks =
     before === undefined ? [...state.webhooks, webhook] : state.webhooks.map((one) => (one === before ? webhook : one))
-  const after = { ...state, webhooks, hasChannel: event.hasChannel }
+  // Only the event of its end takes a channel away: that one gives the other webhooks their time (L5-12).
+  const after = { ...state, webhooks, hasChannel: state.hasChannel || event.hasChannel }
   return placed.placement === 'unchanged' ? to(after) : from(tellRegistered(after, appName, at))
 }
 

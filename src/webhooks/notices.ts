@@ -1,7 +1,7 @@
 import type { Timestamp } from '../../lsps/base/datetime.ts'
 import { assertNever } from '../../lsps/base/machine.ts'
 import { type Backoff, delayAfter } from '../kernel/backoff.ts'
-import type { AttemptOutcome, Ended, Notice, Raised, Registered, SubscriberEffect, Webhook } from './states.ts'
+import type { AttemptOutcome, Ended, Notice, Raised, Registered, SubscriberEffect } from './states.ts'
 
 /** Between attempts of one notification: a receiver that restarts is back in seconds, and many wait for it. */
 export const RETRY_BACKOFF: Backoff = { firstMs: 1_000, factor: 2, longestMs: 30_000, jitter: 0.5 }
@@ -50,8 +50,7 @@ export function advance(state: Registered, now: Timestamp): Change {
   const over: Ended[] = []
   const notices: Notice[] = []
   for (const notice of state.notices) {
-    const webhook = state.webhooks.find(({ appName }) => appName === notice.appName)
-    if (webhook === undefined) continue
+    if (!state.webhooks.some(({ appName }) => appName === notice.appName)) continue
     if (!mayBegin(notice, state.notices, now)) {
       notices.push(notice)
       continue
@@ -60,21 +59,14 @@ export function advance(state: Registered, now: Timestamp): Change {
       over.push(endedAs(notice, now, gaveUp('nobody waits for it any more')))
       continue
     }
-    effects.push(sendEffect(notice, webhook))
+    effects.push(sendEffect(notice))
     notices.push({ ...notice, phase: { tag: 'sending' } })
   }
   return { state: withEnded({ ...state, notices }, over), effects }
 }
 
-function sendEffect({ id, method, timeout }: Notice, { url, style }: Webhook): SubscriberEffect {
-  return {
-    type: 'send',
-    notice: id,
-    url,
-    method,
-    ...(style === undefined ? {} : { style }),
-    ...(timeout === undefined ? {} : { timeout }),
-  }
+function sendEffect({ id, appName, method, timeout }: Notice): SubscriberEffect {
+  return { type: 'send', notice: id, appName, method, ...(timeout === undefined ? {} : { timeout }) }
 }
 
 const gaveUp = (why: string): Ended['end'] => ({ type: 'given-up', why })

@@ -112,6 +112,9 @@ export type AttemptOutcome =
   /** It may not be sent there, now or later. */
   | { readonly type: 'forbidden'; readonly why: string }
 
+/** Why a client is woken: all that it can be told, but that a webhook was set. */
+export type Reason = Exclude<WebhookNotification, { readonly method: 'lsps5.webhook_registered' }>
+
 export type SubscriberEvent =
   | {
       /** `lsps5.set_webhook`, after its checks. */
@@ -129,7 +132,7 @@ export type SubscriberEvent =
   | {
       /** Something waits for the client. */
       readonly type: 'notify'
-      readonly notification: Exclude<WebhookNotification, { readonly method: 'lsps5.webhook_registered' }>
+      readonly notification: Reason
       readonly usefulUntil: Timestamp
       readonly cooldownMs: number
       readonly clientOnline: boolean
@@ -152,14 +155,8 @@ export type SubscriberEvent =
     }
   | { readonly type: 'deadline'; readonly at: Timestamp }
 
-/** One attempt, to be signed with the time at which it begins. */
-export const SubscriberEffect = z.object({
-  type: z.literal('send'),
-  notice: Uint,
-  url: z.string(),
-  style: Webhook.shape.style,
-  ...told,
-})
+/** One attempt, to be signed with the time at which it begins. It does not carry the URL: effects are logged. */
+export const SubscriberEffect = z.object({ type: z.literal('send'), notice: Uint, appName: z.string(), ...told })
 export type SubscriberEffect = z.output<typeof SubscriberEffect>
 
 export type SubscriberStep = Step<Subscriber, SubscriberEffect>

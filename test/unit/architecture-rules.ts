@@ -54,6 +54,8 @@ export const RULES: readonly (readonly [place: string, allowed: readonly string[
   ['src/fitness.ts', ['lsps/', 'src/']],
   ['src/openings.ts', ['lsps/', 'src/']],
   ['src/ordering.ts', ['lsps/', 'src/']],
+  ['src/selling.ts', ['lsps/', 'src/']],
+  ['src/waking.ts', ['lsps/', 'src/']],
   ['src/extending.ts', ['lsps/', 'src/']],
   ['src/order-reports.ts', ['lsps/', 'src/']],
   ['src/webhook-reports.ts', ['lsps/', 'src/']],

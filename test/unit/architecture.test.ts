@@ -10,6 +10,8 @@ const WIRING = [
   'src/fitness.ts',
   'src/openings.ts',
   'src/ordering.ts',
+  'src/selling.ts',
+  'src/waking.ts',
   'src/lifetimes.ts',
   'src/extending.ts',
   'src/order-reports.ts',

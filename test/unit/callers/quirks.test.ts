@@ -155,6 +155,12 @@ const ROWS: Readonly<Record<keyof typeof QUIRKS, () => void | Promise<void>>> = 
     expect(adapted(heldOrder(null, null))).not.toHaveProperty('payment.onchain')
     expect(adapted(heldOrder(null, 253))).toMatchObject({ payment: { onchain: { min_fee_for_0conf: 253 } } })
   },
+  'notification-time': () => {
+    const quirks = new Quirks()
+    quirks.observe(peer(1), request(LDK_NODE))
+    expect(quirks.timestampStyle(peer(1))).toBe('+00:00')
+    expect(quirks.timestampStyle(peer(2))).toBeUndefined()
+  },
   'token-null': async () => {
     expect(await create({ lsp_balance_sat: '1', token: null })).toEqual({
       result: { lsp_balance_sat: '1', token: null },

@@ -1,0 +1,138 @@
+import type { Timestamp } from '../../../lsps/base/datetime.ts'
+import type { NodeId } from '../../../lsps/base/node-id.ts'
+import { type NotificationVerdict, verifyNotification } from '../../../lsps/lsps5/verify.ts'
+import type { Log } from '../../../src/kernel/log.ts'
+import type { Channel, PendingChannel } from '../../../src/lnd/port.ts'
+import { drawIdentity } from '../../../src/sandbox/identity.ts'
+import { ManualClock } from '../../../src/sandbox/manual-clock.ts'
+import { SeededRandom } from '../../../src/sandbox/random.ts'
+import { openMemoryStore } from '../../../src/store/memory.ts'
+import type { Store } from '../../../src/store/port.ts'
+import type { Delivering } from '../../../src/webhooks/delivery/delivery.ts'
+import type { Outcome } from '../../../src/webhooks/delivery/outcome.ts'
+import type { Message } from '../../../src/webhooks/delivery/sender.ts'
+import { type WebhooksConfig, WebhooksService } from '../../../src/webhooks/service.ts'
+import type { Ended } from '../../../src/webhooks/states.ts'
+
+export const DAY_MS = 86_400_000
+export const CONFIG: WebhooksConfig = {
+  mostPerClient: 3,
+  mostWithoutChannel: 2,
+  cooldownMs: 60_000,
+  retentionMs: 7 * DAY_MS,
+}
+export const OK: Outcome = { kind: 'answered', status: 200 }
+
+/** One call as it left. */
+export type Posted = Message & { readonly url: string; readonly method: string }
+export type Answer = (url: string, signal: AbortSignal) => Outcome | Promise<Outcome>
+
+const random = new SeededRandom(7)
+const identity = drawIdentity(random)
+export const client = (): NodeId => random.nodeId()
+
+/** A service without a node or a network: who has a channel, what is answered, and what time it is are told. */
+export class ServiceWorld {
+  readonly clock = new ManualClock()
+  readonly store: Store
+  readonly posted: Posted[] = []
+  readonly ended: (readonly [NodeId, Ended])[] = []
+  readonly logged: string[] = []
+  readonly config: WebhooksConfig
+  withChannel: readonly NodeId[] = []
+  closing: readonly NodeId[] = []
+  online: readonly NodeId[] = []
+  answer: Answer = () => OK
+  lndIsDown = false
+  signs = 0
+  service!: WebhooksService
+  #running = new AbortController()
+  #stopped: Promise<void> = Promise.resolve()
+
+  constructor({ store = openMemoryStore(), config = {} }: { store?: Store; config?: Partial<WebhooksConfig> } = {}) {
+    this.store = store
+    this.config = { ...CONFIG, ...config }
+  }
+
+  async start(): Promise<this> {
+    const ask = <T>(answer: () => T) => {
+      if (this.lndIsDown) return Promise.reject(new Error('lnd is down'))
+      return Promise.resolve(answer())
+    }
+    const note = (fields: object, message: string) => this.logged.push(`${message} ${JSON.stringify(fields)}`)
+    const log: Log = { debug: note, info: note, warn: note, error: note }
+    this.service = new WebhooksService(
+      {
+        lnd: {
+          signMessage: (text) =>
+            ask(() => {
+              this.signs += 1
+              return identity.sign(text)
+            }),
+          listChannels: () => ask(() => this.withChannel.map((peer) => ({ peer }) as Channel)),
+          pendingChannels: () => ask(() => this.closing.map((peer) => ({ peer, stage: 'closing' }) as PendingChannel)),
+        },
+        store: this.store,
+        clock: this.clock,
+        entropy: (length) => random.bytes(length),
+        log,
+        delivery: { deliver: (delivering) => this.#deliver(delivering) },
+        onEnded: (who, ended) => this.ended.push([who, ended]),
+        onFatal: (error) => {
+          throw error
+        },
+      },
+      this.config,
+    )
+    this.#running = new AbortController()
+    await this.service.load()
+    await this.service.loadPeers(async () => this.online)
+    this.#stopped = this.service.start(this.#running.signal)
+    await this.settle()
+    return this
+  }
+
+  /** As after a kill: what is under way ends without a word. */
+  async restart(): Promise<void> {
+    await this.stop()
+    await this.start()
+  }
+
+  async stop(): Promise<void> {
+    this.#running.abort(new Error('stopped'))
+    await this.settle()
+    await this.#stopped
+  }
+
+  /** Lets everything happen that needs no time. */
+  settle(): Promise<void> {
+    return this.clock.advance(0)
+  }
+
+  set(who: NodeId, appName = 'wallet', url = `https://push.example/${appName}?token=secret`) {
+    return this.service.set(who, { app_name: appName, webhook: url }, undefined)
+  }
+
+  /** Something waits for so long. */
+  async notify(who: NodeId, usefulMs = 90_000): Promise<void> {
+    const usefulUntil = (this.clock.now() + usefulMs) as Timestamp
+    this.service.notify(who, { method: 'lsps5.payment_incoming', params: {} }, usefulUntil)
+    await this.settle()
+  }
+
+  methods(): readonly string[] {
+    return this.posted.map(({ method }) => method.replace('lsps5.', ''))
+  }
+
+  /** What a wallet's server says of a call. */
+  verify({ headers, body }: Posted): NotificationVerdict {
+    const { 'x-lsps5-timestamp': timestamp, 'x-lsps5-signature': signature } = headers
+    return verifyNotification({ timestamp, signature, body }, { lsp: identity.nodeId, now: this.clock.now() })
+  }
+
+  async #deliver({ url, compose, signal }: Delivering): Promise<Outcome> {
+    const message = await compose(signal)
+    this.posted.push({ ...message, url, method: JSON.parse(message.body).method })
+    return await this.answer(url, signal)
+  }
+}
