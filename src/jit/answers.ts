@@ -1,6 +1,6 @@
-import type { Msat } from '../../lsps/base/amount.ts'
 import type { Scid } from '../../lsps/base/scid.ts'
 import { type Held, HeldHtlcs } from '../held/held.ts'
+import { type HeldLimits, isTooMuch } from '../held/limits.ts'
 import { type PendingCircuits, pendingCircuits } from '../held/pending.ts'
 import { isLnds, refuse } from '../held/refusing.ts'
 import type { Log } from '../kernel/log.ts'
@@ -8,14 +8,6 @@ import { SharedLook } from '../kernel/shared-look.ts'
 import type { HtlcAnswer, LndPort } from '../lnd/port.ts'
 import type { Sale } from './states.ts'
 import { verdict } from './verdict.ts'
-
-/** What may be held at once, over all sales and of those of one client. Values in msat. */
-export type HeldLimits = {
-  readonly htlcs: number
-  readonly htlcsPerClient: number
-  readonly value: Msat
-  readonly valuePerClient: Msat
-}
 
 export type AnswersDeps = {
   readonly lnd: Pick<LndPort, 'listChannels'>
@@ -67,15 +59,12 @@ export class Answers {
 
   /** Whether lnd would hold more for us than the operator wants, with this one. */
   #isTooMuch(held: Held, sale: Sale): boolean {
-    const { htlcs, htlcsPerClient, value, valuePerClient } = this.#limits
-    const { client } = sale.deal
-    const all = [...this.held.all()].filter((other) => other !== held)
-    const ofClient = all.filter(({ offer }) => this.#deps.sale(offer.requestedScid)?.deal.client === client)
-    const worth = (of: readonly Held[]) =>
-      of.reduce((sum, { offer }) => sum + offer.amountIn, held.offer.amountIn as bigint)
-    return (
-      all.length >= htlcs || ofClient.length >= htlcsPerClient || worth(all) > value || worth(ofClient) > valuePerClient
-    )
+    const others = [...this.held.all()].filter((other) => other !== held)
+    const exposure = ({ offer }: Held) => ({
+      client: this.#deps.sale(offer.requestedScid)?.deal.client,
+      amount: offer.amountIn,
+    })
+    return isTooMuch({ client: sale.deal.client, amount: held.offer.amountIn }, others.map(exposure), this.#limits)
   }
 
   /** Answers what the sale's state on disk decides; called after every commit of it. */

@@ -76,6 +76,7 @@ message Channel {
   bool initiator = 18;
   int64 lifetime = 23;
   int64 uptime = 24;
+  uint64 zero_conf_confirmed_scid = 33;
   string memo = 36;
 }
 message HTLC {

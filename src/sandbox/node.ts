@@ -36,6 +36,8 @@ export type NodeLatency = {
   readonly sign: number
   /** `channel_ready` of both sides. */
   readonly ready: number
+  /** From a connection until the channels of the peer are reestablished. Default: 0. */
+  readonly reestablish?: number
   /** A committed HTLC at the peer's. */
   readonly htlc: number
   /** From the hint of a transaction until the wallet lists it. Default: 0. */
@@ -214,7 +216,12 @@ export class SimNode {
     this.streams.emit('subscribePeerEvents', { nodeId: peer, online: true })
     this.#life.peerCame(peer)
     this.#known.get(peer)?.onConnection(true)
-    for (const channel of this.channels.ofPeer(peer)) this.#life.bringUp(channel)
+    const reestablish = () => {
+      for (const channel of this.channels.ofPeer(peer)) this.#life.bringUp(channel)
+    }
+    const ms = this.latency.reestablish ?? 0
+    if (ms === 0) reestablish()
+    else this.#later(ms, reestablish)
   }
 
   disconnect(peer: NodeId): void {

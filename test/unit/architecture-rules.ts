@@ -21,6 +21,8 @@ export const RULES: readonly (readonly [place: string, allowed: readonly string[
 
   ['src/orders/', ['lsps/', 'src/kernel/', 'src/store/', 'src/lnd/port.ts', 'src/journal/', 'npm:zod', 'node:crypto']],
 
+  ['src/wake/', ['lsps/', 'src/kernel/', 'src/store/', 'src/lnd/port.ts', 'src/held/', 'npm:zod']],
+
   ['src/webhooks/', ['lsps/', 'src/kernel/', 'src/store/', 'src/lnd/port.ts', 'npm:zod']],
   // What a wallet names is called by this folder alone.
   ['src/webhooks/delivery/', ['lsps/', 'src/kernel/', 'npm:undici', 'npm:ipaddr.js', 'node:']],
