@@ -157,6 +157,7 @@ export async function startSidecar(config: Config, deps: SidecarDeps): Promise<S
       openChannel: opener({ inventory, funding, feerate: () => feerate.current(), clock, signal }),
       appendMoney: (money, paid) => journal.append(money, paid),
       recordStep: recorder(inventory, promises),
+      rejection: (client) => stops()[0]?.what ?? inventory.rejection(client),
       publishFunding: (pendingChannelId) => funding.publishDue(pendingChannelId),
       reclaimChannel: (pendingChannelId) => funding.reclaim(pendingChannelId),
     },

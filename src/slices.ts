@@ -47,6 +47,7 @@ export function salesOf({ lsps2 }: Config): JitConfig {
     },
     maxLiveSales: lsps2.max_live_sales,
     maxLiveSalesPerPeer: lsps2.max_live_sales_per_peer,
+    secondChannel: lsps2.enabled ? lsps2.second_channel : 'fail',
     lndResumes: lsps2.without_require_interceptor !== undefined,
   }
 }

@@ -220,6 +220,8 @@ const sale = {
   state: z.string(),
   client: z.string(),
   scid: z.string(),
+  /** Of another channel under a purchase: the scid that was bought, which its payers use. */
+  via: z.string().optional(),
   created_at: Time,
   updated_at: Time,
   /** Absent for an invoice without an amount, until it is paid. */

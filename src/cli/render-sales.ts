@@ -60,6 +60,7 @@ function recordFacts(record: FlightRecord, now: number): (readonly [string, Cell
     ['reason', record.reason],
     ['client', record.client],
     ['scid', record.scid],
+    ['another channel under', record.via],
     ['sold', formatTime(record.created_at, now)],
     ['valid until', formatTime(terms.valid_until, now)],
     ['payment', record.payment_msat === undefined ? 'any amount' : formatMsat(record.payment_msat)],

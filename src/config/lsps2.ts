@@ -186,6 +186,14 @@ export const Lsps2 = z
     lenient_skim_floor_msat: millisatoshi('500000')
       .prefault('500000')
       .describe('With `lenient`: where the smaller fee would be below this, the agreed price is taken after all.'),
+    second_channel: choice(['fail', 'agreed-terms'])
+      .default('fail')
+      .describe(
+        'What happens when a payment to the scid of a paid purchase, while its offer is valid, fits no channel of the ' +
+          'customer. `fail`: it fails at once; bLIP-52 takes the opening fee once. `agreed-terms`: another channel is ' +
+          'opened and its fee deducted by the terms of that offer, again for each; wallets that check what is deducted ' +
+          'may fail such a payment.',
+      ),
     reclaim_unpaid_after_seconds: count(0, 52 * WEEK)
       .default(DAY)
       .describe(

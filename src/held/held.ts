@@ -26,6 +26,11 @@ export class HeldHtlcs {
     if (!this.#bySale.get(held.offer.requestedScid)?.has(held.offer.circuit)) this.add(held)
   }
 
+  /** Whether it waits still, on the stream that offered it. */
+  has(held: Held): boolean {
+    return this.#bySale.get(held.offer.requestedScid)?.get(held.offer.circuit) === held
+  }
+
   of(scid: Scid): readonly Held[] {
     return [...(this.#bySale.get(scid)?.values() ?? [])]
   }

@@ -1,3 +1,4 @@
+import type { NodeId } from '../../lsps/base/node-id.ts'
 import type { Scid } from '../../lsps/base/scid.ts'
 import { type Held, HeldHtlcs } from '../held/held.ts'
 import { type HeldLimits, isTooMuch } from '../held/limits.ts'
@@ -6,13 +7,20 @@ import { isLnds, refuse } from '../held/refusing.ts'
 import type { Log } from '../kernel/log.ts'
 import { SharedLook } from '../kernel/shared-look.ts'
 import type { HtlcAnswer, LndPort } from '../lnd/port.ts'
+import { leadsToClient } from './parts.ts'
+import type { SecondChannels } from './second-channels.ts'
 import type { Sale } from './states.ts'
-import { verdict } from './verdict.ts'
+import { type Verdict, verdict } from './verdict.ts'
 
 export type AnswersDeps = {
   readonly lnd: Pick<LndPort, 'listChannels'>
   readonly log: Log
-  readonly sale: (scid: Scid) => Sale | undefined
+  /** The sale that a payment to this name belongs to. */
+  readonly sale: (name: Scid) => Sale | undefined
+  /** Whom a name leads to; undefined: payments to it are ordinary forwards. */
+  readonly clientOf: (name: Scid) => NodeId | undefined
+  /** Decides whether a payment is an ordinary forward or pays for another channel. */
+  readonly seconds: Pick<SecondChannels, 'place' | 'hasInHand'>
   /** Best block that we know of. */
   readonly height: () => number
   /** Makes an offered circuit known to its sale; resolved when that is on disk. */
@@ -36,43 +44,64 @@ export class Answers {
   /** Answers a held circuit, or has its sale hear of it first. */
   judge(held: Held, signal: AbortSignal): void {
     const { circuit, requestedScid: scid } = held.offer
+    const { seconds, hear } = this.#deps
     const sale = this.#deps.sale(scid)
-    if (sale === undefined) {
+    const client = this.#deps.clientOf(scid)
+    if (client === undefined) {
       this.#answer(held, { type: 'resume' }, signal)
       return
     }
-    const answer = verdict(sale, circuit)
+    const answer: Verdict = sale === undefined ? { type: 'judge' } : verdict(sale, circuit)
     if (answer.type === 'hold') return
     if (answer.type !== 'judge') {
       this.#answer(held, answer, signal)
       return
     }
-    if (this.#isTooMuch(held, sale)) {
-      this.#answer(held, { type: 'fail' }, signal)
+    if (seconds.hasInHand(circuit)) {
+      seconds.place(held, signal) // whatever stream it came on now: nobody else may answer it
       return
     }
-    this.#deps.hear(held, sale).then(
-      () => this.settle(scid, this.#deps.sale(scid), signal),
+    const mayFit = sale === undefined || leadsToClient(sale.deal)
+    if (this.#isTooMuch(held, client)) {
+      this.#answer(held, { type: mayFit ? 'resume' : 'fail' }, signal)
+      return
+    }
+    if (sale === undefined || mayFit) {
+      seconds.place(held, signal)
+      return
+    }
+    hear(held, sale).then(
+      () => this.settle(scid, signal),
       (error: unknown) => this.#deps.log.error({ scid, circuit, err: error }, 'held payment not judged'),
     )
   }
 
   /** Whether lnd would hold more for us than the operator wants, with this one. */
-  #isTooMuch(held: Held, sale: Sale): boolean {
+  #isTooMuch(held: Held, client: NodeId): boolean {
     const others = [...this.held.all()].filter((other) => other !== held)
     const exposure = ({ offer }: Held) => ({
-      client: this.#deps.sale(offer.requestedScid)?.deal.client,
+      client: this.#deps.clientOf(offer.requestedScid),
       amount: offer.amountIn,
     })
-    return isTooMuch({ client: sale.deal.client, amount: held.offer.amountIn }, others.map(exposure), this.#limits)
+    return isTooMuch({ client, amount: held.offer.amountIn }, others.map(exposure), this.#limits)
   }
 
-  /** Answers what the sale's state on disk decides; called after every commit of it. */
-  settle(scid: Scid, sale: Sale | undefined, signal: AbortSignal): void {
-    for (const held of this.held.of(scid)) {
-      const answer = sale === undefined ? ({ type: 'resume' } as const) : verdict(sale, held.offer.circuit)
+  /** Answers what is on disk decides for payments to this name; called after every commit of its sale. */
+  settle(name: Scid, signal: AbortSignal): void {
+    for (const held of this.held.of(name)) {
+      const sale = this.#deps.sale(name)
+      if (sale === undefined) {
+        this.judge(held, signal) // its sale has ended
+        continue
+      }
+      const answer = verdict(sale, held.offer.circuit)
       if (answer.type !== 'hold' && answer.type !== 'judge') this.#answer(held, answer, signal)
     }
+  }
+
+  /** As an ordinary forward. */
+  resume(held: Held, signal: AbortSignal): void {
+    this.#answer(held, { type: 'resume' }, signal)
   }
 
   #answer(held: Held, answer: HtlcAnswer, signal: AbortSignal): void {

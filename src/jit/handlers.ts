@@ -4,7 +4,6 @@ import type { Handlers } from '../../lsps/base/method.ts'
 import type { NodeId } from '../../lsps/base/node-id.ts'
 import { type lsps2, lsps2Faults } from '../../lsps/lsps2/methods.ts'
 import { readPromise } from '../../lsps/lsps2/promise.ts'
-import type { OpeningFeeParams } from '../../lsps/lsps2/schema.ts'
 import { validateBuy } from '../../lsps/lsps2/validate-buy.ts'
 import type { Tokens } from '../kernel/tokens.ts'
 import { menuFor, readNote } from './menu.ts'
@@ -41,12 +40,8 @@ export type JitHandlersConfig = {
 }
 
 /** An invoice without an amount: the one payment that comes decides the fee, within the limits of the offer. */
-function anyAmount(offer: OpeningFeeParams, { lenientSkimFloor }: JitHandlersConfig) {
-  return {
-    minPayment: offer.min_payment_size_msat,
-    maxPayment: offer.max_payment_size_msat,
-    ...(lenientSkimFloor === undefined ? {} : { lenientSkimFloor }),
-  }
+function anyAmount({ lenientSkimFloor }: JitHandlersConfig) {
+  return lenientSkimFloor === undefined ? {} : { lenientSkimFloor }
 }
 
 /** The two methods of bLIP-52. */
@@ -98,7 +93,9 @@ export function jitHandlers(
         validUntil: offer.valid_until,
         minLifetime: offer.min_lifetime,
         maxClientToSelfDelay: offer.max_client_to_self_delay,
-        ...(paymentSize === undefined ? anyAmount(offer, config) : { paymentSize, fee: verdict.fee }),
+        ...(paymentSize === undefined ? anyAmount(config) : { paymentSize, fee: verdict.fee }),
+        minPayment: offer.min_payment_size_msat,
+        maxPayment: offer.max_payment_size_msat,
         ...(trusted ? { trust: 'client-trusts-lsp' as const } : {}),
         cltvExpiryDelta: config.cltvExpiryDelta,
         htlcMinimum: config.htlcMinimum,

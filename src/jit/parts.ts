@@ -1,5 +1,6 @@
 import { type Msat, msat } from '../../lsps/base/amount.ts'
 import type { Timestamp } from '../../lsps/base/datetime.ts'
+import type { Scid } from '../../lsps/base/scid.ts'
 import { splitFee } from '../../lsps/lsps2/split.ts'
 import { openingFee } from './fees.ts'
 import { checkPart, hasTimeLeft, MOST_OVERPAID, type PartFacts } from './part-checks.ts'
@@ -34,6 +35,11 @@ export function total(parts: readonly Part[]): Msat {
 export function belongTogether(deal: Deal, a: Part, b: Part): boolean {
   const isOneHtlc = deal.paymentSize === undefined && deal.via === undefined
   return isOneHtlc ? a.circuit === b.circuit : a.paymentHash === b.paymentHash
+}
+
+/** The scid that its payers use. */
+export function nameOf({ scid, via }: Deal): Scid {
+  return via ?? scid
 }
 
 /** Whether the scid that payers use leads to the client before this sale has a channel. */

@@ -2,6 +2,7 @@ import type { Msat } from '../../lsps/base/amount.ts'
 import { formatDatetime, type Timestamp } from '../../lsps/base/datetime.ts'
 import type { FlightStep } from '../journal/flight.ts'
 import { openingFee } from './fees.ts'
+import { belongTogether, total } from './parts.ts'
 import type { Sale } from './states.ts'
 import { forwardedAmount } from './verdict.ts'
 
@@ -11,6 +12,8 @@ export type SaleSummaryReport = {
   readonly state: string
   readonly client: string
   readonly scid: string
+  /** Of another channel under a purchase: the scid that was bought. */
+  readonly via?: string
   readonly created_at: string
   readonly updated_at: string
   /** Absent for an invoice without an amount, until it is paid. */
@@ -33,6 +36,7 @@ export function summarize(sale: Sale, steps: readonly FlightStep[]): SaleSummary
     state: sale.tag,
     client: deal.client,
     scid: deal.scid,
+    ...(deal.via === undefined ? {} : { via: deal.via }),
     created_at: formatDatetime(deal.createdAt),
     updated_at: formatDatetime(updated),
     ...priceOf(sale),
@@ -53,8 +57,9 @@ function priceOf(sale: Sale): { payment_msat?: string; fee_msat?: string } {
 
 function paidWith(sale: Sale): Msat | undefined {
   if (sale.tag === 'paid') return sale.amountIn
-  const [first] = 'sent' in sale ? sale.sent : 'parts' in sale ? sale.parts : []
-  return first?.amountOut
+  const [first, ...further] = 'sent' in sale ? sale.sent : 'parts' in sale ? sale.parts : []
+  if (first === undefined) return undefined
+  return total([first, ...further.filter((part) => belongTogether(sale.deal, first, part))])
 }
 
 function outpointOf(sale: Sale): string | undefined {

@@ -10,17 +10,20 @@ import { Presence } from '../kernel/presence.ts'
 import { type EffectContext, Runner } from '../kernel/runner.ts'
 import type { HtlcEvent, HtlcOffer, Interceptor, LndPort } from '../lnd/port.ts'
 import type { Store, Write } from '../store/port.ts'
+import { bindMissing } from './aliases.ts'
 import { Answers } from './answers.ts'
 import type { CapacityRule } from './capacity.ts'
 import { Circuits } from './circuits.ts'
 import { EarlyOrders } from './early-orders.ts'
-import { bindAlias, type EffectDeps, executeEffect } from './effects.ts'
+import { type EffectDeps, executeEffect } from './effects.ts'
 import { Findings } from './findings.ts'
 import { deadline, isTerminal, isUnpaid, sell, step } from './machine.ts'
-import { openParts } from './parts.ts'
+import { nameOf, openParts } from './parts.ts'
 import { doneSales, endedSales, indexWrites, liveSales, outboxTable, saleByHash } from './records.ts'
 import { Relink } from './relink.ts'
 import { isMinted, mintScid } from './scid.ts'
+import { partHeld, SecondChannels } from './second-channels.ts'
+import { type SecondChannelPolicy, StandingNames } from './standing-names.ts'
 import type { Deal, FundingReport, FundingSource, JitEffect, JitEvent, JitMoney, Sale } from './states.ts'
 import { UnpaidSales } from './unpaid-sales.ts'
 
@@ -39,6 +42,8 @@ export type JitDeps = {
   readonly openChannel: EffectDeps['openChannel']
   readonly publishFunding: EffectDeps['publishFunding']
   readonly reclaimChannel: EffectDeps['reclaimChannel']
+  /** Why no further channel is sold to an earlier customer now, beside what the sales say; undefined: it is. */
+  readonly rejection: (client: NodeId) => string | undefined
   /** `paid`: how many sales the same commit ends as paid. */
   readonly appendMoney: (money: readonly JitMoney[], paid: number) => readonly Write[]
   readonly recordStep: (scid: Scid, before: Sale, after: Sale, event: JitEvent) => readonly Write[]
@@ -52,6 +57,7 @@ export type JitConfig = {
   readonly maxLiveSalesPerPeer: number
   /** The operator lets lnd run without requireinterceptor: it forwards in full what is held when we die (D2). */
   readonly lndResumes: boolean
+  readonly secondChannel: SecondChannelPolicy
 }
 
 /** Just-in-time sales: holds their payments, has their channels opened, forwards what is due (bLIP-52). */
@@ -60,6 +66,8 @@ export class JitService {
   readonly #config: JitConfig
   readonly #runner: Runner<Sale, JitEvent, JitEffect, JitMoney>
   readonly #answers: Answers
+  readonly #seconds: SecondChannels
+  readonly #names: StandingNames
   readonly #findings: Findings
   readonly #earlyOrders: EarlyOrders
   readonly #circuits = new Circuits()
@@ -78,13 +86,33 @@ export class JitService {
     this.#relink = new Relink(deps)
     this.#earlyOrders = new EarlyOrders({ ...deps, ...config })
     this.#findings = new Findings(deps.lnd, deps.clock, config.lndResumes)
+    this.#names = new StandingNames(deps.clock, config.secondChannel)
+    this.#seconds = new SecondChannels({
+      ...deps,
+      ...config,
+      height: () => this.#height,
+      names: this.#names,
+      sale: (scid) => this.#runner.get(scid),
+      unpaidChannels: (client) => this.#unpaid.channels(client, this.#runner.live),
+      refusal: (client) => this.#refusal(client),
+      isHeld: (held) => this.#answers.held.has(held),
+      resume: (held) => this.#answers.resume(held, this.#signal),
+      drop: (held) => void this.#answers.held.take(held),
+      sell: (terms) => this.sell(terms),
+      hear: async (scid, payment) => {
+        const sale = await this.#hear(scid, payment)
+        if (sale !== undefined) this.#answers.settle(nameOf(sale.deal), this.#signal)
+      },
+    })
     this.#answers = new Answers(
       {
         lnd: deps.lnd,
         log: deps.log,
-        sale: (scid) => this.#runner.live.get(scid),
+        sale: (name) => this.#names.underWay(name),
+        clientOf: (name) => this.#names.clientOf(name),
+        seconds: this.#seconds,
         height: () => this.#height,
-        hear: (held, sale) => this.#runner.dispatch(held.offer.requestedScid, this.#partHeld(held, sale)),
+        hear: (held, sale) => this.#hear(sale.deal.scid, [held]),
       },
       config.held,
     )
@@ -100,6 +128,7 @@ export class JitService {
       alongside: (id, before, after, event, { money }) => [
         ...deps.appendMoney(money, after.tag === 'paid' && before?.tag !== 'paid' ? 1 : 0),
         ...indexWrites(after),
+        ...this.#names.writesFor(after),
         ...(before === undefined || event === undefined ? [] : deps.recordStep(id as Scid, before, after, event)),
       ],
       onWriting: (_before, sale, effects) => {
@@ -147,6 +176,7 @@ export class JitService {
 
   async load(): Promise<void> {
     await this.#runner.load()
+    await this.#names.load(this.#deps.store, this.#runner.live.values())
     this.#unpaid.clear()
     this.#circuits.clear()
     for (const [scid, sale] of this.#runner.live) {
@@ -165,24 +195,7 @@ export class JitService {
 
   /** Aliases that lnd knows: a new scid must not be one of them (D13), and ours must all be there (D1). */
   async loadAliases(signal: AbortSignal): Promise<void> {
-    /** Base and alias as one text: there may be thousands of both. */
-    const bound = new Set<string>()
-    for (const { base, aliases } of await this.#deps.lnd.listAliases(signal)) {
-      for (const alias of aliases) {
-        this.#foreignAliases.add(alias)
-        bound.add(`${base}/${alias}`)
-      }
-    }
-    for (const [scid, sale] of this.#liveSales()) {
-      if (!('bound' in sale) || !sale.bound) continue
-      const { chanId } = sale.channel
-      if (bound.has(`${chanId}/${scidToNumber(scid)}`)) continue
-      try {
-        await bindAlias(this.#deps, chanId, scid, signal)
-      } catch (error) {
-        this.#deps.log.warn({ scid, err: error }, 'alias is missing at lnd and could not be added again')
-      }
-    }
+    for (const alias of await bindMissing(this.#deps, this.#runner.live, signal)) this.#foreignAliases.add(alias)
   }
 
   /** Why this client cannot buy now; undefined when it can. */
@@ -211,7 +224,7 @@ export class JitService {
     const { requestedScid, circuit } = offer
     // Until the records were compared with lnd, what only we give out may be a sale that an older database lost.
     const ours = this.#ready
-      ? this.#runner.live.has(requestedScid)
+      ? this.#names.clientOf(requestedScid) !== undefined
       : this.#ours.has(requestedScid) || isMinted(scidToNumber(requestedScid))
     if (!ours) {
       stream.answer(circuit, { type: 'resume' })
@@ -316,32 +329,39 @@ export class JitService {
         if (!signal.aborted) this.#deps.log.warn({ err: error }, 'parts not reconciled, will be tried again')
       }
       await this.#deps.clock.sleep(FINDINGS_INTERVAL_MS, signal).catch(() => undefined)
+      await this.#names.prune(this.#deps.store).catch(this.#deps.onFatal)
       // Answers that could not be given, since lnd did not say what had to be known first.
       for (const held of this.#answers.held.all()) this.#answers.judge(held, signal)
     }
   }
 
-  #partHeld({ offer }: Held, sale: Sale): JitEvent {
-    const { circuit, paymentHash, amountIn, amountOut, expiryIn, expiryOut, autoFailHeight } = offer
-    const at = this.#deps.clock.now()
-    return {
-      type: 'part-held',
-      part: { circuit, paymentHash, amountIn, amountOut, expiryIn, expiryOut, autoFailHeight, heldAt: at },
+  #refusal(client: NodeId): string | undefined {
+    if (!this.#presence.has(client)) return 'its client is away'
+    return this.rejection(client) ?? this.#deps.rejection(client)
+  }
+
+  async #hear(scid: Scid, payment: readonly [Held, ...Held[]]): Promise<Sale | undefined> {
+    const sale = this.#runner.live.get(scid)
+    if (sale === undefined) return undefined
+    const clientOnline = this.#presence.has(sale.deal.client)
+    const facts = {
       height: this.#height,
-      clientOnline: this.#presence.has(sale.deal.client),
+      clientOnline,
       pendingChannelId: this.#newPendingId(),
-      at,
+      at: this.#deps.clock.now(),
     }
+    return this.#runner.dispatch(scid, partHeld(payment, facts))
   }
 
   #onCommitted(scid: Scid, before: Sale | undefined, sale: Sale, terminal: boolean): void {
     this.#circuits.follow(scid, before, sale)
+    this.#names.follow(sale, terminal)
     if (before !== undefined && isUnpaid(before) && !isUnpaid(sale)) this.#unpaid.remove(sale.deal.client, scid)
     if (terminal && sale.tag === 'paid') {
       this.#deps.log.info({ jit: scid, earned: sale.earned.toString() }, 'opening fee earned')
     }
     // Before the start nothing can be answered: that judges all that is held.
-    if (this.#ready) this.#answers.settle(scid, sale, this.#signal)
+    if (this.#ready) this.#answers.settle(nameOf(sale.deal), this.#signal)
     // The client may have come back while the part was being written down.
     const cameBack = sale.tag === 'awaiting' && sale.parts.length > 0 && this.#presence.has(sale.deal.client)
     if (cameBack) this.#clientOnline(scid)

@@ -30,7 +30,7 @@ export const Deal = z.object({
   paymentSize: Msat.optional(),
   /** The opening fee for `paymentSize` (bLIP-52 opening fee computation); absent with it. */
   fee: Msat.optional(),
-  /** Limits of the offer, inclusive: what an invoice without an amount may be paid with. */
+  /** Limits of the offer, inclusive: what an invoice without an amount may be paid with, and another channel. */
   minPayment: Msat.optional(),
   maxPayment: Msat.optional(),
   /** For an invoice without an amount: take what ldk-node 0.7 accepts, unless that is less than this (D11). */

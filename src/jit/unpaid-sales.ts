@@ -1,5 +1,6 @@
 import type { NodeId } from '../../lsps/base/node-id.ts'
 import type { Scid } from '../../lsps/base/scid.ts'
+import type { Sale } from './states.ts'
 
 const NONE: ReadonlySet<Scid> = new Set()
 
@@ -25,6 +26,12 @@ export class UnpaidSales {
     const sales = this.#byClient.get(client)
     sales?.delete(scid)
     if (sales?.size === 0) this.#byClient.delete(client)
+  }
+
+  /** Outpoints of the client's channels that are not paid for. */
+  channels(client: NodeId, sales: ReadonlyMap<string, Sale>): ReadonlySet<string> {
+    const unpaid = [...this.of(client)].map((scid) => sales.get(scid))
+    return new Set(unpaid.flatMap((sale) => (sale !== undefined && 'channel' in sale ? [sale.channel.outpoint] : [])))
   }
 
   clear(): void {

@@ -14,6 +14,8 @@ type Ending = {
   /** Sale states that the story may end in; the first is the undisturbed one. */
   readonly states: readonly string[]
   readonly paid: boolean
+  /** How many of this size were paid, each with the fee for a channel of its own; one, when left out. */
+  readonly payments?: number
   /** As long as lnd lives, a payment that was held once is never given back. */
   readonly heldOnce?: true
 }
@@ -55,6 +57,18 @@ async function payInParts(simulation: Simulation, wallet: SimWallet, bought: Bou
 }
 
 const STORIES: readonly Story[] = [
+  {
+    name: 'a purchase that is paid twice, and needs a channel for each (second_channel)',
+    options: { config: testConfig({ lsps2: { second_channel: 'agreed-terms' } }) },
+    ending: { states: ['paid'], paid: true, payments: 2 },
+    tell: async (simulation, wallet) => {
+      const bought = await simulation.buy(wallet, AMOUNT)
+      await payUntilPaid(simulation, wallet, bought)
+      await simulation.advance(2_000)
+      await payUntilPaid(simulation, wallet, bought)
+      return bought
+    },
+  },
   {
     name: 'a sale that is paid in three parts',
     ending: { states: ['paid'], paid: true },
@@ -202,10 +216,11 @@ async function run(story: Story, disturb: Disturb): Promise<{ simulation: Simula
   const wrong = [...simulation.violations()]
   const state = simulation.state(bought.scid) ?? 'unknown'
   if (!story.ending.states.includes(state)) wrong.push(`the sale ended as ${state}`)
-  const expected = story.ending.paid ? AMOUNT - bought.fee : 0n
+  const payments = story.ending.paid ? BigInt(story.ending.payments ?? 1) : 0n
+  const expected = payments * (AMOUNT - bought.fee)
   if (wallet.balance() !== expected) wrong.push(`the wallet got ${wallet.balance()}, expected ${expected}`)
   const booked = simulation.journal().reduce((sum, { earned }) => sum + earned, 0n)
-  const due = story.ending.paid ? bought.fee : 0n
+  const due = payments * bought.fee
   if (booked !== due) wrong.push(`the journal booked ${booked}, expected ${due}`)
   const held = simulation.steps(bought.scid).filter((what) => what === 'payment held').length
   const nodeLived = simulation.nodeStarts === 0

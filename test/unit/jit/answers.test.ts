@@ -28,6 +28,8 @@ describe('an HTLC that lnd offers again', () => {
         lnd: { listChannels: () => new Promise<readonly Channel[]>((_, reject) => (lose = reject)) },
         log: silentLog,
         sale: () => sale,
+        clientOf: () => DEAL.client,
+        seconds: { place: () => undefined, hasInHand: () => false },
         height: () => HEIGHT,
         hear: async () => {
           sale = awaiting(PART)
@@ -49,7 +51,7 @@ describe('an HTLC that lnd offers again', () => {
     lose(new Error('connection lost'))
     await new Promise((resolve) => setImmediate(resolve))
     sale = forwarding(true)
-    answers.settle(DEAL.scid, sale, signal)
+    answers.settle(DEAL.scid, signal)
     const forward = { type: 'resume-modified', amountOut: SIZE - FEE, extraFee: FEE }
     expect(second.answers).toEqual([[PART.circuit, forward]])
     expect(first.answers).toEqual([])
