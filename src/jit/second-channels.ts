@@ -34,13 +34,15 @@ export type SecondChannelsDeps = {
   readonly log: Log
   readonly height: () => number
   readonly capacity: CapacityRule
-  readonly names: Pick<StandingNames, 'clientOf' | 'underWay' | 'isStanding'>
+  readonly names: Pick<StandingNames, 'clientOf' | 'underWay' | 'isStanding' | 'mayHaveLetGo'>
   /** A sale under way or ended. */
   readonly sale: (scid: Scid) => Promise<Sale | undefined>
   /** Channels of the client that are not paid for: they do not count, what does not fit elsewhere pays for them. */
   readonly unpaidChannels: (client: NodeId) => ReadonlySet<string>
   /** Why nothing more is sold to the client now; undefined: it is. */
   readonly refusal: (client: NodeId) => string | undefined
+  /** Whether a sale counts on this circuit, held or forwarded. */
+  readonly isOnRecord: (circuit: CircuitKey) => boolean
   readonly isHeld: (held: Held) => boolean
   /** As an ordinary forward: lnd sends it, or fails it at once. */
   readonly resume: (held: Held) => void
@@ -74,12 +76,24 @@ export class SecondChannels {
   readonly #lock = new KeyedLock()
   readonly #inHand = new Map<CircuitKey, Set<Held>>()
   readonly #gathering = new Map<string, { readonly payment: Held[]; readonly served: Promise<void> }>()
+  /** What lnd held when this process began; as many as stood in its channels then. */
+  #stood: ReadonlySet<CircuitKey> | undefined
   readonly #letGo = new Recent<CircuitKey, true>(MAX_LET_GO)
   readonly #uncounted = new Recent<NodeId, readonly LetGo[]>(MAX_CLIENTS)
 
   constructor(deps: SecondChannelsDeps) {
     this.#deps = deps
     this.#look = new SharedLook(async (signal) => lookAt(await deps.lnd.listChannels(signal)))
+  }
+
+  /**
+   * Call once the sales are loaded, before anything is placed. What stands at lnd now and is on no record, the process
+   * before may have let go: its forward can be in the memory of lnd for two minutes and show in no list.
+   */
+  start(signal: AbortSignal): void {
+    if (!this.#deps.names.mayHaveLetGo) this.#stood = new Set()
+    // When it fails, the next look takes its place.
+    else this.#lookAgain(signal).catch(() => undefined)
   }
 
   /** Whether it is being decided about this circuit: then nobody else may answer it. */
@@ -107,8 +121,14 @@ export class SecondChannels {
 
   async #place(held: Held, signal: AbortSignal): Promise<void> {
     const { requestedScid: name } = held.offer
-    const short = await this.#lock.run(name, async () => this.#letGoWhatFits([held], await this.#look.ask(signal)))
+    const short = await this.#lock.run(name, async () => this.#letGoWhatFits([held], await this.#lookAgain(signal)))
     if (short.length > 0) await this.#gather(held, signal)
+  }
+
+  async #lookAgain(signal: AbortSignal): Promise<Look> {
+    const look = await this.#look.ask(signal)
+    this.#stood ??= new Set([...look.incoming.keys()].filter((circuit) => !this.#deps.isOnRecord(circuit)))
+    return look
   }
 
   /** Resolved when the payment to which this belongs was decided about. */
@@ -131,7 +151,7 @@ export class SecondChannels {
 
   async #serve(name: Scid, payment: readonly Held[], signal: AbortSignal): Promise<void> {
     // Once more: a channel may have been paid for meanwhile, and lnd must be known to hold what is put on record.
-    const look = await this.#look.ask(signal)
+    const look = await this.#lookAgain(signal)
     const short = this.#letGoWhatFits(payment, look)
     const [first, ...further] = short
     if (first === undefined) return
@@ -177,15 +197,20 @@ export class SecondChannels {
         this.#deps.drop(held)
         return false
       }
-      const isForwarded = look.incoming.get(circuit) !== undefined || this.#letGo.get(circuit) !== undefined
       const client = this.#deps.names.clientOf(name)
-      if (!isForwarded && client !== undefined) {
+      if (client !== undefined && !this.#mayBeForwarded(circuit, look)) {
         if (!this.#fits(amountOut, client, look)) return true
         this.#remember(client, circuit, amountOut)
       }
       this.#resume(held)
       return false
     })
+  }
+
+  /** By lnd's list, or because it was let go, perhaps before this process began: then it is never put on record. */
+  #mayBeForwarded(circuit: CircuitKey, { incoming }: Look): boolean {
+    const wasLetGo = this.#letGo.get(circuit) !== undefined || this.#stood?.has(circuit) === true
+    return wasLetGo || incoming.get(circuit) !== undefined
   }
 
   #fits(amount: Msat, client: NodeId, look: Look): boolean {

@@ -1,21 +1,16 @@
-import type { Clock } from '../../lsps/base/clock.ts'
 import type { NodeId } from '../../lsps/base/node-id.ts'
 import { type Scid, scidToNumber } from '../../lsps/base/scid.ts'
 import type { Held } from '../held/held.ts'
-import type { HeldLimits } from '../held/limits.ts'
 import { isExpiring } from '../held/refusing.ts'
-import type { Entropy } from '../kernel/entropy.ts'
-import type { Log } from '../kernel/log.ts'
 import { Presence } from '../kernel/presence.ts'
 import { type EffectContext, Runner } from '../kernel/runner.ts'
-import type { HtlcEvent, HtlcOffer, Interceptor, LndPort } from '../lnd/port.ts'
-import type { Store, Write } from '../store/port.ts'
+import type { HtlcEvent, HtlcOffer, Interceptor } from '../lnd/port.ts'
 import { bindMissing } from './aliases.ts'
 import { Answers } from './answers.ts'
-import type { CapacityRule } from './capacity.ts'
 import { Circuits } from './circuits.ts'
+import type { JitConfig, JitDeps } from './deps.ts'
 import { EarlyOrders } from './early-orders.ts'
-import { type EffectDeps, executeEffect } from './effects.ts'
+import { executeEffect } from './effects.ts'
 import { Findings } from './findings.ts'
 import { deadline, isTerminal, isUnpaid, sell, step } from './machine.ts'
 import { nameOf, openParts } from './parts.ts'
@@ -23,7 +18,7 @@ import { doneSales, endedSales, indexWrites, liveSales, outboxTable, saleByHash 
 import { Relink } from './relink.ts'
 import { isMinted, mintScid } from './scid.ts'
 import { partHeld, SecondChannels } from './second-channels.ts'
-import { type SecondChannelPolicy, StandingNames } from './standing-names.ts'
+import { StandingNames } from './standing-names.ts'
 import type { Deal, FundingReport, FundingSource, JitEffect, JitEvent, JitMoney, Sale } from './states.ts'
 import { UnpaidSales } from './unpaid-sales.ts'
 
@@ -32,33 +27,6 @@ export const FINDINGS_INTERVAL_MS = 5_000
 /** Names drawn for one sale until one is free; a second draw is already absurdly rare. */
 export const MAX_SCID_DRAWS = 8
 const PENDING_ID_BYTES = 32
-
-export type JitDeps = {
-  readonly lnd: Pick<LndPort, 'listChannels' | 'forwardingHistory' | 'addAlias' | 'listAliases' | 'disconnectPeer'>
-  readonly store: Store
-  readonly clock: Clock
-  readonly entropy: Entropy
-  readonly log: Log
-  readonly openChannel: EffectDeps['openChannel']
-  readonly publishFunding: EffectDeps['publishFunding']
-  readonly reclaimChannel: EffectDeps['reclaimChannel']
-  /** Why no further channel is sold to an earlier customer now, beside what the sales say; undefined: it is. */
-  readonly rejection: (client: NodeId) => string | undefined
-  /** `paid`: how many sales the same commit ends as paid. */
-  readonly appendMoney: (money: readonly JitMoney[], paid: number) => readonly Write[]
-  readonly recordStep: (scid: Scid, before: Sale, after: Sale, event: JitEvent) => readonly Write[]
-  readonly onFatal: (error: unknown) => void
-}
-
-export type JitConfig = {
-  readonly capacity: CapacityRule
-  readonly held: HeldLimits
-  readonly maxLiveSales: number
-  readonly maxLiveSalesPerPeer: number
-  /** The operator lets lnd run without requireinterceptor: it forwards in full what is held when we die (D2). */
-  readonly lndResumes: boolean
-  readonly secondChannel: SecondChannelPolicy
-}
 
 /** Just-in-time sales: holds their payments, has their channels opened, forwards what is due (bLIP-52). */
 export class JitService {
@@ -95,6 +63,7 @@ export class JitService {
       sale: (scid) => this.#runner.get(scid),
       unpaidChannels: (client) => this.#unpaid.channels(client, this.#runner.live),
       refusal: (client) => this.#refusal(client),
+      isOnRecord: (circuit) => this.#circuits.saleOf(circuit) !== undefined,
       isHeld: (held) => this.#answers.held.has(held),
       resume: (held) => this.#answers.resume(held, this.#signal),
       drop: (held) => void this.#answers.held.take(held),
@@ -189,6 +158,7 @@ export class JitService {
   start(signal: AbortSignal): Promise<void> {
     this.#ready = true
     this.#signal = signal
+    this.#seconds.start(signal)
     for (const held of this.#answers.held.all()) this.#answers.judge(held, signal)
     return Promise.all([this.#runner.start(signal), this.#watchFindings(signal)]).then(() => undefined)
   }

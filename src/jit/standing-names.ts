@@ -3,7 +3,7 @@ import type { Timestamp } from '../../lsps/base/datetime.ts'
 import type { NodeId } from '../../lsps/base/node-id.ts'
 import type { Scid } from '../../lsps/base/scid.ts'
 import type { Store, Write } from '../store/port.ts'
-import { nameOf } from './parts.ts'
+import { leadsToClient, nameOf } from './parts.ts'
 import type { Sale } from './states.ts'
 
 /** Names that are known at once; further ones are paid over the channels that there are, and over no others. */
@@ -60,6 +60,11 @@ export class StandingNames {
   /** The sale that a payment to this name belongs to: what was sold under it, or another channel of that purchase. */
   underWay(name: Scid): Sale | undefined {
     return this.#underWay.get(name)
+  }
+
+  /** Whether payments to any name may have been let go as ordinary forwards. */
+  get mayHaveLetGo(): boolean {
+    return this.#names.size > 0 || [...this.#underWay.values()].some(({ deal }) => leadsToClient(deal))
   }
 
   /** Whether further channels may be sold under the name. */

@@ -242,4 +242,50 @@ describe('a payment that outgrows the channels of a customer', () => {
     expect(wallet.balance()).toBe(2n * (AMOUNT - FEE) + SMALL)
     expect(simulation.violations()).toEqual([])
   })
+
+  it('is not sold to what the process before may have let go: that fails at most, and its payer tries again', async () => {
+    const { simulation, wallet, bought } = await begin()
+    const waits = pay(simulation, wallet, bought, AMOUNT)
+    await simulation.until(() => [...simulation.world.payer.pending()].length > 0, 'lnd to hold the payment')
+    simulation.kill()
+    expect(await simulation.outcome(waits.result, 'the payment to end')).toHaveProperty('status', 'failed')
+    expect(channels(wallet)).toBe(1)
+    await settle(simulation, wallet, bought, AMOUNT)
+    await simulation.rest()
+    expect(channels(wallet)).toBe(2)
+    expect(simulation.violations()).toEqual([])
+  })
+
+  it('keeps what waited on record for the first channel over a restart, and is served then', async () => {
+    const { simulation, wallet, bought } = await begin()
+    wallet.setPaymentPolicy('sit')
+    const first = pay(simulation, wallet, bought, AMOUNT)
+    await simulation.advance(20_000)
+    const second = pay(simulation, wallet, bought, AMOUNT)
+    await simulation.advance(5_000)
+    simulation.kill()
+    await simulation.advance(5_000)
+    wallet.setPaymentPolicy('claim')
+    for (const { result } of [first, second]) {
+      expect(await simulation.outcome(result, 'a payment to end')).toHaveProperty('status', 'settled')
+    }
+    await simulation.rest()
+    expect(channels(wallet)).toBe(3)
+    expect(simulation.violations()).toEqual([])
+  })
+
+  it('is let go by an older database that never heard of its channel, which is then taken up or given back', async () => {
+    const { simulation, wallet, bought } = await begin()
+    const older = new Map([...simulation.bytes].map(([table, rows]) => [table, new Map(rows)]))
+    await settle(simulation, wallet, bought, AMOUNT)
+    await simulation.advance(30_000)
+    simulation.kill()
+    simulation.bytes = older
+    await simulation.advance(60_000)
+    expect(channels(wallet)).toBe(2)
+    await settle(simulation, wallet, bought, AMOUNT)
+    await simulation.rest()
+    expect(simulation.journal().map(({ earned }) => earned)).toEqual([FEE, FEE, FEE])
+    expect(simulation.violations()).toEqual([])
+  })
 })
