@@ -7,12 +7,18 @@ export class Child<Told, Tells extends { readonly type: string }> {
   readonly #process: ChildProcess
   readonly #name: string
 
-  constructor(script: string, options: object, execArgv: readonly string[] = []) {
+  constructor(
+    script: string,
+    options: object,
+    execArgv: readonly string[] = [],
+    env: Readonly<Record<string, string>> = {},
+  ) {
     this.#name = script
     const args = [...execArgv, '--import', 'tsx', resolve(import.meta.dirname, script), JSON.stringify(options)]
     this.#process = spawn(process.execPath, args, {
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
       serialization: 'advanced',
+      env: { ...process.env, ...env },
     })
   }
 

@@ -33,6 +33,11 @@ export function describeMachine(folder: string): Machine {
   }
 }
 
+/** Milliseconds of the machine's monotonic clock, which all processes read alike. */
+export function monotonicMs(): number {
+  return Number(process.hrtime.bigint()) / NANOSECONDS_PER_MS
+}
+
 /**
  * How long this process's main thread could run and got no core, milliseconds since it began: time that others took.
  * NaN where the kernel does not tell.

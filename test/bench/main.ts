@@ -17,6 +17,7 @@ import { rate } from './rate.ts'
 import { sales } from './sales.ts'
 import { signatures } from './signatures.ts'
 import { type Row, renderTable, verdictOf } from './table.ts'
+import { wake } from './wake.ts'
 import { webhooks } from './webhooks.ts'
 
 const DEFAULT_ROUNDS = 5
@@ -31,6 +32,7 @@ const BENCHES: Readonly<Record<string, (options: BenchOptions) => Promise<Row[]>
   forwards,
   sales,
   rate,
+  wake,
   webhooks,
   signatures,
 }

@@ -1,7 +1,7 @@
 import { product } from './product.ts'
 
 /** What the benchmarks sell: as `config.example.json`, but with limits that no honest load reaches. */
-const LSPS2 = {
+export const LSPS2 = {
   enabled: true,
   offers: [
     {

@@ -1,0 +1,129 @@
+import { join } from 'node:path'
+import { msat } from '../../lsps/base/amount.ts'
+import type { Scid } from '../../lsps/base/scid.ts'
+import type { LndPort } from '../../src/lnd/port.ts'
+import type { SimWallet } from '../../src/sandbox/wallet.ts'
+import { coreWaitMs, monotonicMs } from './machine.ts'
+import { benchConfig, LSPS2 } from './node-setup.ts'
+import { atRate } from './offer-schedule.ts'
+import { product } from './product.ts'
+
+/**
+ * The sidecar with its database on disk, on the simulated node, in a process of its own. Its customers have set a
+ * webhook, bought a channel and gone; then payments come for them.
+ */
+
+export type WakeDaemonOptions = {
+  readonly folder: string
+  /** A webhook for each customer. */
+  readonly urls: readonly string[]
+}
+export type OfferCommand = {
+  readonly type: 'offer'
+  readonly perSecond: number
+  readonly from: number
+  readonly count: number
+}
+export type WakeAnswer =
+  | { readonly type: 'ready' }
+  /** When the node offered each payment, by the number of its customer; and how long the main thread got no core. */
+  | { readonly type: 'offered'; readonly at: ReadonlyMap<number, number>; readonly waitedMs: number }
+
+const SEED_BYTES = 32
+const HASH_BYTES = 32
+const AMOUNT = msat(10_000_000n)
+/** Customers that set their webhook and buy at a time. */
+const AT_ONCE = 32
+const HELD = 10_000
+const ASK_MS = 60_000
+
+async function main({ folder, urls }: WakeDaemonOptions): Promise<void> {
+  const [{ createWorld }, { startSidecar }, { openLevelStore }, { systemClock }, { systemEntropy }, { silentLog }] =
+    await Promise.all([
+      product<typeof import('../../src/sandbox/world.ts')>('src/sandbox/world'),
+      product<typeof import('../../src/sidecar.ts')>('src/sidecar'),
+      product<typeof import('../../src/store/level.ts')>('src/store/level'),
+      product<typeof import('../../src/kernel/clock.ts')>('src/kernel/clock'),
+      product<typeof import('../../src/kernel/entropy.ts')>('src/kernel/entropy'),
+      product<typeof import('../../src/kernel/log.ts')>('src/kernel/log'),
+    ])
+  const world = createWorld({ clock: systemClock })
+  const node = world.attach()
+  const customers = new Map<Scid, number>()
+  let at = new Map<number, number>()
+  const lnd: LndPort = {
+    ...node,
+    interceptHtlcs: (onOffer, signal) =>
+      node.interceptHtlcs((offer, stream) => {
+        const customer = customers.get(offer.requestedScid)
+        if (customer !== undefined) at.set(customer, monotonicMs())
+        onOffer(offer, stream)
+      }, signal),
+  }
+  const config = await benchConfig(folder, {
+    lsps2: { ...LSPS2, max_held_htlcs: HELD },
+    webhooks: { enabled: true, delivery: { allow_loopback: true } },
+  })
+  await startSidecar(config, {
+    lnd,
+    store: await openLevelStore(join(folder, 'db')),
+    clock: systemClock,
+    entropy: systemEntropy,
+    log: silentLog,
+    seed: new Uint8Array(SEED_BYTES),
+    signal: new AbortController().signal,
+    onFatal: (error) => {
+      throw error
+    },
+  })
+
+  const { createRpcClient, lsps2, lsps5, requestIds } =
+    await product<typeof import('../../lsps/index.ts')>('lsps/index')
+  const wallets = urls.map(() => world.addWallet())
+  const settle = async (number: number) => {
+    const wallet = wallets[number] as SimWallet
+    wallet.connect()
+    const client = createRpcClient({
+      transport: wallet.transport(),
+      clock: systemClock,
+      newId: requestIds(systemEntropy),
+    })
+    const signal = AbortSignal.timeout(ASK_MS)
+    await client.call(lsps5, 'lsps5.set_webhook', { app_name: 'wallet', webhook: urls[number] ?? '' }, signal)
+    const { opening_fee_params_menu: menu } = await client.call(lsps2, 'lsps2.get_info', {}, signal)
+    const [offer] = menu
+    if (offer === undefined) throw new Error('the menu is empty')
+    const wanted = { opening_fee_params: offer, payment_size_msat: AMOUNT }
+    const bought = await client.call(lsps2, 'lsps2.buy', wanted, signal)
+    customers.set(bought.jit_channel_scid, number)
+    client.close()
+    wallet.disconnect()
+  }
+  const rest = urls.map((_, number) => number)
+  const worker = async () => {
+    for (let number = rest.shift(); number !== undefined; number = rest.shift()) await settle(number)
+  }
+  await Promise.all(Array.from({ length: AT_ONCE }, worker))
+
+  const scids = new Map([...customers].map(([scid, number]) => [number, scid]))
+  const offer = async ({ perSecond, from, count }: OfferCommand) => {
+    at = new Map()
+    const waited = coreWaitMs()
+    await atRate({ perSecond, count }, (number) => {
+      const hash = Buffer.from(systemEntropy(HASH_BYTES)).toString('hex')
+      world.payer.pay({ hash, scid: scids.get(from + number) as Scid, amount: AMOUNT })
+    })
+    return { waitedMs: coreWaitMs() - waited }
+  }
+  process.on('message', (command: OfferCommand) => {
+    void offer(command).then(({ waitedMs }) => tell({ type: 'offered', at, waitedMs }))
+  })
+  process.once('disconnect', () => process.exit()) // never outlives the benchmark
+  tell({ type: 'ready' })
+}
+
+function tell(answer: WakeAnswer): void {
+  process.send?.(answer)
+}
+
+await main(JSON.parse(process.argv[2] ?? '') as WakeDaemonOptions)
