@@ -215,15 +215,15 @@ describe('the notifications of a client, whatever happens', () => {
         const gone = noticesOf(before).filter(
           ({ id, attempts, phase }) => !left.has(id) && attempts === 0 && phase.tag !== 'sending',
         )
-        // Its webhook is gone, its client came, or it waited in vain: never the passing of time alone.
-        for (const { id } of gone) {
-          if (attemptedOnce.has(id)) continue
-          expect(['remove', 'set', 'client-online', 'attempted', 'deadline']).toContain(event.type)
-          if (event.type !== 'deadline') continue
-          expect(
-            after.tag === 'forgotten' ||
-              after.webhooks.length < (before.tag === 'registered' ? before.webhooks.length : 0),
-          ).toBe(true)
+        // Its webhook is gone or another one now; otherwise it is told why: its client came, or it waited in vain.
+        for (const { id, appName, method, raisedAt, usefulUntil } of gone) {
+          if (attemptedOnce.has(id) || event.type === 'set' || event.type === 'remove') continue
+          const stands = after.tag === 'registered' && after.webhooks.some((one) => one.appName === appName)
+          if (!stands) continue
+          const isIt = (ended: Subscriber['ended'][number]) =>
+            ended.appName === appName && ended.method === method && ended.raisedAt === raisedAt
+          expect(after.ended.some(isIt)).toBe(true)
+          if (event.type !== 'client-online') expect(usefulUntil).toBeLessThanOrEqual(event.at)
         }
       }
     })
