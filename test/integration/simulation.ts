@@ -13,6 +13,7 @@ import type { Invoice, SimWallet } from '../../src/sandbox/wallet.ts'
 import { createWorld, MEASURED_LATENCY, type World, type WorldOptions } from '../../src/sandbox/world.ts'
 import { CAUGHT_UP, type Sidecar, startSidecar } from '../../src/sidecar.ts'
 import { openMemoryStore, type SyncedBytes } from '../../src/store/memory.ts'
+import { Relay } from './relay.ts'
 
 /** Between a crash and the next start, as a supervisor would have it. */
 const RESTART_PAUSE_MS = 250
@@ -40,6 +41,7 @@ export function testConfig(
     inventory?: object
     promises?: object
     orders?: object
+    webhooks?: object
   } = {},
 ): Config {
   return parseConfig(
@@ -51,6 +53,7 @@ export function testConfig(
       ...(overrides.funding === undefined ? {} : { funding: overrides.funding }),
       ...(overrides.inventory === undefined ? {} : { inventory: overrides.inventory }),
       ...(overrides.promises === undefined ? {} : { promises: overrides.promises }),
+      ...(overrides.webhooks === undefined ? {} : { webhooks: overrides.webhooks }),
       ...(overrides.orders === undefined ? {} : { orders: overrides.orders }),
     },
     'test.json',
@@ -72,6 +75,8 @@ export type SimulationOptions = Partial<Omit<WorldOptions, 'clock'>> & {
   readonly wrapPort?: (port: LndPort) => LndPort
   /** How a second source of feerates answers. */
   readonly fetchJson?: FetchJson
+  /** Where webhooks are called; nothing answers when left out. */
+  readonly relay?: Relay
 }
 
 /**
@@ -84,6 +89,7 @@ export class Simulation {
   readonly config: Config
   readonly #wrapPort: (port: LndPort) => LndPort
   readonly #fetchJson: FetchJson | undefined
+  readonly relay: Relay
   bytes: SyncedBytes = new Map()
   /** Starts so far. */
   starts = 0
@@ -103,12 +109,14 @@ export class Simulation {
   #messages = 0
   #nextKills: readonly number[] = []
 
-  constructor({ config, wrapPort, fetchJson, ...world }: SimulationOptions = {}) {
+  constructor({ config, wrapPort, fetchJson, relay = new Relay(), ...world }: SimulationOptions = {}) {
     this.#fetchJson = fetchJson
+    this.relay = relay
     this.world = createWorld({ clock: this.clock, seed: 7, latency: MEASURED_LATENCY, ...world })
     this.config = config ?? testConfig()
     this.#wrapPort = wrapPort ?? ((port) => port)
     this.world.onClientKilled = () => this.#die()
+    relay.join(this.world)
   }
 
   readonly #log: Log = {
@@ -178,6 +186,7 @@ export class Simulation {
       log: this.#log,
       seed: new Uint8Array(32).fill(7),
       ...(this.#fetchJson === undefined ? {} : { fetchJson: this.#fetchJson }),
+      delivery: this.relay.port(),
       signal: stopping.signal,
       onFatal: (error) => {
         if (!isDead()) this.fatal = error
@@ -366,6 +375,7 @@ export class Simulation {
       'split-outbox',
       'payout-outbox',
       'batch-outbox',
+      'webhooks-outbox',
     ]
     const outbox = outboxes.flatMap((table) => [...(this.bytes.get(table) ?? [])])
     if (outbox.length > 0) found.push(`outbox: ${outbox.map(([key, value]) => `${key} ${value}`).join(', ')}`)

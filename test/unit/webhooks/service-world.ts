@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import type { Timestamp } from '../../../lsps/base/datetime.ts'
 import type { NodeId } from '../../../lsps/base/node-id.ts'
 import { type NotificationVerdict, verifyNotification } from '../../../lsps/lsps5/verify.ts'
@@ -6,7 +7,7 @@ import type { Channel, PendingChannel } from '../../../src/lnd/port.ts'
 import { drawIdentity } from '../../../src/sandbox/identity.ts'
 import { ManualClock } from '../../../src/sandbox/manual-clock.ts'
 import { SeededRandom } from '../../../src/sandbox/random.ts'
-import { openMemoryStore } from '../../../src/store/memory.ts'
+import { openMemoryStore, type SyncedBytes } from '../../../src/store/memory.ts'
 import type { Store } from '../../../src/store/port.ts'
 import type { Delivering } from '../../../src/webhooks/delivery/delivery.ts'
 import type { Outcome } from '../../../src/webhooks/delivery/outcome.ts'
@@ -34,7 +35,9 @@ export const client = (): NodeId => random.nodeId()
 /** A service without a node or a network: who has a channel, what is answered, and what time it is are told. */
 export class ServiceWorld {
   readonly clock = new ManualClock()
-  readonly store: Store
+  store: Store
+  readonly points: string[] = []
+  killAt: number | undefined
   readonly posted: Posted[] = []
   readonly ended: (readonly [NodeId, Ended])[] = []
   readonly logged: string[] = []
@@ -46,15 +49,50 @@ export class ServiceWorld {
   lndIsDown = false
   signs = 0
   service!: WebhooksService
+  readonly #bytes: SyncedBytes = new Map()
+  #incarnation = 0
+  #isDead = false
   #running = new AbortController()
   #stopped: Promise<void> = Promise.resolve()
 
-  constructor({ store = openMemoryStore(), config = {} }: { store?: Store; config?: Partial<WebhooksConfig> } = {}) {
-    this.store = store
+  constructor({ config = {} }: { readonly config?: Partial<WebhooksConfig> } = {}) {
     this.config = { ...CONFIG, ...config }
+    this.store = this.#openStore()
+  }
+
+  get isDead(): boolean {
+    return this.#isDead
+  }
+
+  /** Where it may die: at each commit before and after it is on disk, at each call before and after it is made. */
+  #mark(name: string): boolean {
+    if (this.#isDead) return true
+    this.points.push(name)
+    if (this.points.length - 1 === this.killAt) this.die()
+    return this.#isDead
+  }
+
+  /** As `kill -9`: nothing that is under way goes on. */
+  die(): void {
+    this.#isDead = true
+    this.#running.abort(new Error('killed'))
+  }
+
+  /** Of one incarnation: what is dead neither writes nor hears that it was written. */
+  #openStore(): Store {
+    const incarnation = this.#incarnation
+    return openMemoryStore({
+      bytes: this.#bytes,
+      onBatch: async (stage) => {
+        if (incarnation !== this.#incarnation || this.#mark(`commit:${stage}`)) await new Promise(() => undefined)
+      },
+    })
   }
 
   async start(): Promise<this> {
+    this.#incarnation += 1
+    this.#isDead = false
+    this.store = this.#openStore()
     const ask = <T>(answer: () => T) => {
       if (this.lndIsDown) return Promise.reject(new Error('lnd is down'))
       return Promise.resolve(answer())
@@ -85,14 +123,14 @@ export class ServiceWorld {
       this.config,
     )
     this.#running = new AbortController()
+    setMaxListeners(0, this.#running.signal) // every wait of the service listens to it
     await this.service.load()
     await this.service.loadPeers(async () => this.online)
-    this.#stopped = this.service.start(this.#running.signal)
+    this.#stopped = this.service.start(this.#running.signal).catch(() => undefined)
     await this.settle()
     return this
   }
 
-  /** As after a kill: what is under way ends without a word. */
   async restart(): Promise<void> {
     await this.stop()
     await this.start()
@@ -132,7 +170,9 @@ export class ServiceWorld {
 
   async #deliver({ url, compose, signal }: Delivering): Promise<Outcome> {
     const message = await compose(signal)
+    if (this.#mark('post:before')) return await new Promise(() => undefined)
     this.posted.push({ ...message, url, method: JSON.parse(message.body).method })
+    if (this.#mark('post:made')) return await new Promise(() => undefined)
     return await this.answer(url, signal)
   }
 }
