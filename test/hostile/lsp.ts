@@ -4,6 +4,7 @@ import { ManualClock } from '../../src/sandbox/manual-clock.ts'
 import { SeededRandom } from '../../src/sandbox/random.ts'
 import { type Sidecar, startSidecar } from '../../src/sidecar.ts'
 import { openMemoryStore, type SyncedBytes } from '../../src/store/memory.ts'
+import type { DeliveryPort } from '../../src/waking.ts'
 import { HostileNode } from './node.ts'
 
 /** What is sold, and within which limits: known to whoever judges the answers, from here and not from the sidecar. */
@@ -56,23 +57,28 @@ function forget(bytes: SyncedBytes): void {
   }
 }
 
+/** Webhooks, which are off when left out, and how they are called. */
+export type Calling = { readonly webhooks?: object; readonly delivery?: DeliveryPort }
+
 /** The whole sidecar on the thinnest node, with its disk in memory and its time in the hands of a test. */
 export class HostileLsp {
   readonly clock = new ManualClock()
   readonly node = new HostileNode()
   /** What must never be said: an error in the log is a bug, or an operator woken for nothing. */
   readonly errors: string[] = []
+  /** What is on disk. */
+  readonly bytes: SyncedBytes = new Map()
   #sidecar: Sidecar | undefined
   readonly #stopping = new AbortController()
 
-  static async start(): Promise<HostileLsp> {
+  static async start({ webhooks, delivery }: Calling = {}): Promise<HostileLsp> {
     const lsp = new HostileLsp()
     const nothing = () => undefined
     const error: Log['error'] = (fields, message) => {
       const { err } = fields as { readonly err?: unknown }
       lsp.errors.push(`logged as an error: ${message}: ${err instanceof Error ? err.stack : String(err)}`)
     }
-    const bytes: SyncedBytes = new Map()
+    const { bytes } = lsp
     const random = new SeededRandom(11)
     const { offers, requestsPerSecond, burst, maxPendingPerPeer, maxLiveSalesPerPeer } = TERMS
     const config = parseConfig(
@@ -80,6 +86,7 @@ export class HostileLsp {
         network: 'regtest',
         lsps2: { enabled: true, offers, max_live_sales_per_peer: maxLiveSalesPerPeer },
         peer: { requests_per_second: requestsPerSecond, burst, max_pending_per_peer: maxPendingPerPeer },
+        ...(webhooks === undefined ? {} : { webhooks: { enabled: true, ...webhooks } }),
       },
       'hostile.json',
     )
@@ -95,6 +102,7 @@ export class HostileLsp {
       entropy: (length) => random.bytes(length),
       log: { debug: nothing, info: nothing, warn: nothing, error },
       seed: new Uint8Array(SEED_BYTES).fill(7),
+      ...(delivery === undefined ? {} : { delivery }),
       signal: lsp.#stopping.signal,
       onFatal: (fatal) => lsp.errors.push(`the process would have to stop: ${String(fatal)}`),
     })

@@ -131,6 +131,7 @@ export class HostileNode {
       }),
       listPeers: async () => [...this.#online].map((nodeId) => ({ nodeId, inbound: true, features: FEATURES })),
       sendCustomMessage: (message) => this.#send(message),
+      signMessage: async () => 'd'.repeat(104),
       listChannels: async () => [this.#channel()],
       pendingChannels: async () => [],
       closedChannels: async () => [],
