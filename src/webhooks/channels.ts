@@ -1,5 +1,6 @@
 import type { Clock } from '../../lsps/base/clock.ts'
 import type { NodeId } from '../../lsps/base/node-id.ts'
+import { delayAfter, STREAM_BACKOFF } from '../kernel/backoff.ts'
 import type { Log } from '../kernel/log.ts'
 import { Bell } from '../kernel/wait.ts'
 import type { LndPort } from '../lnd/port.ts'
@@ -41,10 +42,18 @@ export class ChannelWatch {
     this.#bell.ring()
   }
 
-  /** Looks until it succeeded once. */
+  /**
+   * Of one client, right now.
+   * @throws SidecarError
+   */
+  async ask(client: NodeId, signal: AbortSignal): Promise<boolean> {
+    return (await this.#deps.lnd.listChannels(signal, client)).length > 0
+  }
+
+  /** Looks until it succeeded once: notifications wait for it. */
   async first(signal: AbortSignal): Promise<void> {
-    while (!signal.aborted && !(await this.#look(signal))) {
-      await this.#deps.clock.sleep(LEAST_BETWEEN_LOOKS_MS, signal).catch(() => undefined)
+    for (let failures = 1; !signal.aborted && !(await this.#look(signal)); failures += 1) {
+      await this.#deps.clock.sleep(delayAfter(failures, STREAM_BACKOFF, 0), signal).catch(() => undefined)
     }
   }
 
@@ -53,7 +62,7 @@ export class ChannelWatch {
     while (!signal.aborted) {
       if (!this.#rung) await this.#bell.next(LONGEST_BETWEEN_LOOKS_MS, clock, signal).catch(() => undefined)
       if (signal.aborted) return
-      this.#rung = !(await this.#look(signal))
+      if (!(await this.#look(signal))) this.#rung = true
       await clock.sleep(LEAST_BETWEEN_LOOKS_MS, signal).catch(() => undefined)
     }
   }
@@ -61,8 +70,8 @@ export class ChannelWatch {
   /** False when it has to be done again. */
   async #look(signal: AbortSignal): Promise<boolean> {
     const { lnd, log, isNeeded, onLooked } = this.#deps
-    if (!isNeeded()) return true
     this.#rung = false
+    if (!isNeeded()) return true
     try {
       // A channel that is being closed counts: its client may count on seven days from when it is closed (L5-12).
       const [open, pending] = await Promise.all([lnd.listChannels(signal), lnd.pendingChannels(signal)])
@@ -72,6 +81,6 @@ export class ChannelWatch {
       return false
     }
     await onLooked()
-    return !this.#rung
+    return true
   }
 }

@@ -58,6 +58,7 @@ export class WebhooksService {
   readonly #presence = new Presence<NodeId>((client) => this.#onOnline(client))
   readonly #channels: ChannelWatch
   readonly #withoutChannel = new Set<NodeId>()
+  #signal = AbortSignal.abort()
 
   constructor(deps: WebhooksDeps, config: WebhooksConfig) {
     this.#deps = deps
@@ -114,6 +115,7 @@ export class WebhooksService {
 
   /** Nothing is sent or forgotten before lnd has said who has a channel: one may have been opened meanwhile. */
   async start(signal: AbortSignal): Promise<void> {
+    this.#signal = signal
     await this.#channels.first(signal)
     await Promise.all([this.#runner.start(signal), this.#channels.run(signal)])
   }
@@ -196,11 +198,13 @@ export class WebhooksService {
     const registered = earlier.map((one) => ({ app_name: one.appName, webhook: one.url }))
     const placed = placeWebhook(wanted, { registered, most })
     if ('fault' in placed) return placed
-    const hasChannel = this.#channels.has(client) ?? false
-    if (before === undefined && !hasChannel && this.#withoutChannel.size >= mostWithoutChannel) {
-      return { fault: clientRejected(FULL) }
+    let hasChannel = this.#channels.has(client) ?? false
+    if (before === undefined && !hasChannel) {
+      const isFull = this.#withoutChannel.size >= mostWithoutChannel
+      hasChannel = isFull && (await this.#hasNewChannel(client))
+      if (isFull && !hasChannel) return { fault: clientRejected(FULL) }
+      if (!hasChannel) this.#withoutChannel.add(client) // for those who come meanwhile
     }
-    if (before === undefined && !hasChannel) this.#withoutChannel.add(client) // for those who come meanwhile
     // Recognised once: after a restart of ours it may set its webhook before it sends what it is known by.
     const style = recognisedStyle ?? earlier.find((one) => one.appName === appName)?.style
     const at = this.#deps.clock.now()
@@ -213,6 +217,16 @@ export class WebhooksService {
       (one) => one.appName === appName && one.method === 'lsps5.webhook_registered' && !known.has(one.id),
     )
     return { result: { num_webhooks: after.webhooks.length, max_webhooks: most, no_change: !isTold } }
+  }
+
+  /** The list that is remembered may be older than the channel. */
+  async #hasNewChannel(client: NodeId): Promise<boolean> {
+    try {
+      return await this.#channels.ask(client, this.#signal)
+    } catch (error) {
+      this.#deps.log.warn({ client, err: error }, 'channels of a new webhook client not looked up')
+      return false
+    }
   }
 
   async #register(client: NodeId, event: SubscriberEvent): Promise<Subscriber> {

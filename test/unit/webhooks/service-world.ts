@@ -107,7 +107,11 @@ export class ServiceWorld {
               this.signs += 1
               return identity.sign(text)
             }),
-          listChannels: () => ask(() => this.withChannel.map((peer) => ({ peer }) as Channel)),
+          listChannels: (_signal, peer) =>
+            ask(() => {
+              const listed = this.withChannel.filter((one) => peer === undefined || one === peer)
+              return listed.map((one) => ({ peer: one }) as Channel)
+            }),
           pendingChannels: () => ask(() => this.closing.map((peer) => ({ peer, stage: 'closing' }) as PendingChannel)),
         },
         store: this.store,

@@ -83,14 +83,22 @@ describe('a webhook', () => {
     ])
     const [alice, , , dave] = nodes
     if (alice === undefined || dave === undefined) throw new Error('four nodes')
-    world.withChannel = [dave]
-    await world.clock.advance(20_000)
-    world.service.onChannelEvent()
-    await world.clock.advance(20_000)
+    world.withChannel = [dave] // a moment ago: nobody has looked since
     expect(await world.set(dave)).toHaveProperty('result')
+    world.lndIsDown = true
+    expect(await world.set(client())).toMatchObject({ fault: { code: 1 } })
+    world.lndIsDown = false
     await world.service.remove(alice, 'wallet')
     expect(await world.set(client())).toHaveProperty('result')
   })
+})
+
+it('where only customers may have webhooks, the first one gets its own', async () => {
+  const world = await started({ config: { mostWithoutChannel: 0 } })
+  const alice = client()
+  expect(await world.set(alice)).toMatchObject({ fault: { code: 1 } })
+  world.withChannel = [alice]
+  expect(await world.set(alice)).toHaveProperty('result')
 })
 
 describe('a reason to wake a client', () => {
