@@ -47,7 +47,17 @@ export function checkTerms(config: Config): readonly Finding[] {
   return [
     ...(lsps2.enabled ? [...checkHold(lsps2), ...checkRates(lsps2)] : []),
     ...(loopback === undefined ? [] : [{ severity: 'warning', ...loopback } as const]),
+    ...(config.webhooks.enabled ? [wayOut(config.webhooks)] : []),
   ]
+}
+
+/** What the network around us has to allow; whether it does shows `sluice webhooks test`. */
+function wayOut({ delivery: { proxy } }: Config['webhooks']): Finding {
+  const what =
+    proxy === undefined
+      ? 'webhooks are called from this machine: let it reach all hosts of the internet over HTTPS, at port 443 and from 1024 on'
+      : `webhooks are called through the proxy ${proxy}, which looks names up: let it refuse your own networks`
+  return { severity: 'ok', what }
 }
 
 /** Two offers of one rate cost the same once the chain costs more than both floors; then only the first can be sold. */

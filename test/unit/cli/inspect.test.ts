@@ -52,6 +52,15 @@ describe('the doctor about the config', () => {
     ])
   })
 
+  it('says what the network has to allow so that webhooks can be called', () => {
+    const check = (delivery: object) =>
+      checkTerms(parseConfig({ network: 'regtest', webhooks: { enabled: true, delivery } }, '/etc/sluice.json'))
+    expect(check({})).toMatchObject([{ severity: 'ok', what: expect.stringContaining('from this machine') }])
+    expect(check({ proxy: '127.0.0.1:3128' })).toMatchObject([
+      { severity: 'ok', what: expect.stringContaining('the proxy 127.0.0.1:3128, which looks names up') },
+    ])
+  })
+
   it('warns of offers of which one cannot be sold when the chain is dear', () => {
     const dear = { min_fee_msat: '2', proportional: 0, min_payment_size_msat: '3', max_payment_size_msat: '3' }
     const offers = [...OFFERS, dear]

@@ -1,8 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { msat, type Transport } from '../../../lsps/index.ts'
 import { createLsp, type LspConfig, START } from '../../conformance/lsp.ts'
+import { createWebhookLsp } from '../../conformance/webhook-lsp.ts'
 import { NODE } from '../lsps/arbitraries.ts'
-import { buyChannel, onParts } from './wallet-example.ts'
+import { buyChannel, leaveWebhook, onParts } from './wallet-example.ts'
 
 const PAYMENT = msat(100_000_000n)
 const FEE = msat(546_000n)
@@ -10,10 +11,14 @@ const FEE = msat(546_000n)
 /** An LSP in this process; counts who still listens to it. */
 function connect(config: LspConfig = {}) {
   const lsp = createLsp(config)
+  return { lsp, ...transportTo((payload) => lsp.send(payload)) }
+}
+
+function transportTo(send: (payload: Uint8Array) => Promise<unknown>) {
   const listeners = new Set<(payload: Uint8Array) => void>()
   const transport: Transport = {
     async send(payload) {
-      const answer = await lsp.send(payload)
+      const answer = await send(payload)
       for (const listener of listeners) listener(new TextEncoder().encode(JSON.stringify(answer)))
     },
     onMessage(listener) {
@@ -21,7 +26,7 @@ function connect(config: LspConfig = {}) {
       return () => listeners.delete(listener)
     },
   }
-  return { lsp, transport, listeners }
+  return { transport, listeners }
 }
 
 const { signal } = new AbortController()
@@ -75,5 +80,15 @@ describe('the example for wallets in the README', () => {
   it('leaves no timer behind', async () => {
     await buyChannel(connect().transport, NODE, PAYMENT, FEE, signal)
     expect(vi.getTimerCount()).toBe(0)
+  })
+
+  it('leaves a webhook, as often as it starts', async () => {
+    const lsp = createWebhookLsp()
+    const { transport, listeners } = transportTo((payload) => lsp.send(new TextDecoder().decode(payload)))
+    const url = 'https://push.example.com/wake?token=3f9a'
+    await leaveWebhook(transport, url, signal)
+    await leaveWebhook(transport, url, signal)
+    expect(lsp.calls.map((call) => call.url)).toEqual([url])
+    expect(listeners.size).toBe(0)
   })
 })

@@ -10,6 +10,7 @@ import {
   requestIds,
   type Timestamp,
   type Transport,
+  webhookClient,
 } from '../../../lsps/index.ts'
 
 const clock: Clock = {
@@ -54,4 +55,14 @@ export async function buyChannel(transport: Transport, lsp: NodeId, payment: Msa
 /** Called with all HTLCs of the invoice that have come so far, each time one comes. */
 export function onParts(purchase: JitPurchase, parts: readonly ReceivedPart[]): 'claim' | 'wait' | 'fail' {
   return checkParts(purchase, parts).verdict // with `received` and `fee` of a claim, and why it failed
+}
+
+/** Where the wallet can be woken when it does not run; said at each start. Nothing happens when nothing has changed. */
+export async function leaveWebhook(transport: Transport, url: string, signal: AbortSignal): Promise<void> {
+  const client = createRpcClient({ transport, clock, newId })
+  try {
+    await webhookClient({ client }).set({ app_name: 'My wallet', webhook: url }, signal)
+  } finally {
+    client.close()
+  }
 }
