@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { msat } from '../../lsps/base/amount.ts'
 import type { Scid } from '../../lsps/base/scid.ts'
+import type { RpcClient } from '../../lsps/index.ts'
 import type { LndPort } from '../../src/lnd/port.ts'
 import type { SimWallet } from '../../src/sandbox/wallet.ts'
 import { coreWaitMs, monotonicMs } from './machine.ts'
@@ -15,6 +16,8 @@ import { product } from './product.ts'
 
 export type WakeDaemonOptions = {
   readonly folder: string
+  /** `buyers` have no channel yet, `channels` have one. */
+  readonly customers: 'buyers' | 'channels'
   /** A webhook for each customer. */
   readonly urls: readonly string[]
 }
@@ -35,9 +38,11 @@ const AMOUNT = msat(10_000_000n)
 /** Customers that set their webhook and buy at a time. */
 const AT_ONCE = 32
 const HELD = 10_000
+/** So that no more wait at once than may, however long a round is. */
+const HOLD = { seconds: 4, max_htlcs: 300 }
 const ASK_MS = 60_000
 
-async function main({ folder, urls }: WakeDaemonOptions): Promise<void> {
+async function main({ folder, customers: kind, urls }: WakeDaemonOptions): Promise<void> {
   const [{ createWorld }, { startSidecar }, { openLevelStore }, { systemClock }, { systemEntropy }, { silentLog }] =
     await Promise.all([
       product<typeof import('../../src/sandbox/world.ts')>('src/sandbox/world'),
@@ -62,7 +67,7 @@ async function main({ folder, urls }: WakeDaemonOptions): Promise<void> {
   }
   const config = await benchConfig(folder, {
     lsps2: { ...LSPS2, max_held_htlcs: HELD },
-    webhooks: { enabled: true, delivery: { allow_loopback: true } },
+    webhooks: { enabled: true, hold: HOLD, delivery: { allow_loopback: true } },
   })
   await startSidecar(config, {
     lnd,
@@ -79,9 +84,19 @@ async function main({ folder, urls }: WakeDaemonOptions): Promise<void> {
 
   const { createRpcClient, lsps2, lsps5, requestIds } =
     await product<typeof import('../../lsps/index.ts')>('lsps/index')
-  const wallets = urls.map(() => world.addWallet())
+  const buy = async (client: RpcClient, signal: AbortSignal): Promise<Scid> => {
+    const { opening_fee_params_menu: menu } = await client.call(lsps2, 'lsps2.get_info', {}, signal)
+    const [offer] = menu
+    if (offer === undefined) throw new Error('the menu is empty')
+    const wanted = { opening_fee_params: offer, payment_size_msat: AMOUNT }
+    const bought = await client.call(lsps2, 'lsps2.buy', wanted, signal)
+    return bought.jit_channel_scid
+  }
+  const settled = urls.map((): { readonly wallet: SimWallet; readonly scid?: Scid } =>
+    kind === 'channels' ? world.addDestination() : { wallet: world.addWallet() },
+  )
   const settle = async (number: number) => {
-    const wallet = wallets[number] as SimWallet
+    const { wallet, scid } = settled[number] as (typeof settled)[number]
     wallet.connect()
     const client = createRpcClient({
       transport: wallet.transport(),
@@ -90,12 +105,7 @@ async function main({ folder, urls }: WakeDaemonOptions): Promise<void> {
     })
     const signal = AbortSignal.timeout(ASK_MS)
     await client.call(lsps5, 'lsps5.set_webhook', { app_name: 'wallet', webhook: urls[number] ?? '' }, signal)
-    const { opening_fee_params_menu: menu } = await client.call(lsps2, 'lsps2.get_info', {}, signal)
-    const [offer] = menu
-    if (offer === undefined) throw new Error('the menu is empty')
-    const wanted = { opening_fee_params: offer, payment_size_msat: AMOUNT }
-    const bought = await client.call(lsps2, 'lsps2.buy', wanted, signal)
-    customers.set(bought.jit_channel_scid, number)
+    customers.set(scid ?? (await buy(client, signal)), number)
     client.close()
     wallet.disconnect()
   }

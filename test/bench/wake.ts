@@ -17,38 +17,36 @@ const WARM_UP = 100
 const OFFERS = 600
 const ARRIVE_MS = 30_000
 
-const KINDS = ['kept', 'new'] as const
+/** Of whom, and over which connections to the servers of their wallets. */
+const KINDS = [
+  { customers: 'buyers', connections: 'kept', what: 'buyers, connections kept open' },
+  { customers: 'buyers', connections: 'new', what: 'buyers, a new connection for each' },
+  { customers: 'channels', connections: 'kept', what: 'customers with a channel, connections kept open' },
+] as const
 type Kind = (typeof KINDS)[number]
 type Run = { readonly latencies: readonly number[]; readonly crowding: number }
-type Round = Readonly<Record<Kind, { readonly sluiced: Run; readonly bare: Run }>>
+type Round = { readonly sluiced: Run; readonly bare: Run }
 type Arrivals = Child<ArrivalsCommand, ArrivalsAnswer>
 
 /** From the offer of a payment for a customer who is away to its webhook at the wallet's server. */
 export async function wake({ folder, rounds, log }: BenchOptions): Promise<Row[]> {
-  const done: Round[] = []
+  const done = KINDS.map((kind) => ({ kind, rounds: [] as Round[] }))
   for (let round = 0; round < rounds; round += 1) {
-    const own = join(folder, `wake-${round}`)
-    const measured = { kept: await measure(join(own, 'kept'), 'kept'), new: await measure(join(own, 'new'), 'new') }
-    done.push(measured)
-    const p99 = KINDS.map((kind) => {
-      const { sluiced, bare } = measured[kind]
-      return `${kind} connections p99 ${figure(sluiced, 0.99)} ms, bare ${figure(bare, 0.99)} ms`
-    })
-    log(`wake ${round + 1}/${rounds}: ${p99.join('; ')}`)
+    for (const [index, { kind, rounds: measured }] of done.entries()) {
+      const one = await measure(join(folder, `wake-${round}-${index}`), kind)
+      measured.push(one)
+      const [sluiced, bare] = [figure(one.sluiced, 0.99), figure(one.bare, 0.99)]
+      log(`wake ${round + 1}/${rounds}: ${kind.what}, p99 ${sluiced} ms, bare ${bare} ms`)
+    }
   }
-  return KINDS.flatMap((kind) =>
-    rows(
-      kind,
-      done.map((round) => round[kind]),
-    ),
-  )
+  return done.flatMap(({ kind, rounds: measured }) => rows(kind, measured))
 }
 
 function figure({ latencies }: Run, share: number): string {
   return quantile(latencies, share).toFixed(1)
 }
 
-async function measure(folder: string, connections: Kind): Promise<Round[Kind]> {
+async function measure(folder: string, { customers, connections }: Kind): Promise<Round> {
   const options: ArrivalsOptions = { servers: SERVERS, connections }
   const arrivals: Arrivals = new Child<ArrivalsCommand, ArrivalsAnswer>('arrivals.ts', options)
   try {
@@ -57,8 +55,8 @@ async function measure(folder: string, connections: Kind): Promise<Round[Kind]> 
       return `https://127.0.0.1:${ports[number % SERVERS]}/wake?wallet=${number}`
     })
     mkdirSync(folder, { recursive: true })
-    const bare = await run('wake-bare.ts', { folder, urls }, arrivals)
-    return { sluiced: await run('wake-daemon.ts', { folder, urls }, arrivals), bare }
+    const bare = await run('wake-bare.ts', { folder, customers, urls }, arrivals)
+    return { sluiced: await run('wake-daemon.ts', { folder, customers, urls }, arrivals), bare }
   } finally {
     await arrivals.kill()
   }
@@ -105,12 +103,11 @@ async function arrived(arrivals: Arrivals, count: number): Promise<ReadonlyMap<n
   return all
 }
 
-function rows(kind: Kind, done: readonly Round[Kind][]): Row[] {
-  const what = kind === 'kept' ? 'connections kept open' : 'a new connection for each'
+function rows({ what }: Kind, done: readonly Round[]): Row[] {
   const row = (share: number): Row => {
     const of = (who: 'sluiced' | 'bare') => done.map((round) => quantile(round[who].latencies, share))
     return {
-      figure: `offer to webhook at its server, ${PER_SECOND} a second, ${what}, p${share * 100}`,
+      figure: `offer to webhook, ${PER_SECOND} a second, ${what}, p${share * 100}`,
       value: median(of('sluiced')),
       unit: 'ms',
       rounds: of('sluiced'),
