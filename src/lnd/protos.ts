@@ -47,15 +47,13 @@ message Feature {}
 message SignMessageRequest { bytes msg = 1; }
 message SignMessageResponse { string signature = 1; }
 
-message ListPeersRequest {}
-message ListPeersResponse { repeated Peer peers = 1; }
+message ListPeersRequest {} message ListPeersResponse { repeated Peer peers = 1; }
 message Peer { string pub_key = 1; bool inbound = 8; }
 message DisconnectPeerRequest { string pub_key = 1; }
 message DisconnectPeerResponse {}
 message PeerEventSubscription {}
 message PeerEvent { string pub_key = 1; EventType type = 2; enum EventType { PEER_ONLINE = 0; PEER_OFFLINE = 1; } }
-message SendCustomMessageRequest { bytes peer = 1; uint32 type = 2; bytes data = 3; }
-message SendCustomMessageResponse {}
+message SendCustomMessageRequest { bytes peer = 1; uint32 type = 2; bytes data = 3; } message SendCustomMessageResponse {}
 message SubscribeCustomMessagesRequest {}
 message CustomMessage { bytes peer = 1; uint32 type = 2; bytes data = 3; }
 
@@ -69,6 +67,8 @@ message Channel {
   int64 capacity = 5;
   int64 local_balance = 6;
   int64 remote_balance = 7;
+  int64 commit_fee = 8;
+  int64 fee_per_kw = 10;
   int64 total_satoshis_sent = 12;
   int64 total_satoshis_received = 13;
   repeated HTLC pending_htlcs = 15;
@@ -76,8 +76,12 @@ message Channel {
   bool initiator = 18;
   int64 lifetime = 23;
   int64 uptime = 24;
+  ChannelConstraints local_constraints = 29;
   uint64 zero_conf_confirmed_scid = 33;
   string memo = 36;
+}
+message ChannelConstraints {
+  uint64 chan_reserve_sat = 2; uint64 max_pending_amt_msat = 4; uint32 max_accepted_htlcs = 6;
 }
 message HTLC {
   bool incoming = 1;
@@ -354,12 +358,7 @@ message LeaseOutputRequest { bytes id = 1; lnrpc.OutPoint outpoint = 2; uint64 e
 message LeaseOutputResponse {}
 message ReleaseOutputRequest { bytes id = 1; lnrpc.OutPoint outpoint = 2; }
 message ReleaseOutputResponse {}
-message BumpFeeRequest {
-  lnrpc.OutPoint outpoint = 1;
-  uint64 sat_per_vbyte = 5;
-  bool immediate = 6;
-  uint64 budget = 7;
-}
+message BumpFeeRequest { lnrpc.OutPoint outpoint = 1; uint64 sat_per_vbyte = 5; bool immediate = 6; uint64 budget = 7; }
 message BumpFeeResponse {}
 message EstimateFeeRequest { int32 conf_target = 1; }
 message EstimateFeeResponse { int64 sat_per_kw = 1; }`,

@@ -96,6 +96,14 @@ export function openCases(world: () => NodeUnderTest, signal: AbortSignal): void
     expect(channel.localBalance).toBeGreaterThan(channel.capacity - PUSH - 10_000n)
   })
 
+  it('tells what it would carry in one HTLC more: its balance less the reserve and the fees of its commitment', async () => {
+    const { opened } = await open({ push: PUSH })
+    const channel = await activeChannel(world(), opened, signal)
+    const reserve = channel.capacity / 100n
+    expect(channel.sendable).toBeLessThanOrEqual((channel.localBalance - reserve) * 1000n)
+    expect(channel.sendable).toBeGreaterThan((channel.localBalance - reserve - 10_000n) * 1000n)
+  })
+
   it('is not pushed as a whole', async () => {
     const wallet = await world().addWallet()
     const request = openRequest(wallet.nodeId, { push: 200_000n as Sat })

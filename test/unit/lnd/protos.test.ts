@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 // biome-ignore lint/correctness/noUndeclaredDependencies: only its types, of the version that lightning brings along
@@ -53,7 +54,26 @@ function methodFact(method: Protobuf.Method): string {
   return `${method.fullName}: ${asks} -> ${method.responseStream ? 'stream ' : ''}${response?.fullName}`
 }
 
+/** Every name that an answer of lnd can have for a part of it: of fields, and of groups of which one is set. */
+function names(namespace: Protobuf.NamespaceBase): string[] {
+  return namespace.nestedArray.flatMap((item) => {
+    if (item instanceof protobuf.Type)
+      return [...Object.keys(item.fields), ...Object.keys(item.oneofs ?? {}), ...names(item)]
+    return item instanceof protobuf.Namespace ? names(item) : []
+  })
+}
+
+const RAW = new URL('../../../src/lnd/raw.ts', import.meta.url)
+
 describe('the protos of the adapter', () => {
+  it('have each field that is read: what they lack is decoded as if lnd had not said it', () => {
+    const read = [...readFileSync(RAW, 'utf8').matchAll(/readonly ([a-z_0-9]+)\??:/g)].map(([, name]) => name)
+    const known: ReadonlySet<string | undefined> = new Set(names(ours()))
+
+    expect(read.length).toBeGreaterThan(100)
+    expect(read.filter((name) => !known.has(name))).toEqual([])
+  })
+
   it('say nothing that those of lightning do not say', () => {
     const theirs = new Set(facts(lightnings()))
 
