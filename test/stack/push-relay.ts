@@ -73,7 +73,7 @@ export class PushRelay {
     return waitFor(() => this.callsOf(device, method).find(({ at }) => at >= after), {
       deadline: CALL_MS,
       pollMs: 5,
-      what: `${method} for ${device}; it had ${JSON.stringify(this.calls.map(({ device, method, status }) => [device, method, status]))}`,
+      what: `${method} for ${device}`,
     })
   }
 

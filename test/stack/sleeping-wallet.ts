@@ -30,6 +30,8 @@ export class SleepingWallet {
   readonly nodeId: string
   /** When its process was started, by the system's clock: each time that it was. */
   readonly startedAt: number[] = []
+  /** Whether a push starts it: a phone may be off. */
+  answersPushes = true
   readonly #options: SleepingOptions
   readonly #ldkSeed: Uint8Array
   #running: Promise<LdkNodeWallet> | undefined
@@ -55,19 +57,19 @@ export class SleepingWallet {
   }
 
   /**
-   * Registers a webhook at the relay, by which the wallet is started. ldk-node 0.7.1 knows nothing of webhooks: its key
+   * Registers a webhook at a relay, by which the wallet is started. ldk-node 0.7.1 knows nothing of webhooks: its key
    * does it over a connection of its own, while ldk-node does not run and before it has a channel: this connection knows
    * of none, and lnd would close it.
    */
-  async register(): Promise<SetWebhookResult> {
-    const { network, relay } = this.#options
+  async register(relay = this.#options.relay, appName = this.name): Promise<SetWebhookResult> {
+    const { network } = this.#options
     const webhook = relay.urlOf(this.name, (method) => {
-      if (method !== 'lsps5.webhook_registered') void this.wake()
+      if (method !== 'lsps5.webhook_registered' && this.answersPushes) void this.wake()
     })
     const wallet = await Wallet.create({ btcd: network.btcd, seed: this.#ldkSeed })
     try {
       await wallet.connect({ nodeId: network.lsp.nodeId, host: '127.0.0.1', port: network.lsp.p2pPort })
-      return await setWebhook(wallet, network, { app_name: this.name, webhook })
+      return await setWebhook(wallet, network, { app_name: appName, webhook })
     } finally {
       wallet.close()
       await network.waitGone(this.nodeId)
