@@ -160,6 +160,7 @@ export async function startSidecar(config: Config, deps: SidecarDeps): Promise<S
       rejection: (client) => stops()[0]?.what ?? inventory.rejection(client),
       publishFunding: (pendingChannelId) => funding.publishDue(pendingChannelId),
       reclaimChannel: (pendingChannelId) => funding.reclaim(pendingChannelId),
+      callClient: (client, usefulUntil, sale) => waking.callForPayment(client, usefulUntil, sale),
     },
     sales,
   )
@@ -307,9 +308,9 @@ export async function startSidecar(config: Config, deps: SidecarDeps): Promise<S
   }
 
   function onPeer({ nodeId, online }: PeerEvent): void {
+    waking.onPeer(nodeId, online) // first: the others have those called who went
     jit.onPeer(nodeId, online)
     orders.onPeer(nodeId, online)
-    webhooks.onPeer(nodeId, online)
   }
 
   function onChannelEvent(event?: ChannelEvent): void {
@@ -319,7 +320,7 @@ export async function startSidecar(config: Config, deps: SidecarDeps): Promise<S
 
   async function loadPeers(callSignal: AbortSignal): Promise<void> {
     const connected = lnd.listPeers(callSignal).then((peers) => peers.map(({ nodeId }) => nodeId))
-    await Promise.all([jit, orders, webhooks].map((feature) => feature.loadPeers(() => connected)))
+    await Promise.all([waking, jit, orders].map((feature) => feature.loadPeers(() => connected)))
   }
 
   let following: Promise<void> | undefined

@@ -1,4 +1,4 @@
-import { type Cell, formatMilliseconds, formatMsat, formatSat, type Paint, table } from './format.ts'
+import { type Cell, formatMilliseconds, formatMsat, formatSat, type Paint, printable, table } from './format.ts'
 
 type Step = {
   readonly at: string
@@ -21,7 +21,8 @@ export function renderSteps(steps: readonly Step[], paint: Paint): string {
 function detailCell(name: string, value: string): Cell {
   const unit = /_(m?sat)$/.exec(name)?.[1]
   const label = (unit === undefined ? name : name.slice(0, -unit.length - 1)).replaceAll('_', ' ')
-  return { text: `  ${label} ${amountOf(value, unit)}`, style: 'dim' }
+  // Clients name their webhooks, and nodes word their failures.
+  return { text: `  ${label} ${printable(amountOf(value, unit))}`, style: 'dim' }
 }
 
 function amountOf(value: string, unit: string | undefined): string {

@@ -6,6 +6,7 @@ import type { Entropy } from '../kernel/entropy.ts'
 import type { Log } from '../kernel/log.ts'
 import type { LndPort } from '../lnd/port.ts'
 import type { Store, Write } from '../store/port.ts'
+import type { CallClient } from './absent.ts'
 import type { CapacityRule } from './capacity.ts'
 import type { EffectDeps } from './effects.ts'
 import type { SecondChannelPolicy } from './standing-names.ts'
@@ -20,6 +21,8 @@ export type JitDeps = {
   readonly openChannel: EffectDeps['openChannel']
   readonly publishFunding: EffectDeps['publishFunding']
   readonly reclaimChannel: EffectDeps['reclaimChannel']
+  /** Left out: clients that are away are not called. */
+  readonly callClient?: CallClient
   /** Why no further channel is sold to an earlier customer now, beside what the sales say; undefined: it is. */
   readonly rejection: (client: NodeId) => string | undefined
   /** `paid`: how many sales the same commit ends as paid. */

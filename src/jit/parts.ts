@@ -204,6 +204,12 @@ export function holdUntil(deal: Deal, parts: readonly Part[]): Timestamp | undef
   return ends.length === 0 ? undefined : (Math.min(...ends) as Timestamp)
 }
 
+/** When the last of the payments has been held long enough. */
+export function lastHoldUntil(deal: Deal, parts: readonly Part[]): Timestamp | undefined {
+  const ends = paymentsOf(deal, parts).map((payment) => endOfHold(deal, payment))
+  return ends.length === 0 ? undefined : (Math.max(...ends) as Timestamp)
+}
+
 /** Gives back each payment that was held long enough, whole: a later part of it starts anew (L2-62). */
 export function dropDue(sale: Collecting, at: Timestamp): Holding {
   const why = 'held long enough without a whole payment and its client'

@@ -5,6 +5,7 @@ import { isExpiring } from '../held/refusing.ts'
 import { Presence } from '../kernel/presence.ts'
 import { type EffectContext, Runner } from '../kernel/runner.ts'
 import type { HtlcEvent, HtlcOffer, Interceptor } from '../lnd/port.ts'
+import { Absent } from './absent.ts'
 import { bindMissing } from './aliases.ts'
 import { Answers } from './answers.ts'
 import { Circuits } from './circuits.ts'
@@ -42,7 +43,11 @@ export class JitService {
   readonly #relink: Relink
   readonly #unpaid = new UnpaidSales()
   readonly #foreignAliases = new Set<bigint>()
-  readonly #presence = new Presence<NodeId>((client) => this.#onClient(client))
+  readonly #presence = new Presence<NodeId>(
+    (client) => this.#onClient(client),
+    (client) => this.#onGone(client),
+  )
+  readonly #absent: Absent
   #ours: ReadonlySet<string> = new Set()
   #ready = false
   #signal = AbortSignal.abort()
@@ -52,6 +57,7 @@ export class JitService {
     this.#deps = deps
     this.#config = config
     this.#relink = new Relink(deps)
+    this.#absent = new Absent({ ...deps, isOnline: (client) => this.#presence.has(client) })
     this.#earlyOrders = new EarlyOrders({ ...deps, ...config })
     this.#findings = new Findings(deps.lnd, deps.clock, config.lndResumes)
     this.#names = new StandingNames(deps.clock, config.secondChannel)
@@ -101,7 +107,9 @@ export class JitService {
         ...(before === undefined || event === undefined ? [] : deps.recordStep(id as Scid, before, after, event)),
       ],
       onWriting: (_before, sale, effects) => {
-        if (this.#ready) this.#earlyOrders.begin(sale, effects) // else the inventory is not counted yet
+        if (!this.#ready) return // the inventory is not counted yet, and the start looks at all sales
+        this.#earlyOrders.begin(sale, effects)
+        this.#absent.look(sale)
       },
       onCommitted: (id, before, sale, terminal) => this.#onCommitted(id as Scid, before, sale, terminal),
       onFatal: deps.onFatal,
@@ -160,6 +168,7 @@ export class JitService {
     this.#signal = signal
     this.#seconds.start(signal)
     for (const held of this.#answers.held.all()) this.#answers.judge(held, signal)
+    for (const sale of this.#runner.live.values()) this.#absent.look(sale)
     return Promise.all([this.#runner.start(signal), this.#watchFindings(signal)]).then(() => undefined)
   }
 
@@ -244,6 +253,11 @@ export class JitService {
       const sale = this.#runner.live.get(scid)
       if (sale?.tag === 'awaiting' && sale.parts.length > 0) this.#clientOnline(scid)
     }
+  }
+
+  #onGone(client: NodeId): void {
+    if (!this.#ready) return
+    for (const scid of this.#unpaid.of(client)) this.#absent.look(this.#runner.live.get(scid))
   }
 
   #clientOnline(scid: Scid): void {

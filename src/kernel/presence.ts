@@ -7,10 +7,12 @@ export class Presence<Id> {
   /** Peers that events told of while a list of them was under way; one set for each list. */
   readonly #told = new Set<Set<Id>>()
   readonly #onOnline: (peer: Id) => void
+  readonly #onOffline: (peer: Id) => void
 
-  /** `onOnline` hears of everybody who came, each time it is told. */
-  constructor(onOnline: (peer: Id) => void) {
+  /** `onOnline` hears of everybody who came, each time it is told; `onOffline` of everybody who was here and went. */
+  constructor(onOnline: (peer: Id) => void, onOffline: (peer: Id) => void = () => undefined) {
     this.#onOnline = onOnline
+    this.#onOffline = onOffline
   }
 
   has(peer: Id): boolean {
@@ -38,7 +40,7 @@ export class Presence<Id> {
 
   #set(peer: Id, online: boolean): void {
     if (!online) {
-      this.#online.delete(peer)
+      if (this.#online.delete(peer)) this.#onOffline(peer)
       return
     }
     this.#online.add(peer)

@@ -2,9 +2,6 @@
 export type Row = { readonly says: string; readonly pending?: string }
 
 const TEXT = 'binds the text of specs, not this program'
-/** Bind what holds payments: the service of webhooks shows the rest. */
-const SERVICE = 'what holds payments does not call the client yet'
-
 /** Every row of LSPS0, LSPS1, LSPS2, LSPS5 and LSPS7. The report of a full run prints each with the tests that carry its id. */
 export const ROWS: Readonly<Record<string, Row>> = {
   'L0-01': { says: 'one message of type 37913: two bytes of type, then the payload' },
@@ -250,7 +247,7 @@ export const ROWS: Readonly<Record<string, Row>> = {
   'L5-21': { says: 'remove_webhook; an unknown name is 1010' },
   'L5-22': { says: 'no client sees, changes or uses up what is another’s' },
   'L5-30': { says: 'when webhooks are called' },
-  'L5-31': { says: 'a payment is held while the client is woken', pending: SERVICE },
+  'L5-31': { says: 'a payment is held while the client is woken' },
   'L5-32': { says: 'these notifications never go to the client itself' },
   'L5-33': { says: 'other specs have notifications under their own prefix' },
   'L5-40': { says: 'the body: a notification of JSON-RPC, compact, its keys in order' },

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { Stage } from '../../src/sandbox/stages.ts'
 import type { SimWallet } from '../../src/sandbox/wallet.ts'
 import { type Bought, Simulation, type SimulationOptions, testConfig } from './simulation.ts'
+import { register, WEBHOOKS } from './sleeper.ts'
 
 const AMOUNT = 100_000_000n
 /** Double kills per story, spread over it by two primes. */
@@ -123,6 +124,22 @@ const STORIES: readonly Story[] = [
       wallet.connect()
       const result = await simulation.outcome(payment.result, 'the payment to end')
       if (result.status !== 'settled') await payUntilPaid(simulation, wallet, bought)
+      return bought
+    },
+  },
+  {
+    name: 'a sale whose client sleeps until its webhook is called',
+    options: { config: testConfig({ webhooks: WEBHOOKS }) },
+    ending: { states: ['paid'], paid: true },
+    tell: async (simulation, wallet) => {
+      await register(simulation, wallet)
+      const bought = await simulation.buy(wallet, AMOUNT)
+      wallet.disconnect()
+      await simulation.advance(1_000)
+      simulation.relay.onCall = ({ method }) => {
+        if (method === 'lsps5.payment_incoming') wallet.connect() // nothing else makes it come
+      }
+      await payUntilPaid(simulation, wallet, bought)
       return bought
     },
   },

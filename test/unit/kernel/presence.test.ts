@@ -30,6 +30,21 @@ describe('who is connected', () => {
     expect(came).toEqual(['a'])
   })
 
+  it('tells once of who was here and went, by an event or a list', async () => {
+    const went: string[] = []
+    const presence = new Presence<string>(
+      () => undefined,
+      (peer) => went.push(peer),
+    )
+    presence.tell('a', true)
+    presence.tell('b', true)
+    presence.tell('a', false)
+    presence.tell('a', false)
+    presence.tell('c', false)
+    await presence.load(async () => [])
+    expect(went).toEqual(['a', 'b'])
+  })
+
   it('is told of each time that somebody comes, also of who was there: it may have reconnected', () => {
     const { presence, came } = setUp()
     presence.tell('a', true)
