@@ -16,7 +16,8 @@ const FEE_BUFFER = 2n
  */
 export function sendable(raw: RawChannel): Msat {
   const { local_constraints: limits } = raw
-  if (limits === null || limits === undefined) return msat(0n)
+  // lnd always says it; what is not known must not look like a channel that is too small.
+  if (limits === null) return msat(BigInt(raw.local_balance) * MSAT_PER_SAT)
   const outgoing = raw.pending_htlcs.filter(({ incoming }) => !incoming)
   if (outgoing.length >= Number(limits.max_accepted_htlcs)) return msat(0n)
   const inFlight = outgoing.reduce((sum, { amount }) => sum + BigInt(amount), 0n) * MSAT_PER_SAT

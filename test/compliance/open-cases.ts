@@ -126,6 +126,13 @@ export function openCases(world: () => NodeUnderTest, signal: AbortSignal): void
     expect(channel?.lifetimeSeconds).toBeGreaterThan(channel?.uptimeSeconds ?? Number.POSITIVE_INFINITY)
   })
 
+  it('can carry most of what is ours, and not the reserve and the fees of the commitment', async () => {
+    const { opened } = await open({})
+    const { sendable, localBalance, capacity } = await activeChannel(world(), opened, signal)
+    expect(sendable).toBeGreaterThan(localBalance * 900n)
+    expect(sendable).toBeLessThan((localBalance - capacity / 100n) * 1000n)
+  })
+
   it('tells of its peer whether it takes large channels', async () => {
     const wallet = await world().addWallet()
     const peer = (await world().port.listPeers(signal)).find(({ nodeId }) => nodeId === wallet.nodeId)

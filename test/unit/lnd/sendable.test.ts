@@ -28,6 +28,9 @@ describe('what lnd would send over a channel', () => {
   it('is nothing when the peer takes no more HTLCs, or nothing is left', () => {
     expect(sendable({ ...CHANNEL, pending_htlcs: [htlc('1'), htlc('1')] })).toBe(0n)
     expect(sendable({ ...CHANNEL, local_balance: '5000' })).toBe(0n)
-    expect(sendable({ ...CHANNEL, local_constraints: null })).toBe(0n)
+  })
+
+  it('is all of its balance when nothing is known of what limits it: nobody is to be charged for that', () => {
+    expect(sendable({ ...CHANNEL, local_constraints: null })).toBe(150_000_000n)
   })
 })
