@@ -189,7 +189,11 @@ export async function startSidecar(config: Config, deps: SidecarDeps): Promise<S
     await store.commit([flightStep(order.owner, { at: clock.now(), ...step })])
   }
 
-  const waking = createWaking(config, { lnd, store, clock, entropy, log, onFatal, delivery: deps.delivery })
+  const waking = createWaking(config, {
+    ...{ lnd, store, clock, entropy, log, onFatal },
+    delivery: deps.delivery,
+    timestampStyle: (client) => endpoint.timestampStyle(client),
+  })
   const { webhooks } = waking
   const sellingDeps = { jit, prices, inventory, decisions, clock, seed: deps.seed, stops, notSelling }
   const protocols = protocolsOf(config)

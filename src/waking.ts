@@ -13,7 +13,7 @@ import { deliveryOf, webhooksOf } from './slices.ts'
 import type { Store } from './store/port.ts'
 import { Delivery, systemDelivery } from './webhooks/delivery/delivery.ts'
 import { webhookHandlers } from './webhooks/handlers.ts'
-import { WebhooksService } from './webhooks/service.ts'
+import { type WebhooksDeps, WebhooksService } from './webhooks/service.ts'
 import type { Reason } from './webhooks/states.ts'
 
 /** Where webhooks meet the daemon: who is called and how, and what is served to peers. */
@@ -28,6 +28,7 @@ export type WakingDeps = {
   readonly entropy: Entropy
   readonly log: Log
   readonly delivery: DeliveryPort | undefined
+  readonly timestampStyle: NonNullable<WebhooksDeps['timestampStyle']>
   readonly onFatal: (error: unknown) => void
 }
 

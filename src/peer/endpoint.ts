@@ -42,6 +42,8 @@ export type PeerEndpoint = {
   /** Serves one message of any type; types that are not ours are ignored. Never throws. */
   readonly onMessage: (message: CustomMessage, signal: AbortSignal) => void
   readonly limits: Limits<NodeId>
+  /** As far as the peer was recognised by now. */
+  readonly timestampStyle: (peer: NodeId) => TimestampStyle | undefined
 }
 
 const REFUSALS: Readonly<Record<Refusal, string>> = {
@@ -139,6 +141,7 @@ export function createPeerEndpoint(
 
   return {
     limits,
+    timestampStyle: (peer) => quirks.timestampStyle(peer),
     onMessage(message, signal) {
       if (message.type !== LSPS_MESSAGE_TYPE) return
       turns.run(message.peer, () => {

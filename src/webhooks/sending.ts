@@ -1,11 +1,11 @@
 import type { Clock } from '../../lsps/base/clock.ts'
 import type { WebhookNotification } from '../../lsps/lsps5/notifications.ts'
-import { composeNotification, notificationHeaders } from '../../lsps/lsps5/signed-text.ts'
+import { composeNotification, notificationHeaders, type TimestampStyle } from '../../lsps/lsps5/signed-text.ts'
 import { childOf } from '../kernel/wait.ts'
 import type { LndPort } from '../lnd/port.ts'
 import { attemptOutcome } from './attempts.ts'
 import type { Delivery } from './delivery/delivery.ts'
-import type { AttemptOutcome, Notice, Webhook } from './states.ts'
+import type { AttemptOutcome, Notice } from './states.ts'
 
 export type SendingDeps = {
   readonly lnd: Pick<LndPort, 'signMessage'>
@@ -14,7 +14,8 @@ export type SendingDeps = {
 }
 
 export type Sending = {
-  readonly webhook: Pick<Webhook, 'url' | 'style'>
+  readonly url: string
+  readonly style: TimestampStyle | undefined
   readonly notification: WebhookNotification
   /** Asked when it is the host's turn: if not, nothing is signed or sent any more. */
   readonly isWanted: () => boolean
@@ -31,10 +32,9 @@ export function notificationOf({ method, timeout = 0 }: Pick<Notice, 'method' | 
  * @throws the reason of the signal
  */
 export async function send(
-  { webhook, notification, isWanted, signal }: Sending,
+  { url, style, notification, isWanted, signal }: Sending,
   { lnd, clock, delivery }: SendingDeps,
 ): Promise<AttemptOutcome> {
-  const { url, style } = webhook
   const own = childOf(signal)
   const compose = async (callSignal: AbortSignal) => {
     if (!isWanted()) throw new Error('nobody waits for it any more')

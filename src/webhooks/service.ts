@@ -33,6 +33,8 @@ export type WebhooksDeps = {
   readonly entropy: Entropy
   readonly log: Log
   readonly delivery: Pick<Delivery, 'deliver'>
+  /** How the client's library reads times, where that is known by now to differ from bLIP-55 (D9). */
+  readonly timestampStyle?: (client: NodeId) => TimestampStyle | undefined
   /** After the commit in which a notification was answered or given up. Must not throw. */
   readonly onEnded?: (client: NodeId, ended: Ended) => void
   readonly onFatal: (error: unknown) => void
@@ -175,14 +177,16 @@ export class WebhooksService {
    */
   test(client: NodeId, appName: string | undefined, signal: AbortSignal): Promise<readonly TestedWebhook[]> {
     const tested = this.#webhooksOf(client).filter((one) => appName === undefined || one.appName === appName)
-    return Promise.all(tested.map((webhook) => this.#test(webhook, signal)))
+    return Promise.all(tested.map((webhook) => this.#test(client, webhook, signal)))
   }
 
-  async #test(webhook: Webhook, signal: AbortSignal): Promise<TestedWebhook> {
+  async #test(client: NodeId, webhook: Webhook, signal: AbortSignal): Promise<TestedWebhook> {
     const { clock } = this.#deps
     const began = clock.now()
     const notification = notificationOf({ method: 'lsps5.webhook_registered' })
-    const outcome = await send({ webhook, notification, isWanted: () => true, signal }, this.#deps)
+    const style = this.#styleOf(client, webhook)
+    const sending = { url: webhook.url, style, notification, isWanted: () => true, signal }
+    const outcome = await send(sending, this.#deps)
     return { appName: webhook.appName, ...nameOfUrl(webhook.url), outcome, tookMs: clock.now() - began }
   }
 
@@ -311,10 +315,16 @@ export class WebhooksService {
     const sending = state?.notices.find((one) => one.id === effect.notice)?.phase.tag === 'sending'
     if (webhook === undefined || !sending) return undefined
     const notification = notificationOf(effect)
+    const style = this.#styleOf(client, webhook)
     const outcome = isWanted()
-      ? await send({ webhook, notification, isWanted, signal }, this.#deps)
+      ? await send({ url: webhook.url, style, notification, isWanted, signal }, this.#deps)
       : ({ type: 'unsent', why: 'nobody waits for it any more' } as const)
     return { type: 'attempted', notice: effect.notice, outcome, random: this.#random(), at: this.#deps.clock.now() }
+  }
+
+  /** It may set its webhook before it sends what it is recognised by. */
+  #styleOf(client: NodeId, webhook: Webhook): TimestampStyle | undefined {
+    return webhook.style ?? this.#deps.timestampStyle?.(client)
   }
 
   #isWanted(client: NodeId, { notice, method }: SubscriberEffect, replayed: boolean): boolean {

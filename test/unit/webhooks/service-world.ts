@@ -45,6 +45,7 @@ export class ServiceWorld {
   withChannel: readonly NodeId[] = []
   closing: readonly NodeId[] = []
   online: readonly NodeId[] = []
+  recognised: readonly NodeId[] = []
   answer: Answer = () => OK
   lndIsDown = false
   signs = 0
@@ -119,6 +120,7 @@ export class ServiceWorld {
         entropy: (length) => random.bytes(length),
         log,
         delivery: { deliver: (delivering) => this.#deliver(delivering) },
+        timestampStyle: (who) => (this.recognised.includes(who) ? '+00:00' : undefined),
         onEnded: (who, ended) => this.ended.push([who, ended]),
         onFatal: (error) => {
           throw error

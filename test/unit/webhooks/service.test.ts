@@ -284,7 +284,17 @@ describe('webhooks are kept', () => {
     expect(isKept(world, alice)).toBe(true)
   })
 
-  it('keeps a style that was recognised once', async () => {
+  it('[L5-44] uses the style of a client that is recognised after it has set its webhook', async () => {
+    const world = await started()
+    const alice = client()
+    await world.set(alice)
+    await world.settle()
+    world.recognised = [alice]
+    await world.notify(alice)
+    expect(world.posted.map(({ headers }) => headers['x-lsps5-timestamp']?.slice(-1))).toEqual(['Z', '0'])
+  })
+
+  it('[L5-44] keeps a style that was recognised once', async () => {
     const world = await started()
     const alice = client()
     const set = { app_name: 'a', webhook: 'https://push.example/' }
