@@ -21,6 +21,7 @@ import type { Streams } from './kernel/streams.ts'
 import { Tokens } from './kernel/tokens.ts'
 import type { LndPort, NodeInfo } from './lnd/port.ts'
 import { claim, payoutConfig } from './openings.ts'
+import type { CallForOrder } from './orders/absent.ts'
 import { Batcher } from './orders/batcher.ts'
 import type { OpenRefusal, OrderedChannel } from './orders/effects.ts'
 import { describeStep } from './orders/flight.ts'
@@ -60,6 +61,8 @@ export type OrderingDeps = {
   /** Why nothing is sold now, in words for the client. */
   readonly notSelling: () => string | undefined
   readonly stops: () => readonly Stop[]
+  /** For a paid order that waits for its client. */
+  readonly callClient: CallForOrder
   readonly onFatal: (error: unknown) => void
   /** Ends every wait. */
   readonly signal: AbortSignal

@@ -174,6 +174,7 @@ export async function startSidecar(config: Config, deps: SidecarDeps): Promise<S
     feerate,
     notSelling,
     stops,
+    callClient: (client, call) => waking.callForOrder(client, call),
     signal,
   })
   const { orders } = ordering
@@ -347,6 +348,7 @@ export async function startSidecar(config: Config, deps: SidecarDeps): Promise<S
       await ordering.payouts.onBlock(signal)
       await inventory.refreshOrWarn(signal)
       await promises.onBlock(bestHeight, signal)
+      await waking.onBlock(bestHeight, signal)
     }
     following = undefined
   }

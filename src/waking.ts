@@ -1,4 +1,5 @@
 import type { Clock } from '../lsps/base/clock.ts'
+import type { Timestamp } from '../lsps/base/datetime.ts'
 import type { NodeId } from '../lsps/base/node-id.ts'
 import { lsps5 } from '../lsps/lsps5/methods.ts'
 import { type Service, service } from '../lsps/rpc/server.ts'
@@ -8,10 +9,12 @@ import { WakeUps } from './journal/wake-ups.ts'
 import type { Entropy } from './kernel/entropy.ts'
 import type { Log } from './kernel/log.ts'
 import type { LndPort } from './lnd/port.ts'
+import type { CallForOrder } from './orders/absent.ts'
 import type { PeerContext } from './peer/endpoint.ts'
 import { deliveryOf, webhooksOf } from './slices.ts'
 import type { Store } from './store/port.ts'
 import { Delivery, systemDelivery } from './webhooks/delivery/delivery.ts'
+import { expiringSoon } from './webhooks/expiring.ts'
 import { webhookHandlers } from './webhooks/handlers.ts'
 import { type WebhooksDeps, WebhooksService } from './webhooks/service.ts'
 import type { Reason } from './webhooks/states.ts'
@@ -20,6 +23,9 @@ import type { Reason } from './webhooks/states.ts'
 
 /** How calls leave; tests pass another one. */
 export type DeliveryPort = Pick<Delivery, 'deliver' | 'close'>
+
+/** So long one call is tried that each block, or an operator, may have made again. */
+const USEFUL_MS = 60_000
 
 export type WakingDeps = {
   readonly lnd: LndPort
@@ -39,6 +45,15 @@ export type Waking = {
   readonly wakeUps: WakeUps
   /** For a payment that waits for its client. Does nothing when it has no webhook. */
   readonly callForPayment: CallClient
+  /** For a paid order that waits for its client. Does nothing when it has no webhook. */
+  readonly callForOrder: CallForOrder
+  /**
+   * By the operator, for one client: some of what is in its channels is wanted back (bLIP-55). Never by itself. A drain
+   * only ends the selling, its channels stay; and that a channel may be closed is no reason to have a person act.
+   */
+  readonly requestLiquidity: (client: NodeId) => 'called' | 'here' | 'no-webhook'
+  /** Looks for HTLCs that run out, when somebody is away who can be called: once, and again with each block. */
+  readonly onBlock: (height: number, signal: AbortSignal) => Promise<void>
   /** LSPS5, for peers, where it is on. */
   readonly services: readonly Service<PeerContext>[]
   readonly onPeer: (client: NodeId, online: boolean) => void
@@ -64,16 +79,35 @@ export function createWaking(config: Config, deps: WakingDeps): Waking {
     },
     webhooksOf(config),
   )
-  const call = (reason: Reason): CallClient => {
-    return (client, usefulUntil, subject) => {
+  const call = (reason: Reason) => {
+    return (client: NodeId, usefulUntil: Timestamp, subject: string) => {
       if (!webhooks.reaches(client)) return
       webhooks.notify(client, reason, usefulUntil) // first: somebody waits for it
       wakeUps.called({ client, method: reason.method, subject, usefulUntil })
     }
   }
+  const soon = () => (deps.clock.now() + USEFUL_MS) as Timestamp
   return {
     webhooks,
     wakeUps,
+    callForOrder: (client, { order, timeout, usefulUntil }) =>
+      call({ method: 'lsps5.expiry_soon', params: { timeout } })(client, usefulUntil, order),
+    requestLiquidity: (client) => {
+      if (!webhooks.reaches(client)) return 'no-webhook'
+      if (webhooks.isOnline(client)) return 'here'
+      webhooks.notify(client, { method: 'lsps5.liquidity_management_request', params: {} }, soon())
+      return 'called'
+    },
+    onBlock: async (height, signal) => {
+      const isWanted = (client: NodeId) => webhooks.reaches(client) && !webhooks.isOnline(client)
+      if (![...webhooks.live.values()].some(({ client }) => isWanted(client))) return
+      try {
+        for (const { client, timeout } of expiringSoon(await deps.lnd.listChannels(signal), { height, isWanted }))
+          webhooks.notify(client, { method: 'lsps5.expiry_soon', params: { timeout } }, soon())
+      } catch (error) {
+        if (!signal.aborted) deps.log.warn({ err: error }, 'not looked for HTLCs that run out, the next block will')
+      }
+    },
     callForPayment: call({ method: 'lsps5.payment_incoming', params: {} }),
     services: enabled ? [service<typeof lsps5, PeerContext>(lsps5, webhookHandlers(webhooks))] : [],
     onPeer: (client, online) => {

@@ -17,6 +17,11 @@ export function mayBegin(held: Held, height: number): boolean {
   return blocksLeft(held, height) > safetyBlocks + openBlocks
 }
 
+/** The first height at which it may not. */
+export function heightOfEnd({ terms, payment }: Held): number {
+  return (payment.heldUntil ?? 0) - terms.limits.safetyBlocks - terms.limits.openBlocks
+}
+
 /** Whether a channel that was begun for it may still be published (L1-70). */
 export function mayPublish(held: Held, height: number): boolean {
   return blocksLeft(held, height) > held.terms.limits.safetyBlocks

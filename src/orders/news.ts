@@ -1,4 +1,5 @@
 import type { Sat } from '../../lsps/base/amount.ts'
+import type { Invoice } from '../lnd/port.ts'
 import type { OpenFailure } from './states.ts'
 
 /** What the funding service tells about a channel of an order. */
@@ -32,4 +33,10 @@ export function eventOf(news: ChannelNews) {
       return { type: 'channel-refused', reason: 'failed', detail } as const
     }
   }
+}
+
+/** What lnd says of an invoice; of parts that are held, the lowest expiry. */
+export function newsOfInvoice({ state, paid: received, htlcs }: Invoice) {
+  const held = htlcs.filter((htlc) => htlc.state === 'accepted').map(({ expiryHeight }) => expiryHeight)
+  return { type: 'invoice', state, received, heldUntil: held.length === 0 ? 0 : Math.min(...held) } as const
 }

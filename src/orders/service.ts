@@ -7,6 +7,7 @@ import { Presence } from '../kernel/presence.ts'
 import { type EffectContext, Runner } from '../kernel/runner.ts'
 import type { Invoice, LndPort } from '../lnd/port.ts'
 import type { Store, Write } from '../store/port.ts'
+import { Absent, type AbsentDeps, CALL_EVERY_BLOCKS } from './absent.ts'
 import { AddressWatch, type Looked, type ReadTransaction } from './address-watch.ts'
 import { mayBegin, mayPublish } from './bolt11.ts'
 import { type EffectDeps, executeEffect } from './effects.ts'
@@ -14,7 +15,7 @@ import { isKnown, riskOf } from './exposure.ts'
 import { InvoiceWatch } from './invoice-watch.ts'
 import { deadline, isTerminal, place, step } from './machine.ts'
 import { makePayable } from './make-payable.ts'
-import { type ChannelNews, eventOf, type RefundNews } from './news.ts'
+import { type ChannelNews, eventOf, newsOfInvoice, type RefundNews } from './news.ts'
 import type { Receipt } from './onchain.ts'
 import { OpenOrders } from './open-orders.ts'
 import { newOrderId, preimageOf, refundId } from './preimage.ts'
@@ -28,31 +29,32 @@ const SCANNED_KEY = 'height'
 const SCANNED_STEP = 6
 const MS_PER_SECOND = 1000
 
-export type OrdersDeps = EffectDeps & {
-  readonly lnd: Pick<
-    LndPort,
-    | 'addHoldInvoice'
-    | 'lookupInvoice'
-    | 'settleInvoice'
-    | 'cancelInvoice'
-    | 'subscribeInvoice'
-    | 'receipts'
-    | 'newAddress'
-  >
-  readonly store: Store
-  readonly clock: Clock
-  readonly entropy: Entropy
-  readonly readTransaction: ReadTransaction
-  readonly appendMoney: (money: readonly OrderMoney[]) => readonly Write[]
-  /** Further writes that become true with a step: the flight record, the promise of a completed order. */
-  readonly alongside: (
-    before: Order | undefined,
-    after: Order,
-    event: OrderEvent | undefined,
-    money: readonly OrderMoney[],
-  ) => readonly Write[]
-  readonly onFatal: (error: unknown) => void
-}
+export type OrdersDeps = EffectDeps &
+  Pick<AbsentDeps, 'callClient'> & {
+    readonly lnd: Pick<
+      LndPort,
+      | 'addHoldInvoice'
+      | 'lookupInvoice'
+      | 'settleInvoice'
+      | 'cancelInvoice'
+      | 'subscribeInvoice'
+      | 'receipts'
+      | 'newAddress'
+    >
+    readonly store: Store
+    readonly clock: Clock
+    readonly entropy: Entropy
+    readonly readTransaction: ReadTransaction
+    readonly appendMoney: (money: readonly OrderMoney[]) => readonly Write[]
+    /** Further writes that become true with a step: the flight record, the promise of a completed order. */
+    readonly alongside: (
+      before: Order | undefined,
+      after: Order,
+      event: OrderEvent | undefined,
+      money: readonly OrderMoney[],
+    ) => readonly Write[]
+    readonly onFatal: (error: unknown) => void
+  }
 
 export type OrdersConfig = {
   readonly expiryMs: number
@@ -79,13 +81,18 @@ export class OrdersService {
   readonly #invoices: InvoiceWatch
   readonly #addresses: AddressWatch
   readonly #open = new OpenOrders()
-  readonly #presence = new Presence<NodeId>((client) => this.#onClient(client))
+  readonly #presence = new Presence<NodeId>(
+    (client) => this.#onClient(client),
+    (client) => this.#onGone(client),
+  )
+  readonly #absent: Absent
   #height = 0
   #scanned = 0
 
   constructor(deps: OrdersDeps, config: OrdersConfig) {
     this.#deps = deps
     this.#config = config
+    this.#absent = new Absent({ ...deps, isOnline: (client) => this.#presence.has(client) })
     this.#invoices = new InvoiceWatch({ ...deps, onInvoice: (id, invoice) => this.#onInvoice(id, invoice) })
     this.#addresses = new AddressWatch({
       ...deps,
@@ -177,6 +184,7 @@ export class OrdersService {
     this.#addresses.ask()
     for (const [id, order] of this.#runner.live) {
       if (order.tag !== 'paid' && order.tag !== 'opening') continue
+      if (height % CALL_EVERY_BLOCKS === 0) this.#absent.look(order, height)
       const isFine = order.tag === 'paid' ? mayBegin(order, height) : mayPublish(order, height)
       if (order.by === 'bolt11' && !isFine) this.#dispatch(id, { ...this.#now(), type: 'block' })
     }
@@ -300,18 +308,21 @@ export class OrdersService {
     if (cameBack) this.#dispatch(order.terms.id, { ...this.#now(order), type: 'client-online' })
   }
 
-  #watch({ terms, payment }: Order): void {
+  #watch(order: Order): void {
+    const { terms, payment } = order
+    this.#absent.look(order, this.#height)
     const isOpen = payment.invoice === 'open' || payment.invoice === 'held'
     if (isOpen && terms.bolt11 !== undefined) this.#invoices.follow(terms.id, terms.bolt11.paymentHash)
     else this.#invoices.forget(terms.id)
   }
 
-  #onInvoice(id: string, { state, paid, htlcs }: Invoice): void {
+  #onInvoice(id: string, invoice: Invoice): void {
     const order = this.#runner.live.get(id)
-    if (order === undefined) return
-    const held = htlcs.filter((htlc) => htlc.state === 'accepted').map(({ expiryHeight }) => expiryHeight)
-    const heldUntil = held.length === 0 ? 0 : Math.min(...held)
-    this.#dispatch(id, { ...this.#now(order), type: 'invoice', state, received: paid, heldUntil })
+    if (order !== undefined) this.#dispatch(id, { ...this.#now(order), ...newsOfInvoice(invoice) })
+  }
+
+  #onGone(client: NodeId): void {
+    for (const id of this.#open.of(client)) this.#absent.look(this.#runner.live.get(id), this.#height)
   }
 
   #onClient(client: NodeId): void {
@@ -362,8 +373,7 @@ export class OrdersService {
   async #execute(effect: OrderEffect, { id, signal }: EffectContext): Promise<OrderEvent | undefined> {
     const order = await this.#runner.get(id)
     if (order === undefined) return undefined
-    const event = await executeEffect(this.#deps, effect, order, this.#now(order), signal)
-    return event
+    return executeEffect(this.#deps, effect, order, this.#now(order), signal)
   }
 
   async #commit(writes: readonly Write[]): Promise<void> {

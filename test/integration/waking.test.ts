@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { SimWallet } from '../../src/sandbox/wallet.ts'
+import { SOON_BLOCKS } from '../../src/webhooks/expiring.ts'
 import { type Bought, Simulation, testConfig } from './simulation.ts'
 import { APP, callsOf, register, WEBHOOKS } from './sleeper.ts'
 
@@ -148,6 +149,29 @@ describe('a payment for a buyer who is away', () => {
     await simulation.advance(1_000)
     expect(callsOf(simulation, 'payment_incoming')).toHaveLength(2)
     await simulation.advance(HOLD_MS)
+    expect(simulation.violations()).toEqual([])
+  })
+
+  it('[L5-30] calls a client that left with a payment in its channel when that is about to run out', async () => {
+    const told = await away()
+    const { simulation, wallet } = told
+    wallet.connect()
+    wallet.setPaymentPolicy('sit')
+    pay(told)
+    await simulation.until(() => wallet.channels.size > 0, 'the channel to be there')
+    await simulation.advance(5_000)
+    wallet.disconnect()
+    await simulation.advance(HOLD_MS + 10_000)
+    for (let mined = 0; mined < 200 && callsOf(simulation, 'expiry_soon').length === 0; mined += 1) {
+      simulation.world.mine(1)
+      await simulation.advance(5_000)
+    }
+    const [call] = callsOf(simulation, 'expiry_soon')
+    const { timeout } = JSON.parse(call?.body ?? '{"params":{}}').params
+    expect(timeout - simulation.world.node.chain.height).toBe(SOON_BLOCKS)
+    wallet.setPaymentPolicy('claim')
+    wallet.connect()
+    await simulation.rest()
     expect(simulation.violations()).toEqual([])
   })
 
