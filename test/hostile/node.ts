@@ -132,7 +132,7 @@ export class HostileNode {
       listPeers: async () => [...this.#online].map((nodeId) => ({ nodeId, inbound: true, features: FEATURES })),
       sendCustomMessage: (message) => this.#send(message),
       signMessage: async () => 'd'.repeat(104),
-      listChannels: async () => [this.#channel()],
+      listChannels: async (_, peer) => [this.#channel()].filter((one) => peer === undefined || one.peer === peer),
       pendingChannels: async () => [],
       closedChannels: async () => [],
       listAliases: async () => [],
