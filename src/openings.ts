@@ -67,7 +67,8 @@ export function countOpenings(inventory: Inventory) {
 /** How a sale went, for the cooldown of its client; when its fee was paid in full, the budget has its chain fee back. */
 function countOutcome(inventory: Inventory, before: Sale, after: Sale, event: JitEvent): readonly Write[] {
   const { client } = after.deal
-  if (event.type === 'failed' && before.tag === 'forwarding' && before.bound)
+  // Whoever knows the scid of a purchase could have its client wait: another channel of it is bounded by itself.
+  if (event.type === 'failed' && before.tag === 'forwarding' && before.bound && before.deal.via === undefined)
     inventory.failed(client, 'failed the payment')
   if (after.tag !== 'paid' || before.tag === 'paid') return []
   inventory.succeeded(client)

@@ -192,7 +192,8 @@ export const Lsps2 = z
         'What happens when a payment to the scid of a paid purchase, while its offer is valid, fits no channel of the ' +
           'customer. `fail`: it fails at once; bLIP-52 takes the opening fee once. `agreed-terms`: another channel is ' +
           'opened and its fee deducted by the terms of that offer, again for each; wallets that check what is deducted ' +
-          'may fail such a payment.',
+          'may fail such a payment. Whoever knows the scid can have one such channel opened in vain while the offer is ' +
+          'valid; `inventory.unearned_budget_sat_per_hour` bounds them all.',
       ),
     reclaim_unpaid_after_seconds: count(0, 52 * WEEK)
       .default(DAY)

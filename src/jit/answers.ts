@@ -20,7 +20,7 @@ export type AnswersDeps = {
   /** Whom a name leads to; undefined: payments to it are ordinary forwards. */
   readonly clientOf: (name: Scid) => NodeId | undefined
   /** Decides whether a payment is an ordinary forward or pays for another channel. */
-  readonly seconds: Pick<SecondChannels, 'place' | 'hasInHand'>
+  readonly seconds: Pick<SecondChannels, 'place' | 'hasInHand' | 'letGo'>
   /** Best block that we know of. */
   readonly height: () => number
   /** Makes an offered circuit known to its sale; resolved when that is on disk. */
@@ -63,7 +63,8 @@ export class Answers {
     }
     const mayFit = sale === undefined || leadsToClient(sale.deal)
     if (this.#isTooMuch(held, client)) {
-      this.#answer(held, { type: mayFit ? 'resume' : 'fail' }, signal)
+      if (mayFit) seconds.letGo(held)
+      else this.#answer(held, { type: 'fail' }, signal)
       return
     }
     if (sale === undefined || mayFit) {
@@ -102,6 +103,11 @@ export class Answers {
   /** As an ordinary forward. */
   resume(held: Held, signal: AbortSignal): void {
     this.#answer(held, { type: 'resume' }, signal)
+  }
+
+  /** Only what was never let go: of that lnd's own list has to say the same. */
+  fail(held: Held, signal: AbortSignal): void {
+    this.#answer(held, { type: 'fail' }, signal)
   }
 
   #answer(held: Held, answer: HtlcAnswer, signal: AbortSignal): void {

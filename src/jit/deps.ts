@@ -4,7 +4,7 @@ import type { Scid } from '../../lsps/base/scid.ts'
 import type { HeldLimits } from '../held/limits.ts'
 import type { Entropy } from '../kernel/entropy.ts'
 import type { Log } from '../kernel/log.ts'
-import type { LndPort } from '../lnd/port.ts'
+import type { CircuitKey, LndPort } from '../lnd/port.ts'
 import type { Store, Write } from '../store/port.ts'
 import type { CallClient } from './absent.ts'
 import type { CapacityRule } from './capacity.ts'
@@ -23,6 +23,8 @@ export type JitDeps = {
   readonly reclaimChannel: EffectDeps['reclaimChannel']
   /** Left out: clients that are away are not called. */
   readonly callClient?: CallClient
+  /** Whether this waited for its client, on record, and was never handed on to the sales. Left out: nothing waits. */
+  readonly wasNeverHandedOn?: (circuit: CircuitKey) => boolean
   /** Why no further channel is sold to an earlier customer now, beside what the sales say; undefined: it is. */
   readonly rejection: (client: NodeId) => string | undefined
   /** `paid`: how many sales the same commit ends as paid. */

@@ -46,6 +46,8 @@ export type SecondChannelsDeps = {
   readonly isHeld: (held: Held) => boolean
   /** As an ordinary forward: lnd sends it, or fails it at once. */
   readonly resume: (held: Held) => void
+  /** At once. Only for what was never let go; lnd's own list has to say the same. */
+  readonly fail: (held: Held) => void
   /** lnd does not hold it any more, and an answer would end the stream. */
   readonly drop: (held: Held) => void
   /** A new sale, on disk when this resolves. */
@@ -65,8 +67,8 @@ export function termsUnder({ scid: via, paymentSize: _, fee: __, ...terms }: Dea
  * place where a name that payers use becomes a client, its terms and the sale that is under way: the standing scid of
  * LSPS4 (continuous JIT) would be one more source of names here.
  *
- * What is not on record is answered with an ordinary forward only, never failed; what is to pay for a channel is on
- * record, as of any sale, before anything else happens. Bounded by what may be held at once.
+ * What is not on record goes on as an ordinary forward, or is failed where only a channel that nobody paid for would
+ * carry it; what is to pay for a channel is on record, as of any sale, before anything else happens. Bounded by what may be held at once.
  */
 export class SecondChannels {
   readonly #deps: SecondChannelsDeps
@@ -78,7 +80,7 @@ export class SecondChannels {
   readonly #gathering = new Map<string, { readonly payment: Held[]; readonly served: Promise<void> }>()
   /** What lnd held when this process began; as many as stood in its channels then. */
   #stood: ReadonlySet<CircuitKey> | undefined
-  readonly #letGo = new Recent<CircuitKey, true>(MAX_LET_GO)
+  readonly #gone = new Recent<CircuitKey, true>(MAX_LET_GO)
   readonly #uncounted = new Recent<NodeId, readonly LetGo[]>(MAX_CLIENTS)
 
   constructor(deps: SecondChannelsDeps) {
@@ -119,6 +121,12 @@ export class SecondChannels {
       })
   }
 
+  /** As an ordinary forward, and never as anything else when lnd offers it again. */
+  letGo(held: Held): void {
+    this.#gone.set(held.offer.circuit, true)
+    this.#deps.resume(held)
+  }
+
   async #place(held: Held, signal: AbortSignal): Promise<void> {
     const { requestedScid: name } = held.offer
     const short = await this.#lock.run(name, async () => this.#letGoWhatFits([held], await this.#lookAgain(signal)))
@@ -157,7 +165,7 @@ export class SecondChannels {
     if (first === undefined) return
     const scid = this.#deps.names.underWay(name)?.deal.scid ?? (await this.#sell(name, short, look))
     if (scid !== undefined) await this.#deps.hear(scid, [first, ...further])
-    else for (const held of short) this.#resume(held) // lnd fails it at once
+    else for (const held of short) this.#refuse(held, look)
   }
 
   async #sell(name: Scid, payment: readonly Held[], look: Look): Promise<Scid | undefined> {
@@ -202,14 +210,14 @@ export class SecondChannels {
         if (!this.#fits(amountOut, client, look)) return true
         this.#remember(client, circuit, amountOut)
       }
-      this.#resume(held)
+      this.letGo(held)
       return false
     })
   }
 
   /** By lnd's list, or because it was let go, perhaps before this process began: then it is never put on record. */
   #mayBeForwarded(circuit: CircuitKey, { incoming }: Look): boolean {
-    const wasLetGo = this.#letGo.get(circuit) !== undefined || this.#stood?.has(circuit) === true
+    const wasLetGo = this.#gone.get(circuit) !== undefined || this.#stood?.has(circuit) === true
     return wasLetGo || incoming.get(circuit) !== undefined
   }
 
@@ -232,9 +240,14 @@ export class SecondChannels {
     this.#uncounted.set(client, [...last, { circuit, amount, at: this.#deps.clock.now() }])
   }
 
-  #resume(held: Held): void {
-    this.#letGo.set(held.offer.circuit, true)
-    this.#deps.resume(held)
+  /** It gets no channel: lnd fails it at once, but for one of the client's that nobody has paid for yet. */
+  #refuse(held: Held, look: Look): void {
+    const { requestedScid: name, amountOut } = held.offer
+    const client = this.#deps.names.clientOf(name)
+    const unpaid = client === undefined ? new Set<string>() : this.#deps.unpaidChannels(client)
+    const free = look.channels.filter(({ outpoint }) => unpaid.has(outpoint))
+    if (isCarried(amountOut, free, [])) this.#deps.fail(held)
+    else this.letGo(held)
   }
 }
 

@@ -69,9 +69,11 @@ export class JitService {
       sale: (scid) => this.#runner.get(scid),
       unpaidChannels: (client) => this.#unpaid.channels(client, this.#runner.live),
       refusal: (client) => this.#refusal(client),
-      isOnRecord: (circuit) => this.#circuits.saleOf(circuit) !== undefined,
+      isOnRecord: (circuit) =>
+        this.#circuits.saleOf(circuit) !== undefined || deps.wasNeverHandedOn?.(circuit) === true,
       isHeld: (held) => this.#answers.held.has(held),
       resume: (held) => this.#answers.resume(held, this.#signal),
+      fail: (held) => this.#answers.fail(held, this.#signal),
       drop: (held) => void this.#answers.held.take(held),
       sell: (terms) => this.sell(terms),
       hear: async (scid, payment) => {

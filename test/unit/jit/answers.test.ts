@@ -29,7 +29,7 @@ describe('an HTLC that lnd offers again', () => {
         log: silentLog,
         sale: () => sale,
         clientOf: () => DEAL.client,
-        seconds: { place: () => undefined, hasInHand: () => false },
+        seconds: { place: () => undefined, hasInHand: () => false, letGo: () => undefined },
         height: () => HEIGHT,
         hear: async () => {
           sale = awaiting(PART)
