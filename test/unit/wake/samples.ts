@@ -62,6 +62,7 @@ export class Stage {
   fatal: unknown
   readonly #config: WakeConfig
   #htlcs = 0n
+  #incarnation = 0
   #stop = new AbortController()
 
   constructor(config: WakeConfig = CONFIG) {
@@ -80,6 +81,8 @@ export class Stage {
   }
 
   create(): void {
+    this.#incarnation += 1
+    const incarnation = this.#incarnation
     this.gate = new WakeGate(
       {
         lnd: {
@@ -90,7 +93,13 @@ export class Stage {
           },
           listAliases: async () => this.aliases,
         },
-        store: openMemoryStore({ bytes: this.bytes }),
+        store: openMemoryStore({
+          bytes: this.bytes,
+          onBatch: async () => {
+            // A dead process neither writes nor goes on.
+            if (incarnation !== this.#incarnation) await new Promise(() => undefined)
+          },
+        }),
         clock: this.clock,
         log: silentLog,
         reaches: (client) => this.reachable.has(client),
@@ -129,6 +138,7 @@ export class Stage {
   }
 
   kill(): void {
+    this.#incarnation += 1
     this.#stop.abort()
     this.gate.onInterceptorLost()
     this.newStream()
