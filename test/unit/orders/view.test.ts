@@ -104,6 +104,8 @@ describe('what a client reads', () => {
         for (const event of events) {
           // Taken with our preimage by a newer database: what was told before was not the whole truth.
           if (event.type === 'invoice' && event.state === 'settled') continue
+          // Given back by lnd after its channel was published, before it could be taken: bLIP-51 has no word for that.
+          if (event.type === 'invoice' && event.state === 'canceled' && order.tag === 'completed') continue
           order = step(order, event).state
           const after = viewOf(order)
           if (before === undefined || after === undefined) continue
