@@ -17,36 +17,44 @@ const WARM_UP = 100
 const OFFERS = 600
 const ARRIVE_MS = 30_000
 
-/** Of whom, and over which connections to the servers of their wallets. */
+/** Connections to the servers of wallets, and for whom payments come. */
 const KINDS = [
-  { customers: 'buyers', connections: 'kept', what: 'buyers, connections kept open' },
-  { customers: 'buyers', connections: 'new', what: 'buyers, a new connection for each' },
-  { customers: 'channels', connections: 'kept', what: 'customers with a channel, connections kept open' },
+  { connections: 'kept', customers: ['buyers', 'channels'] },
+  { connections: 'new', customers: ['buyers'] },
 ] as const
+const WORDS = {
+  kept: 'connections kept open',
+  new: 'a new connection for each',
+  buyers: 'buyers',
+  channels: 'customers with a channel',
+} as const
+
 type Kind = (typeof KINDS)[number]
 type Run = { readonly latencies: readonly number[]; readonly crowding: number }
-type Round = { readonly sluiced: Run; readonly bare: Run }
+/** Two runs, one after the other, by what they are of. */
+type Pair = { readonly what: string; readonly sluiced: Run; readonly bare: Run }
 type Arrivals = Child<ArrivalsCommand, ArrivalsAnswer>
 
 /** From the offer of a payment for a customer who is away to its webhook at the wallet's server. */
 export async function wake({ folder, rounds, log }: BenchOptions): Promise<Row[]> {
-  const done = KINDS.map((kind) => ({ kind, rounds: [] as Round[] }))
+  const done = new Map<string, Pair[]>()
   for (let round = 0; round < rounds; round += 1) {
-    for (const [index, { kind, rounds: measured }] of done.entries()) {
-      const one = await measure(join(folder, `wake-${round}-${index}`), kind)
-      measured.push(one)
-      const [sluiced, bare] = [figure(one.sluiced, 0.99), figure(one.bare, 0.99)]
-      log(`wake ${round + 1}/${rounds}: ${kind.what}, p99 ${sluiced} ms, bare ${bare} ms`)
+    for (const kind of KINDS) {
+      for (const pair of await measure(join(folder, `wake-${round}-${kind.connections}`), kind)) {
+        done.set(pair.what, [...(done.get(pair.what) ?? []), pair])
+        const [sluiced, bare] = [figure(pair.sluiced, 0.99), figure(pair.bare, 0.99)]
+        log(`wake ${round + 1}/${rounds}: ${pair.what}, p99 ${sluiced} ms, bare ${bare} ms`)
+      }
     }
   }
-  return done.flatMap(({ kind, rounds: measured }) => rows(kind, measured))
+  return [...done.values()].flatMap(rows)
 }
 
 function figure({ latencies }: Run, share: number): string {
   return quantile(latencies, share).toFixed(1)
 }
 
-async function measure(folder: string, { customers, connections }: Kind): Promise<Round> {
+async function measure(folder: string, { connections, customers }: Kind): Promise<Pair[]> {
   const options: ArrivalsOptions = { servers: SERVERS, connections }
   const arrivals: Arrivals = new Child<ArrivalsCommand, ArrivalsAnswer>('arrivals.ts', options)
   try {
@@ -54,9 +62,18 @@ async function measure(folder: string, { customers, connections }: Kind): Promis
     const urls = Array.from({ length: WARM_UP + OFFERS }, (_, number) => {
       return `https://127.0.0.1:${ports[number % SERVERS]}/wake?wallet=${number}`
     })
-    mkdirSync(folder, { recursive: true })
-    const bare = await run('wake-bare.ts', { folder, customers, urls }, arrivals)
-    return { sluiced: await run('wake-daemon.ts', { folder, customers, urls }, arrivals), bare }
+    const ofWhom = (who: Kind['customers'][number]): WakeDaemonOptions => {
+      const own = join(folder, who)
+      mkdirSync(own, { recursive: true })
+      return { folder: own, customers: who, urls }
+    }
+    const bare = await run('wake-bare.ts', ofWhom('buyers'), arrivals)
+    const pairs: Pair[] = []
+    for (const who of customers) {
+      const sluiced = await run('wake-daemon.ts', ofWhom(who), arrivals)
+      pairs.push({ what: `${WORDS[who]}, ${WORDS[connections]}`, sluiced, bare })
+    }
+    return pairs
   } finally {
     await arrivals.kill()
   }
@@ -103,11 +120,11 @@ async function arrived(arrivals: Arrivals, count: number): Promise<ReadonlyMap<n
   return all
 }
 
-function rows({ what }: Kind, done: readonly Round[]): Row[] {
+function rows(done: readonly Pair[]): Row[] {
   const row = (share: number): Row => {
-    const of = (who: 'sluiced' | 'bare') => done.map((round) => quantile(round[who].latencies, share))
+    const of = (who: 'sluiced' | 'bare') => done.map((pair) => quantile(pair[who].latencies, share))
     return {
-      figure: `offer to webhook, ${PER_SECOND} a second, ${what}, p${share * 100}`,
+      figure: `offer to webhook, ${PER_SECOND} a second, ${done[0]?.what ?? ''}, p${share * 100}`,
       value: median(of('sluiced')),
       unit: 'ms',
       rounds: of('sluiced'),
