@@ -38,7 +38,7 @@ import type { PeerEndpoint } from './peer/endpoint.ts'
 import type { Promises } from './promises/ledger.ts'
 import { listPromises } from './promises/report.ts'
 import type { Store } from './store/port.ts'
-import { countWebhooks, type WebhookSource, webhookReports } from './webhook-reports.ts'
+import { countWebhooks, type WebhookReportDeps, waitingBounds, webhookReports } from './webhook-reports.ts'
 
 export type ReportDeps = {
   readonly config: Config
@@ -64,9 +64,7 @@ export type ReportDeps = {
   readonly promises: Promises
   readonly orders: OrdersService
   readonly payouts: Pick<PayoutService, 'outboxDepth'>
-  /** Left out when webhooks are off. */
-  readonly webhooks?: WebhookSource | undefined
-}
+} & WebhookReportDeps
 
 /** What the admin interface tells, gathered from the services. */
 export function createReports(deps: ReportDeps): AdminPort {
@@ -262,6 +260,7 @@ async function status(deps: ReportDeps, signal: AbortSignal): Promise<Status> {
   const amount = amountOf(held)
   const worst = mostOfOneClient(jit, held)
   const inventory = reportInventory(deps.inventory, deps.readyCoins)
+  const waiting = waitingBounds(deps, config.webhooks)
   const now = clock.now()
   return {
     version: VERSION,
@@ -302,6 +301,7 @@ async function status(deps: ReportDeps, signal: AbortSignal): Promise<Status> {
         max: config.inventory.max_channels_per_peer,
       },
       { name: 'peer.max_pending', used: endpoint.limits.pending, max: config.peer.max_pending },
+      ...waiting.limits,
     ],
     inventory: {
       ...inventory,
@@ -309,6 +309,7 @@ async function status(deps: ReportDeps, signal: AbortSignal): Promise<Status> {
         ...inventory.bounds,
         boundOf('lsps2.max_held_msat', msatToSatCeil(amount), config.lsps2.max_held_msat),
         boundOf('lsps2.max_held_msat_per_peer', msatToSatCeil(worst.amount), config.lsps2.max_held_msat_per_peer),
+        ...waiting.bounds,
       ],
     },
     ...(slots === undefined ? {} : { access_slots: { used: slots.used, max: slots.limit } }),

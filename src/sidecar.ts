@@ -383,6 +383,8 @@ export async function startSidecar(config: Config, deps: SidecarDeps): Promise<S
       promises,
       orders,
       webhooks: config.webhooks.enabled ? webhooks : undefined,
+      wakeUps: waking.wakeUps,
+      gate,
     })
     return { admin: reports, rest: restPort(ordering, config, info), stop }
   } catch (error) {

@@ -1,6 +1,8 @@
+import { type Msat, msat, msatToSatCeil, msatToSatFloor } from '../lsps/base/amount.ts'
 import { type NodeId, parseNodeId } from '../lsps/base/node-id.ts'
 import type { AdminPort } from './admin/port.ts'
 import type { Status } from './admin/schema.ts'
+import type { Config } from './config/schema.ts'
 import {
   describeSubscriber,
   describeTest,
@@ -20,13 +22,24 @@ export type WebhookSource = {
   test(client: NodeId, appName: string | undefined, signal: AbortSignal): Promise<readonly TestedWebhook[]>
 }
 
+/** What is asked of the waiting room in front of the sales. */
+export type WaitingSource = { readonly waiting: readonly { readonly client: NodeId; readonly amount: Msat }[] }
+
 export type WebhookReportDeps = {
   /** Left out when webhooks are off. */
   readonly webhooks?: WebhookSource | undefined
+  /** What came of calls since the start. */
+  readonly wakeUps?: { readonly report: NonNullable<Status['woken']> } | undefined
+  /** Left out when nothing may wait. */
+  readonly gate?: WaitingSource | undefined
 }
 
 /** For the status. */
-export function countWebhooks({ webhooks }: WebhookReportDeps): Pick<Status, 'webhooks'> {
+export function countWebhooks({
+  webhooks,
+  wakeUps,
+  gate,
+}: WebhookReportDeps): Pick<Status, 'webhooks' | 'woken' | 'waiting'> {
   if (webhooks === undefined) return {}
   const clients = registered(webhooks)
   return {
@@ -35,7 +48,42 @@ export function countWebhooks({ webhooks }: WebhookReportDeps): Pick<Status, 'we
       webhooks: clients.reduce((sum, client) => sum + client.webhooks.length, 0),
       notifications: clients.reduce((sum, client) => sum + client.notices.length, 0),
     },
+    ...(wakeUps === undefined ? {} : { woken: wakeUps.report }),
+    ...(gate === undefined ? {} : { waiting: countWaiting(gate) }),
   }
+}
+
+function countWaiting({ waiting }: WaitingSource): NonNullable<Status['waiting']> {
+  const clients = new Set(waiting.map(({ client }) => client)).size
+  return { htlcs: waiting.length, clients, amount_msat: `${amountOf(waiting)}` }
+}
+
+/** How much of what may wait does, of HTLCs and of value: in all, and for the client of whom most waits. */
+export function waitingBounds({ gate }: WebhookReportDeps, { hold }: Config['webhooks']) {
+  if (gate === undefined) return { limits: [], bounds: [] }
+  const { waiting } = gate
+  const byClient = new Map<NodeId, WaitingSource['waiting'][number][]>()
+  for (const one of waiting) byClient.set(one.client, [...(byClient.get(one.client) ?? []), one])
+  const perClient = [...byClient.values()]
+  const most = Math.max(0, ...perClient.map(({ length }) => length))
+  const largest = perClient.map(amountOf).reduce((one, other) => (other > one ? other : one), msat(0n))
+  const bound = (name: string, used: Msat, max: Msat) => {
+    return { name, used_sat: `${msatToSatCeil(used)}`, max_sat: `${msatToSatFloor(max)}` }
+  }
+  return {
+    limits: [
+      { name: 'webhooks.hold.max_htlcs', used: waiting.length, max: hold.max_htlcs },
+      { name: 'webhooks.hold.max_htlcs_per_peer', used: most, max: hold.max_htlcs_per_peer },
+    ],
+    bounds: [
+      bound('webhooks.hold.max_msat', amountOf(waiting), hold.max_msat),
+      bound('webhooks.hold.max_msat_per_peer', largest, hold.max_msat_per_peer),
+    ],
+  }
+}
+
+function amountOf(waiting: readonly { readonly amount: Msat }[]): Msat {
+  return msat(waiting.reduce((sum, { amount }) => sum + amount, 0n))
 }
 
 function registered(webhooks: WebhookSource): Registered[] {

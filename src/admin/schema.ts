@@ -104,6 +104,12 @@ export const Status = z.object({
   promises: z.record(z.string(), Count).optional(),
   /** Clients that can be woken, and notifications that are being sent or wait to be; left out when webhooks are off. */
   webhooks: z.object({ clients: Count, webhooks: Count, notifications: Count }).optional(),
+  /** Since the start: calls of clients that were away, webhooks that answered 200 or did not, clients that came in time. */
+  woken: z
+    .object({ calls: Count, answered: Count, unanswered: Count, came: Count, median_ms: Count.optional() })
+    .optional(),
+  /** Payments that wait for clients that have a channel and are away; left out while none can wait. */
+  waiting: z.object({ htlcs: Count, clients: Count, amount_msat: Amount }).optional(),
   limits: z.array(Limit),
   inventory: Inventory,
   /** Inbound peers without a channel: what lnd allows (as configured) and what is used now (decisions D21). */

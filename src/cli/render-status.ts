@@ -1,6 +1,7 @@
 import type { Status } from '../admin/schema.ts'
 import {
   type Cell,
+  formatMilliseconds,
   formatMsat,
   formatSat,
   formatSeconds,
@@ -59,11 +60,23 @@ function facts(status: Status, now: number): (readonly [string, Cell])[] {
       : [['by orders', { text: formatMsat(status.orders_earned_msat), style: 'green' }] as const]),
     ...(status.promises === undefined ? [] : [['promises', counts(status.promises)] as const]),
     ...(status.webhooks === undefined ? [] : [['webhooks', webhooks(status.webhooks)] as const]),
+    ...(status.woken === undefined ? [] : [['woken', woken(status.woken)] as const]),
+    ...(status.waiting === undefined ? [] : [['waiting', waiting(status.waiting)] as const]),
   ]
 }
 
 function webhooks({ clients, webhooks, notifications }: NonNullable<Status['webhooks']>): string {
   return `${thousands(webhooks)} of ${plural(clients, 'client')}, ${plural(notifications, 'notification')} under way`
+}
+
+function woken({ calls, came, median_ms: median, answered, unanswered }: NonNullable<Status['woken']>): string {
+  const how = median === undefined ? '' : `, half within ${formatMilliseconds(median)}`
+  const webhooks = `${thousands(answered)} answered, ${thousands(unanswered)} not`
+  return `${thousands(came)} of ${plural(calls, 'client')} that ${calls === 1 ? 'was' : 'were'} called${how}; ${webhooks}`
+}
+
+function waiting({ htlcs, clients, amount_msat: amount }: NonNullable<Status['waiting']>): string {
+  return `${plural(htlcs, 'HTLC')}, ${formatMsat(amount)}, for ${plural(clients, 'client')} that ${clients === 1 ? 'is' : 'are'} away`
 }
 
 function draining(since: string, now: number): Cell {

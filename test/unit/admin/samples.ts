@@ -43,6 +43,8 @@ export const STATUS: Status = {
   earned_msat: '9007199254740993',
   promises: { kept: 1200, over: 34 },
   webhooks: { clients: 1, webhooks: 2, notifications: 0 },
+  woken: { calls: 12, answered: 13, unanswered: 1, came: 10, median_ms: 2134 },
+  waiting: { htlcs: 1, clients: 1, amount_msat: '12345678' },
   limits: [
     { name: 'live sales', used: 2, max: 10_000 },
     { name: 'held HTLCs', used: 1, max: 200 },

@@ -1,6 +1,14 @@
 import { describe, expect, it } from 'vitest'
+import { msat } from '../../../lsps/base/amount.ts'
 import { WebhookList, WebhookRecord, WebhookTest } from '../../../src/admin/schema-webhooks.ts'
-import { countWebhooks, type WebhookSource, webhookReports } from '../../../src/webhook-reports.ts'
+import { parseConfig } from '../../../src/config/load.ts'
+import {
+  countWebhooks,
+  type WaitingSource,
+  type WebhookSource,
+  waitingBounds,
+  webhookReports,
+} from '../../../src/webhook-reports.ts'
 import { newcomer, step } from '../../../src/webhooks/machine.ts'
 import { nameOfUrl, type TestedWebhook } from '../../../src/webhooks/report.ts'
 import type { Subscriber, SubscriberEvent } from '../../../src/webhooks/states.ts'
@@ -36,6 +44,14 @@ function source(change: Partial<WebhookSource> = {}): WebhookSource {
       TESTED.filter(({ appName }) => client === NODE && (name === undefined || appName === name)),
     ...change,
   }
+}
+
+const WAITING: WaitingSource = {
+  waiting: [
+    { client: NODE, amount: msat(1_500n) },
+    { client: OTHER_NODE, amount: msat(3_000n) },
+    { client: NODE, amount: msat(2_000n) },
+  ],
 }
 
 const reports = webhookReports({ webhooks: source() })
@@ -138,5 +154,32 @@ describe('what people are told', () => {
 
   it('counts webhooks and what is under way for the status', () => {
     expect(countWebhooks({ webhooks: source() })).toEqual({ webhooks: { clients: 2, webhooks: 2, notifications: 1 } })
+  })
+
+  it('counts what came of calls, and what waits for clients that are away', () => {
+    const woken = { calls: 2, answered: 1, unanswered: 1, came: 1, median_ms: 900 }
+    const counts = countWebhooks({ webhooks: source(), wakeUps: { report: woken }, gate: WAITING })
+    expect(counts).toMatchObject({ woken, waiting: { htlcs: 3, clients: 2, amount_msat: '6500' } })
+    expect(countWebhooks({ wakeUps: { report: woken }, gate: WAITING })).toEqual({})
+  })
+
+  it('names the bounds of what waits, with the most that waits for one client', () => {
+    const { webhooks } = parseConfig({ network: 'regtest' }, 'test.json')
+    expect(waitingBounds({}, webhooks)).toEqual({ limits: [], bounds: [] })
+    expect(waitingBounds({ gate: { waiting: [] } }, webhooks).limits.map(({ used }) => used)).toEqual([0, 0])
+    expect(waitingBounds({ gate: WAITING }, webhooks)).toEqual({
+      limits: [
+        { name: 'webhooks.hold.max_htlcs', used: 3, max: webhooks.hold.max_htlcs },
+        { name: 'webhooks.hold.max_htlcs_per_peer', used: 2, max: webhooks.hold.max_htlcs_per_peer },
+      ],
+      bounds: [
+        { name: 'webhooks.hold.max_msat', used_sat: '7', max_sat: `${webhooks.hold.max_msat / 1000n}` },
+        {
+          name: 'webhooks.hold.max_msat_per_peer',
+          used_sat: '4',
+          max_sat: `${webhooks.hold.max_msat_per_peer / 1000n}`,
+        },
+      ],
+    })
   })
 })
