@@ -67,7 +67,7 @@ describe('the lines for lnd.conf', () => {
 describe('what the README names', () => {
   it('are keys that the config has', () => {
     const keys = codeIn(page).filter((code) =>
-      /^(lnd|log|peer|funding|inventory|lsps2|promises|admin)\.[a-z_]+$/.test(code),
+      /^(lnd|log|peer|funding|inventory|lsps2|promises|webhooks|admin)\.[a-z_]+$/.test(code),
     )
     expect(keys.length).toBeGreaterThan(10)
     const shape = ConfigFile.shape
