@@ -260,7 +260,7 @@ async function status(deps: ReportDeps, signal: AbortSignal): Promise<Status> {
   const amount = amountOf(held)
   const worst = mostOfOneClient(jit, held)
   const inventory = reportInventory(deps.inventory, deps.readyCoins)
-  const waiting = waitingBounds(deps, config.webhooks)
+  const waiting = waitingBounds(deps)
   const now = clock.now()
   return {
     version: VERSION,

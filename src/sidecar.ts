@@ -384,7 +384,7 @@ export async function startSidecar(config: Config, deps: SidecarDeps): Promise<S
       orders,
       webhooks: config.webhooks.enabled ? webhooks : undefined,
       wakeUps: waking.wakeUps,
-      gate,
+      requestLiquidity: waking.requestLiquidity,
     })
     return { admin: reports, rest: restPort(ordering, config, info), stop }
   } catch (error) {

@@ -2,7 +2,6 @@ import { type Msat, msat, msatToSatCeil, msatToSatFloor } from '../lsps/base/amo
 import { type NodeId, parseNodeId } from '../lsps/base/node-id.ts'
 import type { AdminPort } from './admin/port.ts'
 import type { Status } from './admin/schema.ts'
-import type { Config } from './config/schema.ts'
 import {
   describeSubscriber,
   describeTest,
@@ -12,7 +11,7 @@ import {
 } from './webhooks/report.ts'
 import type { Registered, Subscriber } from './webhooks/states.ts'
 
-/** What the admin interface tells of webhooks, and the one call that an operator may make to them. */
+/** What the admin interface tells of webhooks, and the calls that an operator may make to them. */
 
 /** What is asked of the service of webhooks. */
 export type WebhookSource = {
@@ -25,13 +24,24 @@ export type WebhookSource = {
 /** What is asked of the waiting room in front of the sales. */
 export type WaitingSource = { readonly waiting: readonly { readonly client: NodeId; readonly amount: Msat }[] }
 
+/** As the config has them. */
+export type HoldBounds = {
+  readonly max_htlcs: number
+  readonly max_htlcs_per_peer: number
+  readonly max_msat: Msat
+  readonly max_msat_per_peer: Msat
+}
+
 export type WebhookReportDeps = {
   /** Left out when webhooks are off. */
   readonly webhooks?: WebhookSource | undefined
   /** What came of calls since the start. */
   readonly wakeUps?: { readonly report: NonNullable<Status['woken']> } | undefined
+  readonly requestLiquidity?: (client: NodeId) => 'called' | 'here' | 'no-webhook'
   /** Left out when nothing may wait. */
   readonly gate?: WaitingSource | undefined
+  /** The bounds of that. */
+  readonly hold?: HoldBounds
 }
 
 /** For the status. */
@@ -59,8 +69,8 @@ function countWaiting({ waiting }: WaitingSource): NonNullable<Status['waiting']
 }
 
 /** How much of what may wait does, of HTLCs and of value: in all, and for the client of whom most waits. */
-export function waitingBounds({ gate }: WebhookReportDeps, { hold }: Config['webhooks']) {
-  if (gate === undefined) return { limits: [], bounds: [] }
+export function waitingBounds({ gate, hold }: WebhookReportDeps) {
+  if (gate === undefined || hold === undefined) return { limits: [], bounds: [] }
   const { waiting } = gate
   const byClient = new Map<NodeId, WaitingSource['waiting'][number][]>()
   for (const one of waiting) byClient.set(one.client, [...(byClient.get(one.client) ?? []), one])
@@ -92,7 +102,8 @@ function registered(webhooks: WebhookSource): Registered[] {
 
 export function webhookReports({
   webhooks,
-}: WebhookReportDeps): Pick<AdminPort, 'webhookList' | 'webhookShow' | 'webhookTest'> {
+  requestLiquidity,
+}: WebhookReportDeps): Pick<AdminPort, 'webhookList' | 'webhookShow' | 'webhookTest' | 'requestLiquidity'> {
   const presenceOf = (client: NodeId) => ({ online: webhooks?.isOnline(client) === true })
   const find = (client: NodeId): Registered | undefined => {
     const found = webhooks?.live.get(client)
@@ -120,6 +131,13 @@ export function webhookReports({
       if (webhooks === undefined || client === undefined || find(client) === undefined) return undefined
       const tested = await webhooks.test(client, appName, signal)
       return { client, webhooks: tested.map(describeTest) }
+    },
+
+    async requestLiquidity(id) {
+      const client = parseNodeId(id)
+      if (webhooks === undefined || client === undefined) return undefined
+      const outcome = requestLiquidity?.(client) ?? 'no-webhook'
+      return outcome === 'no-webhook' ? undefined : { client, outcome }
     },
   }
 }

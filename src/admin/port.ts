@@ -1,7 +1,7 @@
 import type { Decision, DrainReport, FlightRecord, Quote, ReconcileReport, SaleSummary, Status } from './schema.ts'
 import type { OrderAction, OrderOutcome, OrderRecord, OrderSummary } from './schema-orders.ts'
 import type { ClosableList, PromiseList } from './schema-promises.ts'
-import type { WebhookList, WebhookRecord, WebhookTest, WebhookTestOrder } from './schema-webhooks.ts'
+import type { LiquidityRequest, WebhookList, WebhookRecord, WebhookTest, WebhookTestOrder } from './schema-webhooks.ts'
 
 export type SalesQuery = {
   /** Only sales in this state. */
@@ -74,4 +74,6 @@ export interface AdminPort {
   webhookShow(client: string): Promise<WebhookRecord | undefined>
   /** Calls webhooks of a client now, once each; undefined as above, and none when none has the name. */
   webhookTest(client: string, order: WebhookTestOrder, signal: AbortSignal): Promise<WebhookTest | undefined>
+  /** Calls a client that is away, since some of what is in its channels is wanted back; undefined as above. */
+  requestLiquidity(client: string): Promise<LiquidityRequest | undefined>
 }

@@ -111,3 +111,7 @@ export const WebhookTest = z.object({
   ),
 })
 export type WebhookTest = z.output<typeof WebhookTest>
+
+/** A client was asked to give back some of what is in its channels, or it is connected: then nothing is sent. */
+export const LiquidityRequest = z.object({ client: z.string(), outcome: z.enum(['called', 'here']) })
+export type LiquidityRequest = z.output<typeof LiquidityRequest>

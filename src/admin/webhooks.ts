@@ -8,7 +8,7 @@ const DEFAULT_CLIENTS = 50
 /** The turn of the host, the signature of lnd and the answer of the wallet's server: each has its own bound below this. */
 export const WEBHOOK_TEST_TIMEOUT_MS = 30_000
 
-/** What may be asked of webhooks, and the one call that an operator may make to them. */
+/** What may be asked of webhooks, and the calls that an operator may make to them. */
 export function addWebhookRoutes(app: FastifyInstance, port: AdminPort, mostPerPage: number): void {
   const WebhooksQuery = z.strictObject({
     limit: z.coerce.number().int().min(1).max(mostPerPage).default(DEFAULT_CLIENTS),
@@ -24,6 +24,11 @@ export function addWebhookRoutes(app: FastifyInstance, port: AdminPort, mostPerP
   app.get<{ Params: { client: string } }>('/v1/webhooks/:client', async (request, reply) => {
     const { client } = request.params
     return (await port.webhookShow(client)) ?? fault(reply, 404, 'NOT_FOUND', unknown(client))
+  })
+
+  app.post<{ Params: { client: string } }>('/v1/webhooks/:client/request-liquidity', async (request, reply) => {
+    const { client } = request.params
+    return (await port.requestLiquidity(client)) ?? fault(reply, 404, 'NOT_FOUND', unknown(client))
   })
 
   app.post<{ Params: { client: string } }>(

@@ -1,5 +1,11 @@
 import type { Command } from 'commander'
-import { WebhookList, WebhookRecord, WebhookTest, type WebhookTestOrder } from '../admin/schema-webhooks.ts'
+import {
+  LiquidityRequest,
+  WebhookList,
+  WebhookRecord,
+  WebhookTest,
+  type WebhookTestOrder,
+} from '../admin/schema-webhooks.ts'
 import { WEBHOOK_TEST_TIMEOUT_MS } from '../admin/webhooks.ts'
 import { dataPaths } from '../config/paths.ts'
 import { askDaemon, tellDaemon } from './admin-client.ts'
@@ -26,6 +32,7 @@ export function addWebhooks(program: Command, deps: WebhooksDeps): void {
   addList(webhooks, deps)
   addShow(webhooks, deps)
   addTest(webhooks, deps)
+  addRequestLiquidity(webhooks, deps)
 }
 
 function addList(webhooks: Command, { console }: WebhooksDeps): void {
@@ -78,5 +85,27 @@ function addTest(webhooks: Command, { console, setExitCode }: WebhooksDeps): voi
     const test = await tellDaemon(socket, path, order, WebhookTest, TEST_TIMEOUT_MS)
     printResult(console, options, { json: test, text: () => renderWebhookTest(test, console.paint) })
     if (!test.webhooks.every(hasHeard)) setExitCode(EXIT.FAILED)
+  })
+}
+
+function addRequestLiquidity(webhooks: Command, { console, setExitCode }: WebhooksDeps): void {
+  const command = webhooks
+    .command('request-liquidity')
+    .argument('<client>', 'the node id of the client')
+    .summary('asks a client for liquidity back')
+    .description(
+      'Tells the webhooks of a client that is away that some of what is in its channels is wanted back ' +
+        '(lsps5.liquidity_management_request). What it does is for the client to say; closes nothing. Exits with 1 when ' +
+        'the client is connected: then nothing is sent.',
+    )
+  withCommonOptions(command).action(async (client: string, options: CommonOptions) => {
+    const path = `/v1/webhooks/${encodeURIComponent(client)}/request-liquidity`
+    const request = await tellDaemon(dataPaths(configOf(options)).socket, path, {}, LiquidityRequest)
+    const isCalled = request.outcome === 'called'
+    const text = isCalled
+      ? `its webhooks are called: sluice webhooks show ${request.client}`
+      : 'nothing was sent: the client is connected, and webhooks are for those who are away'
+    printResult(console, options, { json: request, text: () => text })
+    if (!isCalled) setExitCode(EXIT.FAILED)
   })
 }

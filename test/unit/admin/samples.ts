@@ -289,6 +289,7 @@ export function samplePort(overrides: Partial<AdminPort> = {}): AdminPort {
     jitShow: async (id) => ([SALE.id, HASH].includes(id) ? RECORD : undefined),
     webhookList: async () => WEBHOOKS,
     webhookShow: async (client) => (client === WALLET ? WEBHOOK_RECORD : undefined),
+    requestLiquidity: async (client) => (client === WALLET ? { client, outcome: 'called' } : undefined),
     webhookTest: async (client, { app_name: name }) => {
       if (client !== WALLET) return undefined
       return name === undefined || name === 'My wallet' ? WEBHOOK_TEST : { ...WEBHOOK_TEST, webhooks: [] }

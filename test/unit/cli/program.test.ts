@@ -152,6 +152,23 @@ describe('sluice with a running daemon', () => {
     })
   })
 
+  it('asks a client for liquidity back, unless it is connected', async () => {
+    const ask = (file: string, client = WALLET) => sluice(['webhooks', 'request-liquidity', client, '--config', file])
+    await withConfig(async (file) => {
+      expect(await ask(file)).toMatchObject({ exitCode: EXIT.OK, out: expect.stringContaining('webhooks are called') })
+      expect((await ask(file, 'nobody')).exitCode).toBe(EXIT.NOT_FOUND)
+    })
+    await withConfig(
+      async (file) => {
+        expect(await ask(file)).toMatchObject({
+          exitCode: EXIT.FAILED,
+          out: expect.stringContaining('nothing was sent'),
+        })
+      },
+      { requestLiquidity: async (client) => ({ client, outcome: 'here' }) },
+    )
+  })
+
   it('ends with 1 when a webhook did not hear its test', async () => {
     await withConfig(
       async (file) => {

@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { msat } from '../../../lsps/base/amount.ts'
 import { WebhookList, WebhookRecord, WebhookTest } from '../../../src/admin/schema-webhooks.ts'
-import { parseConfig } from '../../../src/config/load.ts'
 import {
   countWebhooks,
   type WaitingSource,
@@ -139,6 +138,19 @@ describe('a test of webhooks', () => {
   })
 })
 
+describe('a request for liquidity', () => {
+  it('is for clients with a webhook that are away', async () => {
+    const requestLiquidity = (client: string) =>
+      client === OTHER_NODE ? 'here' : client === NODE ? 'called' : 'no-webhook'
+    const asking = webhookReports({ webhooks: source(), requestLiquidity })
+    expect(await asking.requestLiquidity(NODE)).toEqual({ client: NODE, outcome: 'called' })
+    expect(await asking.requestLiquidity(OTHER_NODE)).toEqual({ client: OTHER_NODE, outcome: 'here' })
+    expect(await asking.requestLiquidity(`03${'f'.repeat(64)}`)).toBeUndefined()
+    expect(await asking.requestLiquidity('nobody')).toBeUndefined()
+    expect(await webhookReports({}).requestLiquidity(NODE)).toBeUndefined()
+  })
+})
+
 describe('what people are told', () => {
   it('[L5-14] never has a URL, nor any part of it that could be the token', async () => {
     const all = JSON.stringify([
@@ -164,20 +176,21 @@ describe('what people are told', () => {
   })
 
   it('names the bounds of what waits, with the most that waits for one client', () => {
-    const { webhooks } = parseConfig({ network: 'regtest' }, 'test.json')
-    expect(waitingBounds({}, webhooks)).toEqual({ limits: [], bounds: [] })
-    expect(waitingBounds({ gate: { waiting: [] } }, webhooks).limits.map(({ used }) => used)).toEqual([0, 0])
-    expect(waitingBounds({ gate: WAITING }, webhooks)).toEqual({
+    const most = msat(9_999n)
+    const hold = { max_htlcs: 100, max_htlcs_per_peer: 20, max_msat: most, max_msat_per_peer: most }
+    expect(waitingBounds({ hold })).toEqual({ limits: [], bounds: [] })
+    expect(waitingBounds({ gate: { waiting: [] }, hold }).limits.map(({ used }) => used)).toEqual([0, 0])
+    expect(waitingBounds({ gate: WAITING, hold })).toEqual({
       limits: [
-        { name: 'webhooks.hold.max_htlcs', used: 3, max: webhooks.hold.max_htlcs },
-        { name: 'webhooks.hold.max_htlcs_per_peer', used: 2, max: webhooks.hold.max_htlcs_per_peer },
+        { name: 'webhooks.hold.max_htlcs', used: 3, max: 100 },
+        { name: 'webhooks.hold.max_htlcs_per_peer', used: 2, max: 20 },
       ],
       bounds: [
-        { name: 'webhooks.hold.max_msat', used_sat: '7', max_sat: `${webhooks.hold.max_msat / 1000n}` },
+        { name: 'webhooks.hold.max_msat', used_sat: '7', max_sat: '9' },
         {
           name: 'webhooks.hold.max_msat_per_peer',
           used_sat: '4',
-          max_sat: `${webhooks.hold.max_msat_per_peer / 1000n}`,
+          max_sat: '9',
         },
       ],
     })
