@@ -191,11 +191,11 @@ export async function startSidecar(config: Config, deps: SidecarDeps): Promise<S
   }
 
   const waking = createWaking(config, {
-    ...{ lnd, store, clock, entropy, log, onFatal },
+    ...{ lnd, store, clock, entropy, log, onFatal, jit },
     delivery: deps.delivery,
     timestampStyle: (client) => endpoint.timestampStyle(client),
   })
-  const { webhooks } = waking
+  const { webhooks, gate } = waking
   const sellingDeps = { jit, prices, inventory, decisions, clock, seed: deps.seed, stops, notSelling }
   const protocols = protocolsOf(config)
   const endpoint = createPeerEndpoint(
@@ -220,8 +220,9 @@ export async function startSidecar(config: Config, deps: SidecarDeps): Promise<S
     streams.open('htlcs', async (up, streamSignal) => {
       up()
       try {
-        await lnd.interceptHtlcs((offer, stream) => jit.onOffer(offer, stream), streamSignal)
+        await lnd.interceptHtlcs((offer, stream) => (gate ?? jit).onOffer(offer, stream), streamSignal)
       } finally {
+        gate?.onInterceptorLost()
         jit.onInterceptorLost()
       }
     })
@@ -247,10 +248,10 @@ export async function startSidecar(config: Config, deps: SidecarDeps): Promise<S
   }
 
   async function boot(): Promise<NodeInfo> {
-    await jit.loadNames()
-    // Without anything to sell or to finish, the node's one interceptor slot is left to others.
+    await Promise.all([jit.loadNames(), gate?.loadNames()])
+    // Without anything to sell or to finish, or to wait for, the node's one interceptor slot is left to others.
     const selling = config.lsps2.enabled || jit.hasNames
-    if (selling) attachInterceptor()
+    if (selling || gate !== undefined) attachInterceptor()
     const [info] = await Promise.all([
       waitForNode(deps, signal),
       journal.load(),
@@ -281,6 +282,7 @@ export async function startSidecar(config: Config, deps: SidecarDeps): Promise<S
       }
     })
     jit.onBlock(info.blockHeight)
+    gate?.onBlock(info.blockHeight)
     orders.onBlock(info.blockHeight)
     await loadPeers(signal)
     if (selling || ordered) {
@@ -321,6 +323,7 @@ export async function startSidecar(config: Config, deps: SidecarDeps): Promise<S
   function onChannelEvent(event?: ChannelEvent): void {
     funding.onChannelEvent(event)
     webhooks.onChannelEvent()
+    gate?.onChannelEvent(event)
   }
 
   async function loadPeers(callSignal: AbortSignal): Promise<void> {
@@ -334,6 +337,7 @@ export async function startSidecar(config: Config, deps: SidecarDeps): Promise<S
   function onBlock(height: number): void {
     bestHeight = height
     jit.onBlock(height)
+    gate?.onBlock(height)
     orders.onBlock(height)
     // A node that catches up sends blocks faster than it answers: however many came meanwhile, one more pass is enough.
     followAgain = true

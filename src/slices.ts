@@ -8,6 +8,7 @@ import type { OrdersHandlersConfig } from './orders/handlers.ts'
 import type { OptionsConfig } from './orders/options.ts'
 import type { OrdersConfig } from './orders/service.ts'
 import type { RestConfig } from './rest/port.ts'
+import type { WakeConfig } from './wake/service.ts'
 import type { DeliveryConfig } from './webhooks/delivery/delivery.ts'
 import type { ProxyHost } from './webhooks/delivery/dialer.ts'
 import type { WebhooksConfig } from './webhooks/service.ts'
@@ -104,6 +105,19 @@ export function webhooksOf({ webhooks }: Config): WebhooksConfig {
     mostWithoutChannel: webhooks.max_clients_without_channel,
     cooldownMs: webhooks.cooldown_seconds * SECOND_MS,
     retentionMs: webhooks.retention_days * DAY_MS,
+  }
+}
+
+/** What waits for clients that are away. */
+export function holdOf({ webhooks: { hold } }: Config): WakeConfig {
+  return {
+    holdMs: hold.seconds * SECOND_MS,
+    limits: {
+      htlcs: hold.max_htlcs,
+      htlcsPerClient: hold.max_htlcs_per_peer,
+      value: hold.max_msat,
+      valuePerClient: hold.max_msat_per_peer,
+    },
   }
 }
 

@@ -5,14 +5,16 @@ import { lsps5 } from '../lsps/lsps5/methods.ts'
 import { type Service, service } from '../lsps/rpc/server.ts'
 import type { Config } from './config/schema.ts'
 import type { CallClient } from './jit/absent.ts'
+import type { JitService } from './jit/service.ts'
 import { WakeUps } from './journal/wake-ups.ts'
 import type { Entropy } from './kernel/entropy.ts'
 import type { Log } from './kernel/log.ts'
 import type { LndPort } from './lnd/port.ts'
 import type { CallForOrder } from './orders/absent.ts'
 import type { PeerContext } from './peer/endpoint.ts'
-import { deliveryOf, webhooksOf } from './slices.ts'
+import { deliveryOf, holdOf, webhooksOf } from './slices.ts'
 import type { Store } from './store/port.ts'
+import { WakeGate } from './wake/service.ts'
 import { Delivery, systemDelivery } from './webhooks/delivery/delivery.ts'
 import { expiringSoon } from './webhooks/expiring.ts'
 import { webhookHandlers } from './webhooks/handlers.ts'
@@ -35,6 +37,8 @@ export type WakingDeps = {
   readonly log: Log
   readonly delivery: DeliveryPort | undefined
   readonly timestampStyle: NonNullable<WebhooksDeps['timestampStyle']>
+  /** Who takes what does not wait. */
+  readonly jit: Pick<JitService, 'onOffer' | 'hasOnRecord'>
   readonly onFatal: (error: unknown) => void
 }
 
@@ -54,6 +58,8 @@ export type Waking = {
   readonly requestLiquidity: (client: NodeId) => 'called' | 'here' | 'no-webhook'
   /** Looks for HTLCs that run out, when somebody is away who can be called: once, and again with each block. */
   readonly onBlock: (height: number, signal: AbortSignal) => Promise<void>
+  /** In front of the sales; left out while webhooks are off, or nothing may wait. */
+  readonly gate: WakeGate | undefined
   /** LSPS5, for peers, where it is on. */
   readonly services: readonly Service<PeerContext>[]
   readonly onPeer: (client: NodeId, online: boolean) => void
@@ -87,8 +93,10 @@ export function createWaking(config: Config, deps: WakingDeps): Waking {
     }
   }
   const soon = () => (deps.clock.now() + USEFUL_MS) as Timestamp
+  const gate = enabled && config.webhooks.hold.max_htlcs > 0 ? createGate(config, webhooks, deps) : undefined
   return {
     webhooks,
+    gate,
     wakeUps,
     callForOrder: (client, { order, timeout, usefulUntil }) =>
       call({ method: 'lsps5.expiry_soon', params: { timeout } })(client, usefulUntil, order),
@@ -113,6 +121,7 @@ export function createWaking(config: Config, deps: WakingDeps): Waking {
     onPeer: (client, online) => {
       if (online) wakeUps.came(client)
       webhooks.onPeer(client, online)
+      gate?.onPeer(client, online)
     },
     loadPeers: async (list) => {
       const came = list().then((clients) => {
@@ -123,15 +132,29 @@ export function createWaking(config: Config, deps: WakingDeps): Waking {
     load: async () => {
       if (!enabled) return
       delivery()
-      await webhooks.load()
+      await Promise.all([webhooks.load(), gate?.load()])
     },
     start: async (signal) => {
       if (!enabled) return
       try {
-        await webhooks.start(signal)
+        await Promise.all([webhooks.start(signal), gate?.start(signal)])
       } finally {
         delivery().close()
       }
     },
   }
+}
+
+function createGate(config: Config, webhooks: WebhooksService, deps: WakingDeps): WakeGate {
+  const { jit } = deps
+  return new WakeGate(
+    {
+      ...deps,
+      reaches: (client) => webhooks.reaches(client),
+      callClient: (client, until) => webhooks.notify(client, { method: 'lsps5.payment_incoming', params: {} }, until),
+      isOfSale: (offer) => jit.hasOnRecord(offer),
+      next: (offer, stream) => jit.onOffer(offer, stream),
+    },
+    holdOf(config),
+  )
 }

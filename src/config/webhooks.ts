@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import { address, count, flag } from './fields.ts'
+import { Hold } from './hold.ts'
 
 const DAY_SECONDS = 86_400
 /** bLIP-55: so long after its last channel closed a client may count on its webhooks (L5-12). */
@@ -44,6 +45,10 @@ export const Webhooks = z.strictObject({
     .describe(
       'How long webhooks of a peer without a channel are kept, after they were set or its last one was closed.',
     ),
+  hold: Hold.prefault({}).describe(
+    'Payments to customers with a channel and a webhook that are not connected wait until these come, within limits: ' +
+      'what waits takes slots and money in the channels of payers. sluiced takes the interceptor of lnd for it.',
+  ),
   delivery: Delivery.prefault({}).describe('How webhooks are called, over HTTPS only; redirects are not followed.'),
 })
 

@@ -14,7 +14,7 @@ import { EarlyOrders } from './early-orders.ts'
 import { executeEffect } from './effects.ts'
 import { Findings } from './findings.ts'
 import { deadline, isTerminal, isUnpaid, sell, step } from './machine.ts'
-import { nameOf, openParts } from './parts.ts'
+import { isKnown, nameOf, openParts } from './parts.ts'
 import { doneSales, endedSales, indexWrites, liveSales, outboxTable, saleByHash } from './records.ts'
 import { Relink } from './relink.ts'
 import { isMinted, mintScid } from './scid.ts'
@@ -190,7 +190,7 @@ export class JitService {
   /** A sale is on disk when this resolves: only then may the client hear its scid. */
   async sell(terms: Omit<Deal, 'scid'>): Promise<Deal> {
     for (let draw = 0; draw < MAX_SCID_DRAWS; draw += 1) {
-      const deal = { ...terms, scid: this.#mint() }
+      const deal = { ...terms, scid: mintScid(this.#deps.entropy) }
       if (this.#runner.live.has(deal.scid) || this.#foreignAliases.has(scidToNumber(deal.scid))) continue
       this.#unpaid.add(deal.client, deal.scid)
       const sale = await this.#runner.createNew(deal.scid, sell(deal))
@@ -214,6 +214,12 @@ export class JitService {
     const held = { offer, stream }
     this.#answers.held.add(held)
     if (this.#ready) this.#answers.judge(held, this.#signal)
+  }
+
+  /** Whether a sale has this HTLC on record, or it is being decided whether it pays for one: then we answer it. */
+  hasOnRecord({ requestedScid, circuit }: HtlcOffer): boolean {
+    const sale = this.#names.underWay(requestedScid)
+    return (sale !== undefined && isKnown(sale, circuit)) || this.#seconds.hasInHand(circuit)
   }
 
   /** What the stream offered cannot be answered through it any more; lnd offers it again to the next one. */
@@ -369,10 +375,6 @@ export class JitService {
     this.#runner.dispatch(scid, event).catch((error: unknown) => {
       this.#deps.log.error({ scid, event: event.type, err: error }, 'event not handled')
     })
-  }
-
-  #mint(): Scid {
-    return mintScid(this.#deps.entropy)
   }
 
   #newPendingId(): string {

@@ -24,8 +24,11 @@ const NODE_METHODS: readonly Method[] = [
   'blocks',
 ]
 
-/** What only a sale on the way needs: the payment waits in the interceptor. */
-const LSPS2_METHODS: readonly Method[] = ['addAliases', 'listAliases', 'htlcEvents', 'htlcInterceptor']
+/** What only a sale on the way needs. */
+const LSPS2_METHODS: readonly Method[] = ['addAliases', 'htlcEvents']
+
+/** Payments wait in the interceptor, by any name of a channel: for sales, and for customers that are away. */
+const HOLD_METHODS: readonly Method[] = ['listAliases', 'htlcInterceptor']
 
 /** How orders are paid. */
 const ORDER_METHODS: readonly Method[] = [
@@ -99,9 +102,10 @@ function toFinding(missing: readonly Method[]): Finding {
 function methodsFor(features: readonly PermissionFeature[]): readonly Method[] {
   const [lsps2, orders] = [features.includes('lsps2'), features.includes('orders')]
   const webhooks = features.includes('webhooks')
-  if (!lsps2 && !orders) return webhooks ? [...NODE_METHODS, ...WEBHOOK_METHODS] : NODE_METHODS
+  if (!lsps2 && !orders) return webhooks ? [...NODE_METHODS, ...HOLD_METHODS, ...WEBHOOK_METHODS] : NODE_METHODS
   const unneeded = new Set([
     ...(lsps2 ? [] : LSPS2_METHODS),
+    ...(lsps2 || webhooks ? [] : HOLD_METHODS),
     ...(orders ? [] : ORDER_METHODS),
     ...(webhooks ? [] : WEBHOOK_METHODS),
   ])

@@ -75,11 +75,13 @@ describe('the permissions that are asked for', () => {
     expect(orders).not.toMatch(/HtlcInterceptor|Aliases|HtlcEvents/)
   })
 
-  it('are to sign messages only for webhooks', () => {
-    const uri = 'uri:/lnrpc.Lightning/SignMessage'
-    expect(permissionsFor(['node', 'lsps2', 'orders'])).not.toContain(uri)
-    expect(permissionsFor(['node', 'lsps2', 'webhooks'])).toContain(uri)
-    expect(permissionsFor(['node', 'webhooks'])).toEqual([...permissionsFor(['node']), uri])
+  it('are to sign messages only for webhooks, which also hold payments for customers that are away', () => {
+    const sign = 'uri:/lnrpc.Lightning/SignMessage'
+    const hold = ['uri:/lnrpc.Lightning/ListAliases', 'uri:/routerrpc.Router/HtlcInterceptor']
+    expect(permissionsFor(['node', 'lsps2', 'orders'])).not.toContain(sign)
+    expect(permissionsFor(['node', 'lsps2', 'webhooks'])).toContain(sign)
+    expect(permissionsFor(['node', 'webhooks'])).toEqual([...permissionsFor(['node']), ...hold, sign])
+    expect(permissionsFor(['node', 'orders', 'webhooks'])).toEqual(expect.arrayContaining([...hold, sign]))
   })
 
   it('come as a command that can be pasted', () => {
