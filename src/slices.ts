@@ -109,7 +109,7 @@ export function webhooksOf({ webhooks }: Config): WebhooksConfig {
 }
 
 /** What waits for clients that are away. */
-export function holdOf({ webhooks: { hold } }: Config): WakeConfig {
+export function holdOf({ webhooks: { hold }, lsps2 }: Config): WakeConfig {
   return {
     holdMs: hold.seconds * SECOND_MS,
     limits: {
@@ -118,6 +118,8 @@ export function holdOf({ webhooks: { hold } }: Config): WakeConfig {
       value: hold.max_msat,
       valuePerClient: hold.max_msat_per_peer,
     },
+    // Only for sales is it asked of lnd that it keeps what is held.
+    lndResumes: !lsps2.enabled || lsps2.without_require_interceptor !== undefined,
   }
 }
 

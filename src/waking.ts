@@ -14,6 +14,7 @@ import type { CallForOrder } from './orders/absent.ts'
 import type { PeerContext } from './peer/endpoint.ts'
 import { deliveryOf, holdOf, webhooksOf } from './slices.ts'
 import type { Store } from './store/port.ts'
+import { forgetWaiting } from './wake/records.ts'
 import { WakeGate } from './wake/service.ts'
 import { Delivery, systemDelivery } from './webhooks/delivery/delivery.ts'
 import { expiringSoon } from './webhooks/expiring.ts'
@@ -130,6 +131,7 @@ export function createWaking(config: Config, deps: WakingDeps): Waking {
       await Promise.all([webhooks.loadPeers(list), came])
     },
     load: async () => {
+      if (gate === undefined) await forgetWaiting(deps.store) // it goes on without us
       if (!enabled) return
       delivery()
       await Promise.all([webhooks.load(), gate?.load()])

@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { count, millisatoshi } from './fields.ts'
 
-/** Payers give up after about two minutes, and so does lnd's `htlcswitch.mailboxdeliverytimeout` at most. */
+/** What waits blocks slots and money of payers; wallets that are not here by then seldom come. */
 const LONGEST_HOLD_SECONDS = 120
 /** HTLCs that a channel takes in one direction are 483: forwards of others need some. */
 const MOST_HTLCS = 300
@@ -17,8 +17,8 @@ export const Hold = z.strictObject({
   max_htlcs: count(0, MOST_HTLCS)
     .default(100)
     .describe(
-      'HTLCs that wait at once; a further one fails as if nobody waited. A channel takes 483, and `lsps2.max_held_htlcs` ' +
-        'may be held beside these. 0: none wait.',
+      'HTLCs that wait at once; for a further one a smaller one gives way, or it fails as if nobody waited. A channel ' +
+        'takes 483, and `lsps2.max_held_htlcs` may be held beside these. 0: none wait.',
     ),
   max_htlcs_per_peer: count(1, MOST_HTLCS)
     .default(20)

@@ -46,8 +46,9 @@ export const Webhooks = z.strictObject({
       'How long webhooks of a peer without a channel are kept, after they were set or its last one was closed.',
     ),
   hold: Hold.prefault({}).describe(
-    'Payments to customers with a channel and a webhook that are not connected wait until these come, within limits: ' +
-      'what waits takes slots and money in the channels of payers. sluiced takes the interceptor of lnd for it.',
+    'Payments to customers with a webhook that are not connected wait until these come, where they lead over a channel ' +
+      'that is not announced, and within limits: what waits takes slots and money in the channels of payers. sluiced ' +
+      'takes the interceptor of lnd for it.',
   ),
   delivery: Delivery.prefault({}).describe('How webhooks are called, over HTTPS only; redirects are not followed.'),
 })

@@ -2,6 +2,7 @@ import * as z from 'zod'
 import { Msat } from '../../lsps/base/amount.ts'
 import type { Timestamp } from '../../lsps/base/datetime.ts'
 import { NodeId } from '../../lsps/base/node-id.ts'
+import type { Store } from '../store/port.ts'
 import { Table } from '../store/table.ts'
 
 const At = z.custom<Timestamp>((v) => Number.isSafeInteger(v))
@@ -24,3 +25,9 @@ export type Waited = z.output<typeof Waited>
 
 /** By circuit. */
 export const waitedTable = new Table('wake-waiting', Waited)
+
+/** For a process that lets go on whatever lnd offers: a record would say that it never went on. */
+export async function forgetWaiting(store: Store): Promise<void> {
+  const circuits = await store.keys(waitedTable.name)
+  if (circuits.length > 0) await store.commit(circuits.map((circuit) => waitedTable.del(circuit)))
+}

@@ -8,6 +8,8 @@ export type Waiting = Waited & {
   readonly circuit: CircuitKey
   /** Where it is answered; none while lnd has not offered it (again), after a start or a lost stream. */
   readonly held?: Held
+  /** It ends at the next look, for a larger one. */
+  readonly givesWay?: true
 }
 
 /** The HTLCs that wait, bounded by the limits of what may be held. */
@@ -55,6 +57,11 @@ export class Room {
   nextEnd(): Timestamp | undefined {
     const ends = this.all().map(({ until }) => until)
     return ends.length === 0 ? undefined : (Math.min(...ends) as Timestamp)
+  }
+
+  /** lnd may have resumed what was held. */
+  doubt(): void {
+    for (const waiting of this.all()) this.#waiting.set(waiting.circuit, { ...waiting, mayHaveGoneOn: true })
   }
 
   /** What lnd offered can be answered no more. */

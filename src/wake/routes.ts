@@ -5,13 +5,14 @@ import type { Alias, Channel, Outpoint } from '../lnd/port.ts'
 type Route = { readonly peer: NodeId; active: boolean }
 
 /**
- * Whom a scid leads to and whether that peer can be paid now, in memory: read from lnd's lists, kept up to date by its
- * events. Bounded by lnd's open channels and their aliases. What is missing or stale costs no more than a wait: the HTLC
+ * Whom a scid of a channel that is not announced leads to, and whether that peer can be paid now, in memory: read from
+ * lnd's lists, kept up to date by its events. Bounded by lnd's open channels and their aliases. What is missing or stale costs no more than a wait: the HTLC
  * goes on as if nobody waited for anybody.
  */
 export class Routes {
   #byScid = new Map<Scid, NodeId>()
   #byOutpoint = new Map<Outpoint, Route>()
+  #peers = new Set<NodeId>()
   /** How many active channels each peer has. */
   #active = new Map<NodeId, number>()
   /** Texts of ids, which are the same at each look. */
@@ -22,6 +23,15 @@ export class Routes {
 
   peerAt(scid: Scid): NodeId | undefined {
     return this.#byScid.get(scid)
+  }
+
+  /** Whether it has a channel with us. */
+  knows(peer: NodeId): boolean {
+    return this.#peers.has(peer)
+  }
+
+  here(): Iterable<NodeId> {
+    return this.#active.keys()
   }
 
   /** Whether a payment could go out to the peer now: lnd sends over any channel of it. */
@@ -62,13 +72,15 @@ export class Routes {
     this.#byOutpoint = new Map()
     this.#texts = new Map()
     this.#active = new Map()
+    this.#peers = new Set(channels.map(({ peer }) => peer))
     for (const channel of channels) {
       const { peer, outpoint } = channel
       const known = this.#told.has(outpoint) ? before.get(outpoint)?.active : undefined
       const route: Route = { peer, active: false }
       this.#byOutpoint.set(outpoint, route)
       this.#set(route, known ?? channel.active)
-      for (const id of this.#namesOf(channel)) {
+      // An announced channel is a router's: payments of strangers go over it, to whom nobody is called.
+      for (const id of channel.private ? this.#namesOf(channel) : []) {
         const text = texts.get(id) ?? scidFromNumber(id)
         this.#texts.set(id, text)
         this.#byScid.set(text, peer)
@@ -76,10 +88,8 @@ export class Routes {
     }
   }
 
-  *#namesOf({ chanId, confirmedScid, private: isPrivate }: Channel): Iterable<bigint> {
+  *#namesOf({ chanId }: Channel): Iterable<bigint> {
     yield chanId
-    // Where a channel that is not announced stands in the chain is its own affair: lnd forwards nothing by that.
-    if (confirmedScid !== undefined && !isPrivate) yield confirmedScid
     yield* this.#aliases.get(chanId) ?? []
   }
 

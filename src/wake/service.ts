@@ -2,22 +2,25 @@ import type { Clock } from '../../lsps/base/clock.ts'
 import type { Timestamp } from '../../lsps/base/datetime.ts'
 import type { NodeId } from '../../lsps/base/node-id.ts'
 import type { Held } from '../held/held.ts'
-import { type HeldLimits, isTooMuch } from '../held/limits.ts'
+import type { Exposure, HeldLimits } from '../held/limits.ts'
 import { type PendingCircuits, pendingCircuits } from '../held/pending.ts'
 import { isExpiring, isLnds, refuse } from '../held/refusing.ts'
 import type { Log } from '../kernel/log.ts'
-import { Recent } from '../kernel/recent.ts'
 import { Bell } from '../kernel/wait.ts'
 import type { ChannelEvent, CircuitKey, HtlcOffer, Interceptor, LndPort } from '../lnd/port.ts'
 import type { Store, Write } from '../store/port.ts'
 import { whyOn } from './arrival.ts'
+import { givingWay } from './giving-way.ts'
+import { HandedOn } from './handed-on.ts'
 import { Patience } from './patience.ts'
 import { type Waited, waitedTable } from './records.ts'
 import { Room, type Waiting } from './room.ts'
 import { Routes } from './routes.ts'
 
-/** Between two looks at lnd's lists, which are long: whatever happens, it is not asked more often. */
+/** Between two looks at lnd's lists, which are long, while somebody is waited for. */
 export const LOOK_PAUSE_MS = 250
+/** The same while nobody is. */
+export const QUIET_LOOK_PAUSE_MS = 2_000
 /** After a look that failed. */
 export const LOOK_AGAIN_MS = 2_000
 /** While somebody is waited for whose connection is there and whose channel is not, in case an event was lost. */
@@ -26,17 +29,10 @@ export const ARRIVING_LOOK_MS = 1_000
 export const WAITING_LOOK_MS = 10_000
 /** While nobody is: events tell. */
 const IDLE_MS = 3_600_000
-/**
- * HTLCs that were handed on lately: more than lnd forwards in `DELIVERY_MS`. One that is offered again must not wait, as
- * its forward may be under way.
- */
-export const MAX_HANDED_ON = 20_000
-/**
- * What was resumed may stand in the memory of lnd for so long before it is sent or fails (the most that
- * `htlcswitch.mailboxdeliverytimeout` can be), and shows in no list meanwhile. What comes so soon after a start may have
- * been resumed by the process before.
- */
-export const DELIVERY_MS = 120_000
+/** HTLCs that end for larger ones and are failed at the next look; so many are held beside the limits meanwhile. */
+export const MAX_GIVING_WAY = 10
+/** Blocks that an HTLC must have left before lnd fails it, or it is not worth a wait: one may come at any moment. */
+export const LEAST_BLOCKS = 6
 
 export type WakeDeps = {
   readonly lnd: Pick<LndPort, 'listChannels' | 'listAliases'>
@@ -62,6 +58,8 @@ export type WakeConfig = {
   /** How long a client is waited for. */
   readonly holdMs: number
   readonly limits: HeldLimits
+  /** lnd may resume by itself what is held, when we are gone (D2): a record does not show then that it never went on. */
+  readonly lndResumes: boolean
 }
 
 /**
@@ -74,16 +72,17 @@ export class WakeGate {
   readonly #routes = new Routes()
   readonly #room = new Room()
   readonly #patience: Patience
-  readonly #handedOn = new Recent<CircuitKey, true>(MAX_HANDED_ON)
+  readonly #handedOn: HandedOn
   /** Clients that are waited for and connected: their channels come up in a moment. */
   readonly #arriving = new Set<NodeId>()
   readonly #bell = new Bell()
   /** What waited when the process before ended, and what lnd offered of it before the start; bounded by these names. */
   #names: ReadonlySet<string> = new Set()
   readonly #early = new Map<CircuitKey, Held>()
-  #startedAt: Timestamp | undefined
+  #isReady = false
+  /** Those whose record is being deleted, with what lnd offered of them since. */
+  readonly #ending = new Map<CircuitKey, Held[]>()
   #height = 0
-  #losses = 0
   #mustLook = true
   #mustAskAliases = true
 
@@ -91,6 +90,7 @@ export class WakeGate {
     this.#deps = deps
     this.#config = config
     this.#patience = new Patience(config.holdMs)
+    this.#handedOn = new HandedOn(deps.clock.now())
   }
 
   /** All that waits, for people. */
@@ -105,6 +105,13 @@ export class WakeGate {
 
   async load(): Promise<void> {
     for await (const [circuit, waited] of waitedTable.entries(this.#deps.store)) this.#room.set({ ...waited, circuit })
+    if (this.#config.lndResumes) this.#room.doubt()
+  }
+
+  /** Whether it waits, or waited when the process before ended, and certainly was never handed on. */
+  wasNeverHandedOn(circuit: CircuitKey): boolean {
+    const waiting = this.#room.get(circuit)
+    return waiting !== undefined && waiting.mayHaveGoneOn !== true
   }
 
   /** Serves until the signal aborts; call once the sales are loaded. */
@@ -117,47 +124,50 @@ export class WakeGate {
         continue
       }
       this.#mustLook = false
-      let pauseMs = LOOK_PAUSE_MS
       try {
         await this.#look(signal)
+        await this.#rest(signal)
       } catch (error) {
         if (signal.aborted) return
         this.#mustLook = true
-        pauseMs = LOOK_AGAIN_MS
         log.warn({ waiting: this.#room.size, err: error }, 'lnd does not list its channels, will be asked again')
+        await clock.sleep(LOOK_AGAIN_MS, signal).catch(() => undefined)
       }
-      await clock.sleep(pauseMs, signal).catch(() => undefined)
     }
   }
 
   /** Every HTLC that lnd would forward. In this tick it goes on, or waits in memory. */
   onOffer(offer: HtlcOffer, stream: Interceptor): void {
     const { circuit, requestedScid } = offer
-    if (this.#startedAt === undefined) {
+    if (!this.#isReady) {
       if (this.#names.has(circuit)) this.#early.set(circuit, { offer, stream })
-      else this.#deps.next(offer, stream)
+      else this.#pass(offer, stream)
       return
     }
     const peer = this.#routes.peerAt(requestedScid)
-    if (peer === undefined) this.#deps.next(offer, stream)
+    if (peer === undefined) this.#pass(offer, stream)
     else this.#arrive({ offer, stream }, peer)
   }
 
   /** What the stream offered cannot be answered through it any more; lnd offers it again to the next one. */
   onInterceptorLost(): void {
-    this.#losses += 1
     this.#early.clear()
+    for (const circuit of this.#ending.keys()) this.#ending.set(circuit, []) // lnd offers them again
     this.#room.loseStream()
+    if (this.#config.lndResumes) this.#room.doubt()
   }
 
   onPeer(peer: NodeId, online: boolean): void {
+    const end = this.#room.endFor(peer)
     if (!online) {
       this.#arriving.delete(peer)
       this.#routes.away(peer)
-      if (this.#deps.reaches(peer)) this.#lookForNames()
+      if (this.#routes.knows(peer) && this.#deps.reaches(peer)) this.#lookForNames()
+      // It came for a moment, too short for its channel.
+      if (end !== undefined && end > this.#deps.clock.now()) this.#deps.callClient(peer, end)
       return
     }
-    if (this.#room.endFor(peer) === undefined) return
+    if (end === undefined) return
     this.#arriving.add(peer)
     this.#lookSoon()
   }
@@ -193,22 +203,29 @@ export class WakeGate {
     if (why === undefined) {
       if (again === undefined) this.#hold(held, peer)
       this.#lookSoon() // perhaps its forward is under way, or the client is here after all
-    } else if (again === undefined) {
-      if (this.#deps.reaches(peer)) this.#handedOn.set(offer.circuit, true)
-      this.#deps.next(offer, stream)
-    } else this.#handOn([again], why)
+    } else if (again === undefined) this.#pass(offer, stream)
+    else this.#handOn([again], why)
+  }
+
+  /** Whatever goes on is remembered, whoever it is for: it may be known only later that its client can be waited for. */
+  #pass(offer: HtlcOffer, stream: Interceptor): void {
+    const { circuit } = offer
+    this.#handedOn.add(circuit, this.#deps.clock.now())
+    const ending = this.#ending.get(circuit)
+    if (ending === undefined) this.#deps.next(offer, stream)
+    else ending.push({ offer, stream }) // its record is being deleted: that comes first
   }
 
   #whyOn(offer: HtlcOffer, client: NodeId): string | undefined {
     const { circuit, amountIn: amount } = offer
     return whyOn({
       isOfSale: this.#deps.isOfSale(offer),
-      wentOn: this.#handedOn.get(circuit) !== undefined,
+      wentOn: this.#handedOn.has(circuit),
       isWaiting: this.#room.get(circuit) !== undefined,
       isReachable: this.#deps.reaches(client),
-      isExpiring: isExpiring(offer, this.#height),
+      isExpiring: offer.autoFailHeight - this.#height < LEAST_BLOCKS,
       isPaused: this.#patience.isPaused(client, this.#deps.clock.now()),
-      isTooMuch: isTooMuch({ client, amount }, this.#room.all(), this.#config.limits),
+      isTooMuch: this.#givingWay({ client, amount }) === undefined,
     })
   }
 
@@ -216,14 +233,23 @@ export class WakeGate {
     const { clock, log, callClient } = this.#deps
     const { circuit, amountIn: amount } = held.offer
     const since = clock.now()
+    for (const one of this.#givingWay({ client, amount }) ?? []) this.#room.set({ ...one, givesWay: true })
     const end = this.#room.endFor(client) ?? since
     const until = end > since ? end : ((since + this.#config.holdMs) as Timestamp)
-    const isFresh = since - (this.#startedAt ?? since) < DELIVERY_MS
-    const waited: Waited = { client, amount, since, until, ...(isFresh ? { mayHaveGoneOn: true } : {}) }
+    const doubt = this.#handedOn.isComplete(since) ? {} : { mayHaveGoneOn: true as const }
+    const waited: Waited = { client, amount, since, until, ...doubt }
     this.#room.set({ ...waited, circuit, held })
     this.#write([waitedTable.put(circuit, waited)])
     log.info({ client, circuit, amount: `${amount}`, until }, 'payment waits for a client that is away')
     if (end <= since) callClient(client, until)
+  }
+
+  /** What waits already and has to end for it; undefined: it has to go on itself. */
+  #givingWay(one: Exposure): readonly Waiting[] | undefined {
+    const staying = this.#room.all().filter(({ givesWay }) => givesWay !== true)
+    const gone = givingWay(one, staying, this.#config.limits)
+    const ending = this.#room.size - staying.length + (gone?.length ?? 0)
+    return gone === undefined || (gone.length > 0 && ending > MAX_GIVING_WAY) ? undefined : gone
   }
 
   /** Reads who is where, and does what that means for whatever waited before lnd was asked. */
@@ -239,8 +265,10 @@ export class WakeGate {
     })
     const [channels, aliases] = await asked
     this.#routes.endLook(channels, aliases)
-    if (this.#startedAt === undefined) this.#begin()
+    if (!this.#isReady) this.#begin()
+    for (const client of this.#routes.here()) this.#patience.came(client)
     for (const client of this.#room.clients()) if (this.#routes.isHere(client)) this.#clientCame(client)
+    for (const client of this.#arriving) if (this.#room.endFor(client) === undefined) this.#arriving.delete(client)
     const pending = pendingCircuits(channels)
     for (const one of waiting) await this.#settle(one, pending, signal)
   }
@@ -248,7 +276,7 @@ export class WakeGate {
   /** It is known from here on who is where. The process before called the clients too: what is said twice, they say. */
   #begin(): void {
     const { clock, callClient } = this.#deps
-    this.#startedAt = clock.now()
+    this.#isReady = true
     for (const held of this.#early.values()) {
       const client = this.#room.get(held.offer.circuit)?.client
       if (client === undefined) this.onOffer(held.offer, held.stream)
@@ -277,7 +305,8 @@ export class WakeGate {
     if (!this.#isOver(one)) return
     const { clock, log } = this.#deps
     const { client, circuit, until, held } = one
-    this.#patience.missed(client, until, clock.now())
+    // Only who had all the time is taken for one who does not come: blocks may end a wait at any moment.
+    if (clock.now() >= until) this.#patience.missed(client, until, clock.now())
     if (held === undefined && found !== undefined) return // lnd offers it again, and then it fails
     if (held !== undefined && one.mayHaveGoneOn) {
       this.#handOn([one], 'its client did not come')
@@ -293,33 +322,45 @@ export class WakeGate {
 
   /** The record ends before the HTLC goes on: see `Waited`. A kill in between costs no more than a failed payment. */
   #handOn(all: readonly Waiting[], why: string): void {
-    const { log, next } = this.#deps
+    const { clock, log, next } = this.#deps
     const going = all.filter((one) => this.#room.take(one))
     if (going.length === 0) return
-    for (const { circuit } of going) this.#handedOn.set(circuit, true)
-    const losses = this.#losses
-    const goOn = () => {
-      if (losses !== this.#losses) return // lnd offers them again
-      for (const { client, circuit, held } of going) {
-        if (held === undefined || isLnds(held.offer, this.#height)) continue
-        log.info({ client, circuit, why }, 'payment waits no longer')
-        next(held.offer, held.stream)
-      }
+    for (const { circuit, held } of going) {
+      this.#handedOn.add(circuit, clock.now())
+      this.#ending.set(circuit, held === undefined ? [] : [held])
+      log.info({ circuit, why }, 'payment waits no longer')
     }
     this.#write(
       going.map(({ circuit }) => waitedTable.del(circuit)),
-      goOn,
+      () => {
+        for (const { circuit } of going) {
+          const held = this.#ending.get(circuit)?.at(-1)
+          this.#ending.delete(circuit)
+          if (held !== undefined && !isLnds(held.offer, this.#height)) next(held.offer, held.stream)
+        }
+      },
     )
   }
 
-  #isOver({ since, until, held }: Waiting): boolean {
+  #isOver({ since, until, held, givesWay }: Waiting): boolean {
     const now = this.#deps.clock.now()
-    const isLate = now >= until || now < since // the clock went back: nobody knows how long it waited
+    const isLate = givesWay === true || now >= until || now < since // the clock went back: nobody knows how long it waited
     return isLate || (held !== undefined && isExpiring(held.offer, this.#height))
   }
 
   #write(writes: readonly Write[], then: () => void = () => undefined): void {
     this.#deps.store.commit(writes).then(then, this.#deps.onFatal)
+  }
+
+  /** Between two looks; a shorter pause when somebody begins to wait. */
+  async #rest(signal: AbortSignal): Promise<void> {
+    const { clock } = this.#deps
+    const end = clock.now() + QUIET_LOOK_PAUSE_MS
+    await clock.sleep(LOOK_PAUSE_MS, signal).catch(() => undefined)
+    const left = () => Math.min(end - clock.now(), QUIET_LOOK_PAUSE_MS)
+    while (this.#room.size === 0 && left() > 0 && !signal.aborted) {
+      await this.#bell.next(left(), clock, signal).catch(() => undefined)
+    }
   }
 
   #pauseMs(): number {

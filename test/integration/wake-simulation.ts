@@ -1,7 +1,7 @@
 import { type Scid, scidFromNumber } from '../../lsps/base/scid.ts'
 import type { SimWallet } from '../../src/sandbox/wallet.ts'
 import { MEASURED_LATENCY } from '../../src/sandbox/world.ts'
-import { DELIVERY_MS } from '../../src/wake/service.ts'
+import { DELIVERY_MS } from '../../src/wake/handed-on.ts'
 import { type Bought, Simulation, type SimulationOptions, testConfig } from './simulation.ts'
 
 /** What the first payment, over the JIT channel's purchase, and each later one carries, in msat. */
@@ -71,7 +71,7 @@ export class WakeSimulation extends Simulation {
     await this.ask(wallet, 'lsps5.set_webhook', { app_name: 'wallet', webhook: this.urlOf(wallet) })
     await this.advance(1_000)
     wallet.disconnect()
-    await this.advance(1_000)
+    await this.advance(3_000)
     const [channel] = wallet.openChannels()
     if (channel === undefined) throw new Error('the customer has no channel')
     return { wallet, bought, sold: bought.scid, lnds: scidFromNumber(channel.chanId) }

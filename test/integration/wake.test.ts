@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { DELIVERY_MS } from '../../src/wake/service.ts'
+import { DELIVERY_MS } from '../../src/wake/handed-on.ts'
 import { HOLD_MS, LATER, WakeSimulation } from './wake-simulation.ts'
 
 const FAILED = { status: 'failed', reason: 'temporary_channel_failure', by: 'lsp' }
@@ -24,15 +24,15 @@ describe('a payment to a customer whose wallet is not connected', () => {
     },
   )
 
-  it('waits also by where an ordinary channel stands in the chain, of a wallet that we opened no channel to', async () => {
+  it('does not wait over a channel that is announced: that is the payment of strangers', async () => {
     const { simulation } = await WakeSimulation.begin()
     const { wallet, scid } = simulation.world.addDestination()
     await simulation.ask(wallet, 'lsps5.set_webhook', { app_name: 'w', webhook: simulation.urlOf(wallet) })
     wallet.disconnect()
-    await simulation.advance(1_000)
-    simulation.wakes({ wallet }, 2_000)
+    await simulation.advance(3_000)
     const payment = simulation.payLater({ wallet }, scid)
-    expect((await simulation.outcome(payment.result, 'the payment to end')).status).toBe('settled')
+    await simulation.advance(1_000)
+    expect(payment.outcome).toEqual(UNKNOWN)
   })
 
   it('is paid in several parts with one call', async () => {
@@ -66,7 +66,7 @@ describe('a payment to a customer whose wallet is not connected', () => {
     expect(simulation.state(bought.scid)).toBe('owed')
     wallet.setPaymentPolicy('claim')
     wallet.disconnect()
-    await simulation.advance(1_000)
+    await simulation.advance(3_000)
     const second = simulation.pay(bought, invoice())
     await simulation.advance(10_000)
     expect(second.outcome).toBeUndefined()
@@ -136,7 +136,7 @@ describe('what waits for wallets', () => {
     held.push(await pay(customer, 1_000n))
     expect((await pay(customer, 1n)).outcome).toEqual(UNKNOWN) // too many for one
     held.push(await pay(other))
-    expect((await pay(third)).outcome).toEqual(UNKNOWN) // too many in all
+    expect((await pay(third, 1_000n)).outcome).toEqual(UNKNOWN) // too many in all, and none is smaller
     expect(held.map(({ outcome }) => outcome)).toEqual([undefined, undefined, undefined, undefined])
     expect(simulation.callsOf(third)).toEqual([])
   })

@@ -2,7 +2,10 @@ import { describe, expect, it } from 'vitest'
 import { msat } from '../../../lsps/base/amount.ts'
 import { scidFromNumber } from '../../../lsps/base/scid.ts'
 import { EXPIRY_MARGIN_BLOCKS } from '../../../src/held/refusing.ts'
-import { DELIVERY_MS } from '../../../src/wake/service.ts'
+import { openMemoryStore } from '../../../src/store/memory.ts'
+import { DELIVERY_MS } from '../../../src/wake/handed-on.ts'
+import { forgetWaiting } from '../../../src/wake/records.ts'
+import { LEAST_BLOCKS } from '../../../src/wake/service.ts'
 import {
   AMOUNT,
   CLIENT,
@@ -44,18 +47,16 @@ describe('an HTLC for a client that is away', () => {
     expect(stage.wentOn).toEqual([circuit])
   })
 
-  it('waits by each name that leads to the channel: its id, an alias, where an announced one stands', async () => {
+  it('waits by each name that leads to the channel: its id, an alias; not over one that is announced', async () => {
     const stage = new Stage()
-    const [alias, confirmed, secret] = [(16_100_000n << 40n) | 7n, (900n << 40n) | 1n, (901n << 40n) | 1n]
+    const alias = (16_100_000n << 40n) | 7n
     stage.aliases = [{ base: chanIdOf(CLIENT), aliases: [alias] }]
-    stage.setChannel(channelTo(OTHER, { private: false, confirmedScid: confirmed }))
-    stage.setChannel(channelTo(CLIENT, { confirmedScid: secret }))
+    stage.setChannel(channelTo(OTHER, { private: false }))
     await stage.start()
     const waits = [await stage.pay(CLIENT), await stage.pay(CLIENT, { requestedScid: scidFromNumber(alias) })]
-    const other = await stage.pay(OTHER, { requestedScid: scidFromNumber(confirmed) })
-    const hidden = await stage.pay(CLIENT, { requestedScid: scidFromNumber(secret) })
-    expect(stage.waiting).toEqual([...waits, other])
-    expect(stage.wentOn).toEqual([hidden])
+    const ofRouter = await stage.pay(OTHER)
+    expect(stage.waiting).toEqual(waits)
+    expect(stage.wentOn).toEqual([ofRouter])
   })
 
   it('waits by a name that was given to the channel while the client was here', async () => {
@@ -130,6 +131,53 @@ describe('an HTLC for a client that is away', () => {
     expect(stage.answers.map(([, type]) => type)).not.toContain('fail')
   })
 
+  it('does not wait when it went on by a name that nobody knew yet: an alias bound while the client was here', async () => {
+    const stage = await Stage.settled()
+    await stage.comes(CLIENT)
+    const alias = (16_100_000n << 40n) | 7n
+    stage.aliases = [{ base: chanIdOf(CLIENT), aliases: [alias] }]
+    const offer = stage.offer(stage.htlc(CLIENT, { requestedScid: scidFromNumber(alias) }))
+    await stage.leaves(CLIENT)
+    stage.offer(offer)
+    await stage.advance(HOLD_MS + 5_000)
+    expect(stage.wentOn).toEqual([offer.circuit, offer.circuit])
+    expect(stage.answers.map(([, type]) => type)).not.toContain('fail')
+  })
+
+  it('does not wait when it went on to a client that had no webhook then', async () => {
+    const stage = await Stage.settled()
+    stage.reachable.delete(CLIENT)
+    await stage.comes(CLIENT)
+    const offer = stage.offer(stage.htlc(CLIENT))
+    stage.reachable.add(CLIENT)
+    await stage.leaves(CLIENT)
+    stage.offer(offer)
+    await stage.advance(HOLD_MS + 5_000)
+    expect(stage.answers.map(([, type]) => type)).not.toContain('fail')
+  })
+
+  it('calls a client again that came for a moment and left before its channel was active', async () => {
+    const stage = await Stage.settled()
+    await stage.pay(CLIENT)
+    stage.gate.onPeer(CLIENT, true)
+    await stage.advance(2_000)
+    stage.gate.onPeer(CLIENT, false)
+    expect(stage.calls).toHaveLength(2)
+    expect(stage.waiting).toHaveLength(1)
+  })
+
+  it('is resumed, and not failed, when lnd may have resumed it by itself while the stream was lost', async () => {
+    const stage = await Stage.settled({ ...CONFIG, lndResumes: true })
+    const offer = stage.offer(stage.htlc(CLIENT))
+    await stage.advance(1_000)
+    expect(stage.gate.wasNeverHandedOn(offer.circuit)).toBe(true)
+    stage.loseStream()
+    expect(stage.gate.wasNeverHandedOn(offer.circuit)).toBe(false)
+    stage.offer(offer)
+    await stage.advance(HOLD_MS)
+    expect(stage.answers).toEqual([[offer.circuit, 'resume']])
+  })
+
   it('is resumed at the end when it came so soon after a start that a process before may have handed it on', async () => {
     const stage = new Stage()
     await stage.start()
@@ -162,7 +210,7 @@ describe('an HTLC that does not wait', () => {
       stage.htlc(STRANGER),
       stage.htlc(OTHER), // is here
       stage.htlc(CLIENT), // a sale has it on record
-      stage.htlc(CLIENT, { autoFailHeight: HEIGHT + EXPIRY_MARGIN_BLOCKS }),
+      stage.htlc(CLIENT, { autoFailHeight: HEIGHT + LEAST_BLOCKS - 1 }),
       stage.htlc(CLIENT, { amountIn: msat(3n * AMOUNT + 1n) }),
     ]
     for (const offer of offers) {
@@ -188,6 +236,30 @@ describe('what may wait', () => {
     for (const peer of [CLIENT, CLIENT, CLIENT, CLIENT, OTHER, OTHER, OTHER]) circuits.push(await stage.pay(peer))
     expect(stage.wentOn).toEqual([circuits[3], circuits[6]])
     expect(stage.waiting).toHaveLength(CONFIG.limits.htlcs)
+  })
+
+  it('is the larger HTLCs: the smallest, dust that keeps real payments out, give way to them and fail', async () => {
+    const stage = await Stage.settled()
+    const dust: string[] = []
+    for (let index = 0; index < 3; index += 1) dust.push(await stage.pay(CLIENT, { amountIn: msat(1_000n) }))
+    const { circuit } = stage.offer(stage.htlc(CLIENT))
+    expect(stage.wentOn).toEqual([])
+    await stage.advance(1_000)
+    expect(stage.answers).toEqual([[dust[0], 'fail']])
+    expect(stage.waiting).toEqual([dust[1], dust[2], circuit])
+    const more = await stage.pay(CLIENT, { amountIn: msat(1_000n) })
+    expect(stage.wentOn).toEqual([more])
+    expect(stage.calls).toHaveLength(1)
+  })
+
+  it('is not less for a client because blocks ended its wait before its time', async () => {
+    const stage = await Stage.settled()
+    const short = await stage.pay(CLIENT, { autoFailHeight: HEIGHT + LEAST_BLOCKS })
+    stage.gate.onBlock(HEIGHT + LEAST_BLOCKS - EXPIRY_MARGIN_BLOCKS)
+    await stage.advance(1_000)
+    expect(stage.answers).toEqual([[short, 'fail']])
+    const real = await stage.pay(CLIENT)
+    expect(stage.waiting).toEqual([real])
   })
 
   it('is nothing, when the operator wants nothing to wait', async () => {
@@ -291,6 +363,22 @@ describe('a lost interceptor', () => {
   })
 })
 
+describe('an HTLC that lnd offers again while its record is being deleted', () => {
+  it('goes on after that, once, on the newest stream', async () => {
+    const stage = await Stage.settled()
+    const offer = stage.offer(stage.htlc(CLIENT))
+    await stage.advance(1_000)
+    stage.setChannel(channelTo(CLIENT, { active: true }))
+    stage.gate.onChannelEvent({ type: 'active', outpoint: outpointOf(CLIENT) })
+    stage.loseStream()
+    stage.offer(offer)
+    expect(stage.wentOn).toEqual([])
+    await stage.advance(0)
+    expect(stage.wentOn).toEqual([offer.circuit])
+    expect(stage.open).toEqual(new Set())
+  })
+})
+
 describe('a process that died while HTLCs waited', () => {
   it('is followed by one that holds them from the first tick, calls the client again, and lets them go on', async () => {
     const stage = await Stage.settled()
@@ -339,6 +427,15 @@ describe('a process that died while HTLCs waited', () => {
   })
 })
 
+describe('a process without a gate', () => {
+  it('leaves no record of what it let go on', async () => {
+    const stage = await Stage.settled()
+    await stage.pay(CLIENT)
+    await forgetWaiting(openMemoryStore({ bytes: stage.bytes }))
+    expect(stage.onDisk).toEqual([])
+  })
+})
+
 describe('who is where', () => {
   it('is asked of lnd no more than four times a second, however many HTLCs come', async () => {
     const stage = await Stage.settled({ ...CONFIG, limits: { ...CONFIG.limits, htlcs: 1_000, htlcsPerClient: 1_000 } })
@@ -358,6 +455,31 @@ describe('who is where', () => {
     stage.gate.onPeer(STRANGER, false)
     await stage.advance(60_000)
     expect(stage.looks).toBe(0)
+  })
+
+  it('is not asked because of a peer that has a webhook and no channel, however often it connects', async () => {
+    const stage = await Stage.settled()
+    const flapping = nodeId(7)
+    stage.reachable.add(flapping)
+    stage.looks = 0
+    for (let index = 0; index < 100; index += 1) {
+      stage.gate.onPeer(flapping, true)
+      stage.gate.onPeer(flapping, false)
+      await stage.advance(250)
+    }
+    expect(stage.looks).toBe(0)
+  })
+
+  it('is not asked each second because of a connected client whose payments are over', async () => {
+    const stage = await Stage.settled()
+    await stage.pay(CLIENT)
+    stage.gate.onPeer(CLIENT, true) // and its channel never comes up
+    await stage.advance(HOLD_MS + 10_000)
+    await stage.pay(OTHER)
+    await stage.advance(1_000)
+    stage.looks = 0
+    await stage.advance(30_000)
+    expect(stage.looks).toBeLessThan(6)
   })
 
   it('is asked again when a channel is opened, and when the stream of events is new', async () => {

@@ -6,7 +6,8 @@ import { silentLog } from '../../../src/kernel/log.ts'
 import type { Channel, HtlcAnswer, HtlcOffer, Interceptor, PendingHtlc } from '../../../src/lnd/port.ts'
 import { ManualClock } from '../../../src/sandbox/manual-clock.ts'
 import { openMemoryStore, type SyncedBytes } from '../../../src/store/memory.ts'
-import { DELIVERY_MS, type WakeConfig, WakeGate } from '../../../src/wake/service.ts'
+import { DELIVERY_MS } from '../../../src/wake/handed-on.ts'
+import { type WakeConfig, WakeGate } from '../../../src/wake/service.ts'
 
 export const nodeId = (n: number) => `02${n.toString(16).padStart(64, '0')}` as NodeId
 export const CLIENT = nodeId(1)
@@ -21,6 +22,7 @@ export const AMOUNT = 1_000_000n
 export const CONFIG: WakeConfig = {
   holdMs: HOLD_MS,
   limits: { htlcs: 5, htlcsPerClient: 3, value: msat(5n * AMOUNT), valuePerClient: msat(3n * AMOUNT) },
+  lndResumes: false,
 }
 
 export const chanIdOf = (peer: NodeId) => (16_000_000n << 40n) | (BigInt(`0x${peer.slice(2)}`) << 16n)
@@ -232,7 +234,7 @@ export class Stage {
     this.setChannel(channelTo(peer))
     this.gate.onChannelEvent({ type: 'inactive', outpoint: outpointOf(peer) })
     this.gate.onPeer(peer, false)
-    await this.advance(1_000)
+    await this.advance(3_000)
   }
 
   get waiting(): readonly string[] {
