@@ -45,7 +45,6 @@ const NANOSECONDS_PER_MS = 1_000_000n
 const VBYTES_PER_KW = 250n
 const OUTPOINT = /^([0-9a-f]{64}):(\d{1,10})$/
 const NOT_FORWARDED = '0'
-const NOT_CONFIRMED = '0'
 
 /** lnd has signed fields for amounts that cannot be negative, save for rounding below a reserve. */
 export function toSat(text: string): Sat {
@@ -126,7 +125,6 @@ export function toChannel(raw: RawChannel): Channel {
     peer: toNodeId(raw.remote_pubkey),
     outpoint: raw.channel_point,
     chanId: BigInt(raw.chan_id),
-    ...(raw.zero_conf_confirmed_scid === NOT_CONFIRMED ? {} : { confirmedScid: BigInt(raw.zero_conf_confirmed_scid) }),
     active: raw.active,
     private: raw.private,
     initiator: raw.initiator,

@@ -64,8 +64,6 @@ export type Channel = {
    * an ordinary one where its funding stands in the chain.
    */
   readonly chanId: bigint
-  /** Where the funding of a zero-conf channel stands in the chain, once lnd knows; `chanId` stays what it was. */
-  readonly confirmedScid?: bigint
   readonly active: boolean
   /** Not announced to the network. */
   readonly private: boolean

@@ -77,7 +77,6 @@ message Channel {
   int64 lifetime = 23;
   int64 uptime = 24;
   ChannelConstraints local_constraints = 29;
-  uint64 zero_conf_confirmed_scid = 33;
   string memo = 36;
 }
 message ChannelConstraints {

@@ -43,8 +43,6 @@ export type RawChannel = {
   readonly remote_pubkey: string
   readonly channel_point: string
   readonly chan_id: U64
-  /** Of zero-conf channels; 0 before it is known. */
-  readonly zero_conf_confirmed_scid: U64
   readonly capacity: U64
   readonly local_balance: U64
   readonly remote_balance: U64

@@ -90,21 +90,16 @@ export class ChannelLife {
     this.#deps.emit({ type: 'inactive', outpoint: channel.outpoint })
   }
 
-  /** Channels that wait for confirmations, and zero-conf ones whose place in the chain becomes known. */
+  /** Channels that wait for confirmations. */
   onBlock(): void {
     const { chain, channels, minimumDepth } = this.#deps
     for (const channel of channels.all.values()) {
-      const waits = channel.zeroConf ? channel.confirmedScid === undefined : channel.state === 'pending'
-      if (!waits || channel.state === 'closed') continue
+      if (channel.state !== 'pending' || channel.zeroConf) continue
       const [txid = '', index] = channel.outpoint.split(':')
       const height = chain.transaction(txid)?.height
       if (height === undefined || (chain.confirmations(txid) ?? 0) < minimumDepth(channel.peer)) continue
-      const id = this.#freeId(height, BigInt(index ?? 0))
-      if (channel.zeroConf) channels.confirm(channel, id)
-      else {
-        channels.setId(channel, id)
-        this.#open(channel)
-      }
+      channels.setId(channel, this.#freeId(height, BigInt(index ?? 0)))
+      this.#open(channel)
     }
   }
 
@@ -159,7 +154,6 @@ export class ChannelLife {
       ...fixed,
       linkPolicy: undefined,
       chanId: 0n,
-      confirmedScid: undefined,
       state: 'pending',
       visible: false,
       linkUp: false,

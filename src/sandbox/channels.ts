@@ -42,8 +42,6 @@ export type SimChannel = {
   linkPolicy: FeePolicy | undefined
   /** Zero-conf: lnd's first alias for ever. Others: undefined until confirmed. */
   chanId: bigint
-  /** Zero-conf: where it stands in the chain, once it does. */
-  confirmedScid: bigint | undefined
   state: ChannelState
   /** False between the change and the `visible` stage. */
   visible: boolean
@@ -126,7 +124,6 @@ function toChannel(channel: SimChannel, now: number): Channel {
     peer: channel.peer,
     outpoint: channel.outpoint,
     chanId: channel.chanId,
-    ...(channel.confirmedScid === undefined ? {} : { confirmedScid: channel.confirmedScid }),
     active: channel.linkUp,
     private: channel.private,
     initiator: channel.pendingChannelId !== undefined,
@@ -174,12 +171,6 @@ export class ChannelBook {
   setId(channel: SimChannel, chanId: bigint): void {
     channel.chanId = chanId
     this.#byScid.set(chanId, channel)
-  }
-
-  /** lnd forwards by it to an announced channel only. */
-  confirm(channel: SimChannel, scid: bigint): void {
-    channel.confirmedScid = scid
-    if (!channel.private) this.#byScid.set(scid, channel)
   }
 
   /** Counts up from 16000000x0x0; the key of the channel's aliases from now on. */

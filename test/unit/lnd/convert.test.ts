@@ -30,7 +30,6 @@ const channel: RawChannel = {
   remote_pubkey: NODE,
   channel_point: `${TXID}:1`,
   chan_id: '17592186044416000003',
-  zero_conf_confirmed_scid: '0',
   capacity: '200000',
   local_balance: '150000',
   remote_balance: '49056',
@@ -118,10 +117,6 @@ describe('a channel', () => {
       uptimeSeconds: 540,
       memo: 'sluice1:jit',
       pendingHtlcs: [],
-    })
-    expect(toChannel({ ...channel, zero_conf_confirmed_scid: '1099511693313' })).toMatchObject({
-      chanId: 17592186044416000003n,
-      confirmedScid: 1_099_511_693_313n,
     })
   })
 
