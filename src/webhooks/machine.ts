@@ -99,7 +99,15 @@ function onSet(state: Registered, event: Heard<'set'>): SubscriberStep | undefin
   if ('fault' in placed) return undefined
   const before = state.webhooks.find((one) => one.appName === appName)
   const keptUntil = Math.max(before?.keptUntil ?? 0, at + retentionMs) as Timestamp
-  const webhook: Webhook = { appName, url, ...(style === undefined ? {} : { style }), setAt: at, keptUntil }
+  const lastTime = before?.url === url ? before.lastTime : undefined
+  const webhook: Webhook = {
+    appName,
+    url,
+    ...(style === undefined ? {} : { style }),
+    setAt: at,
+    keptUntil,
+    ...(lastTime === undefined ? {} : { lastTime }),
+  }
   const webhooks =
     before === undefined ? [...state.webhooks, webhook] : state.webhooks.map((one) => (one === before ? webhook : one))
   // Only the event of its end takes a channel away: that one gives the other webhooks their time (L5-12).

@@ -156,12 +156,20 @@ export function withdraw(state: Registered, at: Timestamp): Registered {
   return withEnded({ ...state, raised: [], notices }, over)
 }
 
+/** Its host is known by it after a restart. That nothing was sent says nothing of it: that may have been for us. */
+function remembering(state: Registered, appName: string, { type: lastTime }: AttemptOutcome): Registered {
+  if (lastTime !== 'answered' && lastTime !== 'silent') return state
+  const webhooks = state.webhooks.map((one) => (one.appName === appName ? { ...one, lastTime } : one))
+  return { ...state, webhooks }
+}
+
 /** An attempt has ended. Only without any answer there is another one, as long as it is of use (L5-45, issue 6). */
 export function afterAttempt(
-  state: Registered,
+  before: Registered,
   sent: Notice,
   { outcome, random, at }: { readonly outcome: AttemptOutcome; readonly random: number; readonly at: Timestamp },
 ): Change {
+  const state = remembering(before, sent.appName, outcome)
   const notice = { ...sent, attempts: sent.attempts + 1 }
   const others = state.notices.filter(({ id }) => id !== notice.id)
   const end = (how: Ended['end']) => advance(withEnded({ ...state, notices: others }, [endedAs(notice, at, how)]), at)

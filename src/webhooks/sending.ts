@@ -5,7 +5,7 @@ import { childOf } from '../kernel/wait.ts'
 import type { LndPort } from '../lnd/port.ts'
 import { attemptOutcome } from './attempts.ts'
 import type { Delivery } from './delivery/delivery.ts'
-import type { AttemptOutcome, Notice } from './states.ts'
+import type { AttemptOutcome, Notice, Webhook } from './states.ts'
 
 export type SendingDeps = {
   readonly lnd: Pick<LndPort, 'signMessage'>
@@ -14,7 +14,7 @@ export type SendingDeps = {
 }
 
 export type Sending = {
-  readonly url: string
+  readonly webhook: Pick<Webhook, 'url' | 'lastTime'>
   readonly style: TimestampStyle | undefined
   readonly notification: WebhookNotification
   /** Asked when it is the host's turn: if not, nothing is signed or sent any more. */
@@ -32,7 +32,7 @@ export function notificationOf({ method, timeout = 0 }: Pick<Notice, 'method' | 
  * @throws the reason of the signal
  */
 export async function send(
-  { url, style, notification, isWanted, signal }: Sending,
+  { webhook, style, notification, isWanted, signal }: Sending,
   { lnd, clock, delivery }: SendingDeps,
 ): Promise<AttemptOutcome> {
   const own = childOf(signal)
@@ -43,7 +43,9 @@ export async function send(
     return { headers: notificationHeaders({ timestamp, signature }), body }
   }
   try {
-    return attemptOutcome(await delivery.deliver({ url, compose, signal: own.signal }))
+    const { url, lastTime = 'unknown' } = webhook
+    const occasion = notification.method === 'lsps5.webhook_registered' ? 'registration' : 'wake-up'
+    return attemptOutcome(await delivery.deliver({ url, occasion, lastTime, compose, signal: own.signal }))
   } catch (error) {
     signal.throwIfAborted()
     return { type: 'unsent', why: error instanceof Error ? error.message : 'unknown error' }

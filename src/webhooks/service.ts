@@ -185,7 +185,7 @@ export class WebhooksService {
     const began = clock.now()
     const notification = notificationOf({ method: 'lsps5.webhook_registered' })
     const style = this.#styleOf(client, webhook)
-    const sending = { url: webhook.url, style, notification, isWanted: () => true, signal }
+    const sending = { webhook, style, notification, isWanted: () => true, signal }
     const outcome = await send(sending, this.#deps)
     return { appName: webhook.appName, ...nameOfUrl(webhook.url), outcome, tookMs: clock.now() - began }
   }
@@ -317,7 +317,7 @@ export class WebhooksService {
     const notification = notificationOf(effect)
     const style = this.#styleOf(client, webhook)
     const outcome = isWanted()
-      ? await send({ url: webhook.url, style, notification, isWanted, signal }, this.#deps)
+      ? await send({ webhook, style, notification, isWanted, signal }, this.#deps)
       : ({ type: 'unsent', why: 'nobody waits for it any more' } as const)
     return { type: 'attempted', notice: effect.notice, outcome, random: this.#random(), at: this.#deps.clock.now() }
   }

@@ -23,6 +23,8 @@ export const Webhook = z.object({
   setAt: At,
   /** While the client has no channel: forgotten then, unless it is set again (L5-12). */
   keptUntil: At,
+  /** What came of the last attempt, for the queues of the delivery after a restart; left out: none was made. */
+  lastTime: z.enum(['answered', 'silent']).optional(),
 })
 export type Webhook = z.output<typeof Webhook>
 

@@ -7,9 +7,9 @@ export type LaneLimits = {
   readonly inFlight: number
   /** Of them, to hosts that did not answer last time, or were never asked: they can hang together, others go on. */
   readonly inFlightUnproven: number
-  /** To one host that answered last time. */
+  /** To one port of a host that answered last time. */
   readonly perHost: number
-  /** To one that did not. */
+  /** To one host that did not, whatever ports of it are named. */
   readonly perUnprovenHost: number
   /** Deliveries that wait for their turn, to all hosts. */
   readonly waiting: number
@@ -19,8 +19,8 @@ export type LaneLimits = {
   readonly waitMs: number
 }
 
-/** Hosts of which it is remembered that they answered; the one asked longest ago is forgotten first. */
-const MAX_PROVEN_HOSTS = 10_000
+/** Hosts of which it is remembered what they did last time; the one asked longest ago is forgotten first. */
+const MAX_REMEMBERED_HOSTS = 20_000
 
 /** What its host did: `unknown` when it was not asked. */
 export type Conduct = 'answered' | 'silent' | 'unknown'
@@ -31,21 +31,39 @@ export type Pass = {
   readonly leave: (conduct: Conduct) => void
 }
 
+/** What hosts did last time, by host and port. */
+export type Conducts = Recent<string, Exclude<Conduct, 'unknown'>>
+
+export function noConducts(): Conducts {
+  return new Recent(MAX_REMEMBERED_HOSTS)
+}
+
+export type Destination = {
+  readonly host: string
+  /** The host with its port. */
+  readonly origin: string
+  /** What a record says that it did; it counts until it has been asked by this process. */
+  readonly lastTime: Conduct
+}
+
 type Standing = 'proven' | 'unproven'
-type Waiter = { readonly enter: (pass: Pass) => void }
+type Waiter = { readonly destination: Destination; readonly enter: (pass: Pass) => void; lane: Lane }
 /** A host with something under way or waiting. */
-type Lane = { readonly host: string; standing: Standing; running: number; readonly waiters: Set<Waiter> }
+type Lane = { readonly key: string; readonly standing: Standing; running: number; readonly waiters: Set<Waiter> }
 type Usage = { running: number; waiting: number }
 
 /**
  * Who may be sent to now. Hosts that hang hold only what one such host, and all of them together, may hold; those who
  * wait take turns by host, not by notification, and turns go round between hosts that are known to answer and others.
+ *
+ * A port that answered has a lane of its own: nobody takes its places, or its standing, by naming other ports of its
+ * host. All other ports of a host share one lane: being named with many gives a host that hangs no more places.
  */
 export class Lanes {
   readonly #limits: LaneLimits
   readonly #clock: Clock
   readonly #lanes = new Map<string, Lane>()
-  readonly #proven = new Recent<string, true>(MAX_PROVEN_HOSTS)
+  readonly #conducts: Conducts
   /** Hosts where somebody waits and the host's own limit allows one more; whose turn is next stands first. */
   readonly #ready: Readonly<Record<Standing, Map<string, Lane>>> = { proven: new Map(), unproven: new Map() }
   readonly #usage: Readonly<Record<Standing, Usage>> = {
@@ -54,9 +72,10 @@ export class Lanes {
   }
   #next: Standing = 'proven'
 
-  constructor(limits: LaneLimits, clock: Clock) {
+  constructor(limits: LaneLimits, clock: Clock, conducts: Conducts) {
     this.#limits = limits
     this.#clock = clock
+    this.#conducts = conducts
   }
 
   get inFlight(): number {
@@ -71,29 +90,32 @@ export class Lanes {
    * Resolves when it is this host's turn; undefined when too many wait, or one waited too long.
    * @throws the reason of the signal
    */
-  async enter(host: string, signal: AbortSignal): Promise<Pass | undefined> {
+  async enter(destination: Destination, signal: AbortSignal): Promise<Pass | undefined> {
     signal.throwIfAborted()
-    const lane = this.#lanes.get(host) ?? this.#newLane(host)
-    if (lane.waiters.size === 0 && this.#hasRoom(lane) && this.#isOpen(lane.standing)) return this.#admit(lane)
+    const { origin, lastTime } = destination
+    if (lastTime !== 'unknown' && this.#conducts.get(origin) === undefined) this.#conducts.set(origin, lastTime)
+    const lane = this.#laneOf(destination)
+    if (lane.waiters.size === 0 && this.#hasRoom(lane) && this.#isOpen(lane.standing)) {
+      return this.#admit(lane, destination)
+    }
     if (this.#isFull(lane)) {
       this.#settle(lane)
       return undefined
     }
-    return await this.#wait(lane, signal)
+    return await this.#wait(lane, destination, signal)
   }
 
-  async #wait(lane: Lane, signal: AbortSignal): Promise<Pass | undefined> {
+  async #wait(lane: Lane, destination: Destination, signal: AbortSignal): Promise<Pass | undefined> {
     let pass: Pass | undefined
     const waiting = childOf(signal)
     const called = new Promise<void>((resolve) => {
-      const waiter = {
-        enter: (given: Pass) => {
-          pass = given
-          resolve()
-        },
+      const enter = (given: Pass) => {
+        pass = given
+        resolve()
       }
-      this.#join(lane, waiter)
-      waiting.signal.addEventListener('abort', () => this.#part(lane, waiter), { once: true })
+      const waiter = { destination, enter, lane }
+      this.#join(waiter)
+      waiting.signal.addEventListener('abort', () => this.#part(waiter), { once: true })
     })
     try {
       await Promise.race([called, this.#clock.sleep(this.#limits.waitMs, waiting.signal)])
@@ -106,20 +128,20 @@ export class Lanes {
     }
   }
 
-  #join(lane: Lane, waiter: Waiter): void {
-    lane.waiters.add(waiter)
-    this.#usage[lane.standing].waiting += 1
-    this.#settle(lane)
+  #join(waiter: Waiter): void {
+    waiter.lane.waiters.add(waiter)
+    this.#usage[waiter.lane.standing].waiting += 1
+    this.#settle(waiter.lane)
   }
 
   /** Nothing when it was called already. */
-  #part(lane: Lane, waiter: Waiter): void {
-    if (!lane.waiters.delete(waiter)) return
-    this.#usage[lane.standing].waiting -= 1
-    this.#settle(lane)
+  #part(waiter: Waiter): void {
+    if (!waiter.lane.waiters.delete(waiter)) return
+    this.#usage[waiter.lane.standing].waiting -= 1
+    this.#settle(waiter.lane)
   }
 
-  #admit(lane: Lane): Pass {
+  #admit(lane: Lane, destination: Destination): Pass {
     const { standing } = lane
     lane.running += 1
     this.#usage[standing].running += 1
@@ -130,23 +152,23 @@ export class Lanes {
       isOut = true
       lane.running -= 1
       this.#usage[standing].running -= 1
-      this.#learn(lane, conduct)
+      this.#learn(lane, destination, conduct)
       this.#settle(lane)
       this.#call()
     }
     return { leave }
   }
 
-  #learn(lane: Lane, conduct: Conduct): void {
+  /** Those that wait for the same go where it belongs now; those under way count where they began. */
+  #learn(lane: Lane, destination: Destination, conduct: Conduct): void {
     if (conduct === 'unknown') return
-    const standing = conduct === 'answered' ? 'proven' : 'unproven'
-    if (standing === 'proven') this.#proven.set(lane.host, true)
-    else this.#proven.delete(lane.host)
-    if (lane.standing === standing) return
-    this.#ready[lane.standing].delete(lane.host)
-    this.#usage[lane.standing].waiting -= lane.waiters.size
-    this.#usage[standing].waiting += lane.waiters.size
-    lane.standing = standing
+    this.#conducts.set(destination.origin, conduct)
+    if (lane.standing === (conduct === 'answered' ? 'proven' : 'unproven')) return
+    for (const waiter of [...lane.waiters].filter((one) => one.destination.origin === destination.origin)) {
+      this.#part(waiter)
+      waiter.lane = this.#laneOf(destination)
+      this.#join(waiter)
+    }
   }
 
   /** Lets in who may now, host by host. */
@@ -156,8 +178,8 @@ export class Lanes {
       if (waiter === undefined) return // not reached: who is ready has somebody waiting
       lane.waiters.delete(waiter)
       this.#usage[lane.standing].waiting -= 1
-      this.#ready[lane.standing].delete(lane.host) // to the end, if it is to stand there at all
-      waiter.enter(this.#admit(lane))
+      this.#ready[lane.standing].delete(lane.key) // to the end, if it is to stand there at all
+      waiter.enter(this.#admit(lane, waiter.destination))
     }
   }
 
@@ -175,9 +197,9 @@ export class Lanes {
   /** Puts a lane where it belongs after a change of it. */
   #settle(lane: Lane): void {
     const ready = this.#ready[lane.standing]
-    if (lane.waiters.size === 0 || !this.#hasRoom(lane)) ready.delete(lane.host)
-    else if (!ready.has(lane.host)) ready.set(lane.host, lane)
-    if (lane.waiters.size === 0 && lane.running === 0) this.#lanes.delete(lane.host)
+    if (lane.waiters.size === 0 || !this.#hasRoom(lane)) ready.delete(lane.key)
+    else if (!ready.has(lane.key)) ready.set(lane.key, lane)
+    if (lane.waiters.size === 0 && lane.running === 0) this.#lanes.delete(lane.key)
   }
 
   #hasRoom({ standing, running }: Lane): boolean {
@@ -195,10 +217,13 @@ export class Lanes {
     return standing === 'unproven' && this.#usage.unproven.waiting >= waitingUnproven
   }
 
-  #newLane(host: string): Lane {
-    const standing = this.#proven.get(host) === undefined ? 'unproven' : 'proven'
-    const lane: Lane = { host, standing, running: 0, waiters: new Set() }
-    this.#lanes.set(host, lane)
+  #laneOf({ host, origin }: Destination): Lane {
+    const standing = this.#conducts.get(origin) === 'answered' ? 'proven' : 'unproven'
+    const key = standing === 'proven' ? origin : host
+    const known = this.#lanes.get(key)
+    if (known !== undefined) return known
+    const lane: Lane = { key, standing, running: 0, waiters: new Set() }
+    this.#lanes.set(key, lane)
     return lane
   }
 }

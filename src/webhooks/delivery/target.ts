@@ -15,7 +15,7 @@ export type Target = {
   readonly host: string
   readonly hostKind: 'name' | 'address'
   readonly port: number
-  /** What counts as one host: `https://host`, and the port unless it is 443. */
+  /** What connections are kept for: `https://host`, and the port unless it is 443. */
   readonly origin: string
   /** Path and query, byte for byte as the wallet wrote them: they carry its token (L5-49). Never to be logged. */
   readonly path: string

@@ -90,7 +90,8 @@ describe.skipIf(program === undefined)('what lnd signs for a webhook, to ldk-nod
     const one = await signed(notification, systemClock.now(), 'Z')
     const message = { headers: notificationHeaders(one), body: one.body }
     const { signal } = new AbortController()
-    const deliver = () => delivery.deliver({ url, compose: async () => message, signal })
+    const deliver = () =>
+      delivery.deliver({ occasion: 'wake-up', lastTime: 'unknown', url, compose: async () => message, signal })
     expect(await deliver()).toEqual({ kind: 'answered', status: 200 })
     expect(await deliver()).toEqual({ kind: 'answered', status: 403 })
     expect(relay.calls).toMatchObject([{ status: 200 }, { status: 403, refused: 'replayed' }])

@@ -25,7 +25,7 @@ export const CONFIG: WebhooksConfig = {
 export const OK: Outcome = { kind: 'answered', status: 200 }
 
 /** One call as it left. */
-export type Posted = Message & { readonly url: string; readonly method: string }
+export type Posted = Message & Pick<Delivering, 'url' | 'occasion' | 'lastTime'> & { readonly method: string }
 export type Answer = (url: string, signal: AbortSignal) => Outcome | Promise<Outcome>
 
 const random = new SeededRandom(7)
@@ -174,10 +174,10 @@ export class ServiceWorld {
     return verifyNotification({ timestamp, signature, body }, { lsp: identity.nodeId, now: this.clock.now() })
   }
 
-  async #deliver({ url, compose, signal }: Delivering): Promise<Outcome> {
+  async #deliver({ url, occasion, lastTime, compose, signal }: Delivering): Promise<Outcome> {
     const message = await compose(signal)
     if (this.#mark('post:before')) return await new Promise(() => undefined)
-    this.posted.push({ ...message, url, method: JSON.parse(message.body).method })
+    this.posted.push({ ...message, url, occasion, lastTime, method: JSON.parse(message.body).method })
     if (this.#mark('post:made')) return await new Promise(() => undefined)
     return await this.answer(url, signal)
   }

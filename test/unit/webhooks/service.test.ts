@@ -161,6 +161,25 @@ describe('a reason to wake a client', () => {
     expect(world.methods()).toEqual(['webhook_registered', 'payment_incoming'])
   })
 
+  it('[L5-46] has places of its own, and what its host did last time is remembered over a restart', async () => {
+    const world = await started()
+    const alice = client()
+    await world.set(alice)
+    await world.settle()
+    await world.restart()
+    await world.notify(alice)
+    world.answer = () => ({ kind: 'no-answer', why: 'timeout', detail: 'late' })
+    await world.clock.advance(120_000)
+    await world.notify(alice, 1)
+    await world.restart()
+    await world.notify(alice)
+    expect(world.posted.slice(0, 2).map(({ occasion, lastTime }) => [occasion, lastTime])).toEqual([
+      ['registration', 'unknown'],
+      ['wake-up', 'answered'],
+    ])
+    expect(world.posted.at(-1)).toMatchObject({ occasion: 'wake-up', lastTime: 'silent' })
+  })
+
   it('[L5-46] reaches others while one webhook hangs', async () => {
     const world = await started()
     const [alice, bob] = [client(), client()]

@@ -1,14 +1,15 @@
+import { setMaxListeners } from 'node:events'
 import { createServer, type Socket } from 'node:net'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { systemClock } from '../../../../src/kernel/clock.ts'
 import { ManualClock } from '../../../../src/sandbox/manual-clock.ts'
 import type { SafeAddress } from '../../../../src/webhooks/delivery/addresses.ts'
 import { CONNECT_MS } from '../../../../src/webhooks/delivery/connector.ts'
-import { Delivery, systemDelivery } from '../../../../src/webhooks/delivery/delivery.ts'
+import { DELIVERY_LIMITS, Delivery, systemDelivery } from '../../../../src/webhooks/delivery/delivery.ts'
 import { dial, type ProxyHost } from '../../../../src/webhooks/delivery/dialer.ts'
 import { ANSWER_MS, BODY_MS } from '../../../../src/webhooks/delivery/sender.ts'
 import { OTHER, PUSH } from './pem.ts'
-import { DEAD, listen, MESSAGE, type Options, PUBLIC, type Surroundings, surround } from './surroundings.ts'
+import { ASKED, DEAD, listen, MESSAGE, type Options, PUBLIC, type Surroundings, surround } from './surroundings.ts'
 
 const URL_OF_WALLET = 'https://push.example.com/lsps5/v1?token=abc%2F1'
 const LOOPBACK = '127.0.0.1' as SafeAddress
@@ -101,7 +102,9 @@ describe('a notification', () => {
     const compose = async () => {
       throw new Error('lnd does not sign')
     }
-    await expect(world.delivery.deliver({ url: URL_OF_WALLET, compose, signal })).rejects.toThrow('lnd does not sign')
+    await expect(world.delivery.deliver({ ...ASKED, url: URL_OF_WALLET, compose, signal })).rejects.toThrow(
+      'lnd does not sign',
+    )
     expect(world.delivery.inFlight).toBe(0)
     expect(world.dialed).toEqual([])
   })
@@ -231,6 +234,28 @@ describe('an abort', () => {
   })
 })
 
+describe('notifications to hosts that hang', () => {
+  it('[L5-46] that webhooks were set take no place of a wake-up', async () => {
+    await open({ clock: new ManualClock(), dial: never })
+    const { signal } = new AbortController()
+    setMaxListeners(0, signal)
+    const compose = async () => MESSAGE
+    const hosts = Array.from({ length: 600 }, (_, number) => `h${number}.example.org`)
+    const registered = hosts.map((host) =>
+      world.delivery.deliver({ ...ASKED, occasion: 'registration', url: `https://${host}/`, compose, signal }),
+    )
+    await condition(
+      () => world.delivery.inFlight === DELIVERY_LIMITS.registration.inFlightUnproven,
+      'the registrations',
+    )
+    const woken = world.send(URL_OF_WALLET)
+    await condition(() => world.resolved.includes('push.example.com'), 'the wake-up')
+    world.delivery.close()
+    expect(await woken).toMatchObject({ kind: 'no-answer', why: 'broken' })
+    await Promise.all(registered)
+  })
+})
+
 describe('the switch for regtest', () => {
   it('lets a real delivery reach this machine, certificate checked', async () => {
     await open()
@@ -238,7 +263,7 @@ describe('the switch for regtest', () => {
     const delivery = new Delivery(systemDelivery(systemClock), config)
     const signal = new AbortController().signal
     const send = (host: string) =>
-      delivery.deliver({ url: `https://${host}:${world.relayPort}/x`, compose: async () => MESSAGE, signal })
+      delivery.deliver({ ...ASKED, url: `https://${host}:${world.relayPort}/x`, compose: async () => MESSAGE, signal })
     expect(await send('127.0.0.1')).toEqual({ kind: 'answered', status: 200 })
     expect(await send('localhost')).toEqual({ kind: 'answered', status: 200 })
     expect(await send('127.0.0.2')).toMatchObject({ kind: 'no-answer' }) // not in the certificate

@@ -3,7 +3,14 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { ManualClock } from '../../../../src/sandbox/manual-clock.ts'
 import { DELIVERY_LIMITS } from '../../../../src/webhooks/delivery/delivery.ts'
-import { type Conduct, type LaneLimits, Lanes, type Pass } from '../../../../src/webhooks/delivery/lanes.ts'
+import {
+  type Conduct,
+  type Destination,
+  type LaneLimits,
+  Lanes,
+  noConducts,
+  type Pass,
+} from '../../../../src/webhooks/delivery/lanes.ts'
 
 const LIMITS: LaneLimits = {
   inFlight: 6,
@@ -18,8 +25,11 @@ const LIMITS: LaneLimits = {
 const SIGNAL = new AbortController().signal
 setMaxListeners(0, SIGNAL) // one for each that waits
 
+const lanesOf = (limits = LIMITS, clock = new ManualClock()) => new Lanes(limits, clock, noConducts())
+const at = (host: string, port = 443): Destination => ({ host, origin: `https://${host}:${port}`, lastTime: 'unknown' })
+
 async function passOf(lanes: Lanes, host: string): Promise<Pass> {
-  const pass = await lanes.enter(host, SIGNAL)
+  const pass = await lanes.enter(at(host), SIGNAL)
   if (pass === undefined) throw new Error(`no pass for ${host}`)
   return pass
 }
@@ -29,9 +39,9 @@ async function prove(lanes: Lanes, ...hosts: readonly string[]): Promise<void> {
 }
 
 /** Asks for a pass and notes what comes of it. */
-function ask(lanes: Lanes, host: string, signal = SIGNAL) {
+function ask(lanes: Lanes, where: string | Destination, signal = SIGNAL) {
   const asked: { pass?: Pass; refused?: true; error?: unknown } = {}
-  lanes.enter(host, signal).then(
+  lanes.enter(typeof where === 'string' ? at(where) : where, signal).then(
     (pass) => Object.assign(asked, pass === undefined ? { refused: true } : { pass }),
     (error) => Object.assign(asked, { error }),
   )
@@ -40,20 +50,20 @@ function ask(lanes: Lanes, host: string, signal = SIGNAL) {
 
 describe('the lanes', () => {
   it('let in as many as one host may have, more when it is known to answer', async () => {
-    const [lanes, clock] = [new Lanes(LIMITS, new ManualClock()), new ManualClock()]
+    const [lanes, clock] = [lanesOf(), new ManualClock()]
     const unproven = [1, 2, 3].map(() => ask(lanes, 'a'))
     await clock.settle()
     expect(unproven.map(({ pass }) => pass !== undefined)).toEqual([true, true, false])
     unproven[0]?.pass?.leave('answered')
     await clock.settle()
-    const proven = [1, 2].map(() => ask(lanes, 'a'))
+    const proven = [1, 2, 3].map(() => ask(lanes, 'a'))
     await clock.settle()
     expect(unproven[2]?.pass).toBeDefined()
-    expect(proven.map(({ pass }) => pass !== undefined)).toEqual([true, false])
+    expect(proven.map(({ pass }) => pass !== undefined)).toEqual([true, true, false])
   })
 
   it('[L5-46] let hosts that hang hold no more than their share, so that others go on', async () => {
-    const [lanes, clock] = [new Lanes(LIMITS, new ManualClock()), new ManualClock()]
+    const [lanes, clock] = [lanesOf(), new ManualClock()]
     await prove(lanes, 'good')
     const hanging = ['x', 'x', 'y', 'y', 'z', 'z'].map((host) => ask(lanes, host))
     await clock.settle()
@@ -64,13 +74,59 @@ describe('the lanes', () => {
     expect(lanes.inFlight).toBe(6)
   })
 
+  it('[L5-46] give a host that does not answer no more places for being named with many ports', async () => {
+    const [lanes, clock] = [lanesOf(), new ManualClock()]
+    const hanging = Array.from({ length: 4 }, (_, port) => ask(lanes, at('hangs', 2000 + port)))
+    await clock.settle()
+    expect(hanging.filter(({ pass }) => pass !== undefined)).toHaveLength(2)
+    const other = ask(lanes, 'other')
+    await clock.settle()
+    expect(other.pass).toBeDefined()
+  })
+
+  it('[L5-46] take no place or standing from a port that answers when others of its host are named', async () => {
+    const [lanes, clock] = [lanesOf(), new ManualClock()]
+    await prove(lanes, 'good')
+    const hanging = [2000, 2001].map((port) => ask(lanes, at('good', port)))
+    await clock.settle()
+    hanging[0]?.pass?.leave('silent')
+    const good = [1, 2, 3].map(() => ask(lanes, 'good'))
+    await clock.settle()
+    expect(good.every(({ pass }) => pass !== undefined)).toBe(true)
+  })
+
+  it('let those that wait go to the end of the line of others when their host falls silent, and back', async () => {
+    const [lanes, clock] = [lanesOf({ ...LIMITS, perHost: 1, perUnprovenHost: 1 }), new ManualClock()]
+    await prove(lanes, 'a')
+    const first = await passOf(lanes, 'a')
+    const [second, third] = [ask(lanes, 'a'), ask(lanes, 'a')]
+    first.leave('silent')
+    await clock.settle()
+    expect([second.pass !== undefined, third.pass !== undefined, lanes.waiting]).toEqual([true, false, 1])
+    second.pass?.leave('answered')
+    await clock.settle()
+    expect([third.pass !== undefined, lanes.waiting]).toEqual([true, 0])
+  })
+
+  it('believe a record of a host until they know better', async () => {
+    const [lanes, clock] = [lanesOf({ ...LIMITS, inFlightUnproven: 0 }), new ManualClock()]
+    const known = { ...at('known'), lastTime: 'answered' } as const
+    const [entered, unknown] = [ask(lanes, known), ask(lanes, 'unknown')]
+    await clock.settle()
+    expect([entered.pass !== undefined, unknown.pass !== undefined]).toEqual([true, false])
+    entered.pass?.leave('silent')
+    const again = ask(lanes, known)
+    await clock.settle()
+    expect(again.pass).toBeUndefined()
+  })
+
   it('take turns by host: who has much waiting does not stand before others', async () => {
     const clock = new ManualClock()
-    const lanes = new Lanes({ ...LIMITS, inFlight: 1, inFlightUnproven: 1 }, clock)
+    const lanes = lanesOf({ ...LIMITS, inFlight: 1, inFlightUnproven: 1 }, clock)
     const running = await passOf(lanes, 'first')
     const order: string[] = []
     const come = (host: string) =>
-      lanes.enter(host, SIGNAL).then((pass) => {
+      lanes.enter(at(host), SIGNAL).then((pass) => {
         order.push(host)
         pass?.leave('silent')
       })
@@ -82,12 +138,12 @@ describe('the lanes', () => {
 
   it('let hosts that are known and others take turns', async () => {
     const clock = new ManualClock()
-    const lanes = new Lanes({ ...LIMITS, inFlight: 1, inFlightUnproven: 1 }, clock)
+    const lanes = lanesOf({ ...LIMITS, inFlight: 1, inFlightUnproven: 1 }, clock)
     await prove(lanes, 'known', 'known2')
     const running = await passOf(lanes, 'first')
     const order: string[] = []
     const come = (host: string) =>
-      lanes.enter(host, SIGNAL).then((pass) => {
+      lanes.enter(at(host), SIGNAL).then((pass) => {
         order.push(host)
         pass?.leave('unknown')
       })
@@ -99,7 +155,7 @@ describe('the lanes', () => {
 
   it('refuse at once when too many wait: for one host, for all that are not known, for all', async () => {
     const clock = new ManualClock()
-    const lanes = new Lanes({ ...LIMITS, inFlight: 1, inFlightUnproven: 1 }, clock)
+    const lanes = lanesOf({ ...LIMITS, inFlight: 1, inFlightUnproven: 1 }, clock)
     await prove(lanes, 'known')
     await passOf(lanes, 'first')
     const crowd = Array.from({ length: 5 }, () => ask(lanes, 'a'))
@@ -114,7 +170,7 @@ describe('the lanes', () => {
 
   it('let nobody wait for longer than is of use, or after an abort', async () => {
     const clock = new ManualClock()
-    const lanes = new Lanes({ ...LIMITS, inFlight: 1, inFlightUnproven: 1 }, clock)
+    const lanes = lanesOf({ ...LIMITS, inFlight: 1, inFlightUnproven: 1 }, clock)
     const running = await passOf(lanes, 'first')
     const leaving = new AbortController()
     const [late, left, last] = [ask(lanes, 'a'), ask(lanes, 'b', leaving.signal), ask(lanes, 'c')]
@@ -142,7 +198,7 @@ describe('the lanes', () => {
     await fc.assert(
       fc.asyncProperty(fc.array(step, { maxLength: 60 }), async (steps) => {
         const clock = new ManualClock()
-        const lanes = new Lanes(LIMITS, clock)
+        const lanes = lanesOf(LIMITS, clock)
         const asked: { host: string; is: ReturnType<typeof ask>; leaving: AbortController; out: boolean }[] = []
         const inside = () => asked.filter(({ is, out }) => is.pass !== undefined && !out)
         const waiting = () => asked.filter(({ is }) => is.pass === undefined && !is.refused && is.error === undefined)
@@ -163,8 +219,10 @@ describe('the lanes', () => {
           expect(lanes.waiting).toBe(waiting().length)
           expect(lanes.inFlight).toBeLessThanOrEqual(LIMITS.inFlight)
           expect(lanes.waiting).toBeLessThanOrEqual(LIMITS.waiting)
+          // Those that began before it answered, or fell silent, count where they began.
+          const most = LIMITS.perHost + LIMITS.perUnprovenHost
           for (const name of 'abcde') {
-            expect(inside().filter((other) => other.host === name).length).toBeLessThanOrEqual(LIMITS.perHost)
+            expect(inside().filter((other) => other.host === name).length).toBeLessThanOrEqual(most)
           }
         }
         for (let round = 0; round < 100 && inside().length > 0; round += 1) {
@@ -180,14 +238,14 @@ describe('the lanes', () => {
 
   it('[L5-46] carry 1,000 per second to 200 hosts of which a tenth hang, and the others do not wait', async () => {
     const clock = new ManualClock()
-    const lanes = new Lanes(DELIVERY_LIMITS, clock)
+    const lanes = lanesOf(DELIVERY_LIMITS['wake-up'], clock)
     const [answerMs, hangMs] = [100, 8_000]
     const waits: number[] = []
     let answered = 0
     const send = async (host: number) => {
       const hangs = host % 10 === 0
       const from = clock.now()
-      const pass = await lanes.enter(`host-${host}`, SIGNAL)
+      const pass = await lanes.enter(at(`host-${host}`), SIGNAL)
       if (!hangs) waits.push(pass === undefined ? Number.POSITIVE_INFINITY : clock.now() - from)
       if (pass === undefined) return
       await clock.sleep(hangs ? hangMs : answerMs, SIGNAL)

@@ -59,6 +59,9 @@ export const MESSAGE = {
   body: '{"jsonrpc":"2.0","method":"lsps5.payment_incoming","params":{}}',
 }
 
+/** What a delivery is asked for where that does not matter. */
+export const ASKED = { occasion: 'wake-up', lastTime: 'unknown' } as const
+
 /**
  * A delivery with a relay for which all public addresses stand, and a trap on all addresses of this machine. An address
  * that must not be dialed is really dialed if the delivery tries: then the trap has it.
@@ -123,7 +126,7 @@ export async function surround(options: Options = {}): Promise<Surroundings> {
       answers = given
     },
     send: (url, signal = new AbortController().signal) =>
-      delivery.deliver({ url, compose: async () => MESSAGE, signal }),
+      delivery.deliver({ ...ASKED, url, compose: async () => MESSAGE, signal }),
     async close() {
       delivery.close()
       for (const socket of sockets) socket.destroy()
