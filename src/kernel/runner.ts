@@ -8,7 +8,7 @@ import type { Log } from './log.ts'
 import { Outbox, type OutboxEntry } from './outbox.ts'
 
 /** A pure machine and what the runner must know about its states. */
-export type Machine<State, Event, Effect, Money> = {
+export type Machine<State, Event extends { readonly type: string }, Effect, Money> = {
   /** Names the tables: `<name>-live`, `<name>-done`, `<name>-outbox`. */
   readonly name: string
   readonly step: (state: State, event: Event) => Step<State, Effect, Money>
@@ -37,7 +37,7 @@ export type EffectContext = {
   readonly signal: AbortSignal
 }
 
-export type RunnerOptions<State, Event, Effect, Money> = {
+export type RunnerOptions<State, Event extends { readonly type: string }, Effect, Money> = {
   readonly machine: Machine<State, Event, Effect, Money>
   readonly live: RecordTable<State>
   readonly done: RecordTable<State>
@@ -70,7 +70,7 @@ export type RunnerOptions<State, Event, Effect, Money> = {
  * Holds the live entities of one machine in memory and makes every change durable before anybody acts on it: lock the
  * entity, step, commit state, outbox and journal in one synced batch, then let the effects run.
  */
-export class Runner<State, Event, Effect, Money = never> {
+export class Runner<State, Event extends { readonly type: string }, Effect, Money = never> {
   readonly #options: RunnerOptions<State, Event, Effect, Money>
   readonly #lock = new KeyedLock()
   readonly #live = new Map<string, State>()
@@ -171,9 +171,11 @@ export class Runner<State, Event, Effect, Money = never> {
   }
 
   async #stepFrom(id: string, before: State, event: Event, writes: readonly Write[]): Promise<State> {
-    const step = this.#options.machine.step(before, event)
+    const { machine, log } = this.#options
+    const step = machine.step(before, event)
     if (step.ignored === undefined) return this.#commit(id, before, step, event, writes)
-    this.#options.log.debug({ machine: this.#options.machine.name, id, event, ignored: step.ignored }, 'event ignored')
+    // Its type only: what peers say may carry what no log shows.
+    log.debug({ machine: machine.name, id, event: event.type, ignored: step.ignored }, 'event ignored')
     if (writes.length > 0) await this.#write(writes)
     this.#deadlines.set(id, this.#dueAt(before))
     return before

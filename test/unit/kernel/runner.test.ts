@@ -3,7 +3,7 @@ import * as z from 'zod'
 import type { Timestamp } from '../../../lsps/base/datetime.ts'
 import { go, stay } from '../../../lsps/base/machine.ts'
 import { SidecarError } from '../../../src/kernel/errors.ts'
-import { silentLog } from '../../../src/kernel/log.ts'
+import { type Log, silentLog } from '../../../src/kernel/log.ts'
 import { type EffectContext, type Machine, Runner } from '../../../src/kernel/runner.ts'
 import { ManualClock } from '../../../src/sandbox/manual-clock.ts'
 import { openMemoryStore, type SyncedBytes } from '../../../src/store/memory.ts'
@@ -13,7 +13,12 @@ const Counter = z.object({ count: z.number(), due: z.number().optional() })
 type Counter = z.output<typeof Counter>
 const Effect = z.object({ type: z.literal('shout'), count: z.number() })
 type Effect = z.output<typeof Effect>
-type Event = { type: 'add' } | { type: 'revive' } | { type: 'shouted' } | { type: 'ignore-me' } | { type: 'due' }
+type Event =
+  | { type: 'add' }
+  | { type: 'revive' }
+  | { type: 'shouted' }
+  | { type: 'ignore-me'; url?: string }
+  | { type: 'due' }
 
 const machine: Machine<Counter, Event, Effect, never> = {
   name: 'counter',
@@ -38,6 +43,7 @@ const machine: Machine<Counter, Event, Effect, never> = {
 function runnerOn(
   bytes: SyncedBytes,
   execute: (effect: Effect, context: EffectContext) => Promise<Event | undefined> = async () => undefined,
+  log: Log = silentLog,
 ) {
   const clock = new ManualClock()
   let commits = 0
@@ -55,7 +61,7 @@ function runnerOn(
     outbox: new Table('outbox', Effect),
     store,
     clock,
-    log: silentLog,
+    log,
     execute,
     onFatal: (error) => fatal.push(error),
   })
@@ -100,6 +106,14 @@ describe('the runner', () => {
     await runner.create('a', go({ count: 0 }))
     await runner.dispatch('a', { type: 'ignore-me' })
     expect(commits()).toBe(1)
+  })
+
+  it('logs of an event that changes nothing its type, and nothing of what a peer said in it', async () => {
+    const logged: object[] = []
+    const { runner } = runnerOn(new Map(), undefined, { ...silentLog, debug: (fields) => logged.push(fields) })
+    await runner.create('a', go({ count: 0 }))
+    await runner.dispatch('a', { type: 'ignore-me', url: 'https://push.example/?token=secret' })
+    expect(logged).toEqual([{ machine: 'counter', id: 'a', event: 'ignore-me', ignored: 'ignored' }])
   })
 
   it('runs what an earlier process left, and says that it may have been done before', async () => {
