@@ -30,7 +30,7 @@ export const Webhooks = z.strictObject({
     ),
   max_per_client: count(1, 100).default(10).describe('Webhooks that one peer may have; one more is refused.'),
   max_clients_without_channel: count(0, 1_000_000)
-    .default(10_000)
+    .default(1_000)
     .describe(
       'Peers without a channel that may have webhooks: anybody can be one, with any number of node ids. When there are ' +
         'as many, further ones are refused; whoever has a channel is not.',
