@@ -11,6 +11,7 @@ import {
   saysAnything,
   tellRegistered,
   withdraw,
+  withoutOld,
 } from './notices.ts'
 import type { Raised, Registered, Subscriber, SubscriberEvent, SubscriberStep, Webhook } from './states.ts'
 
@@ -18,6 +19,12 @@ type Heard<Type extends SubscriberEvent['type']> = Extract<SubscriberEvent, { re
 
 /** However it is configured: what is said again at once is said for ever. */
 export const LEAST_COOLDOWN_MS = 1_000
+
+/**
+ * A reason that lasts so little longer than the one before changes nothing: with many payments to one client that does
+ * not come, each lasts a little longer than the last, and each change is written to the disk.
+ */
+export const LEAST_GAIN_MS = 5_000
 
 /** A client that never had a webhook: the first event is its `set`. */
 export function newcomer(client: NodeId, at: Timestamp): Subscriber {
@@ -46,6 +53,13 @@ function isRepeated({ coolUntil, usefulUntil }: Raised): boolean {
 
 /** The webhooks of one client and what is said to them (bLIP-55): pure and total. Times and chance come with the events. */
 export function step(subscriber: Subscriber, event: SubscriberEvent): SubscriberStep {
+  const stepped = decide(subscriber, event)
+  const { state } = stepped
+  if (state.ended.length === subscriber.ended.length) return stepped
+  return { ...stepped, state: { ...state, ended: withoutOld(state.ended, subscriber.ended) } }
+}
+
+function decide(subscriber: Subscriber, event: SubscriberEvent): SubscriberStep {
   if (subscriber.tag === 'forgotten') {
     if (event.type !== 'set') return stay(subscriber, `no webhook: ${event.type}`)
     const { client, nextNotice, ended } = subscriber
@@ -147,7 +161,7 @@ function onNotify(state: Registered, event: Heard<'notify'>): SubscriberStep {
 /** Held back (L5-47): it is said when the silence is over, if the client has not come by then and it is still of use. */
 function prolong(state: Registered, before: Raised, reason: Raised): SubscriberStep {
   const after = prolonged(before, reason)
-  if (after.usefulUntil === before.usefulUntil && after.timeout === before.timeout) {
+  if (after.usefulUntil - before.usefulUntil < LEAST_GAIN_MS && after.timeout === before.timeout) {
     return stay(state, 'it was said just now')
   }
   // The newest of each webhook stands for it; one before that is under way and not tried again.

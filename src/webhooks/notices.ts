@@ -7,7 +7,7 @@ import type { AttemptOutcome, Ended, Notice, Raised, Registered, SubscriberEffec
 export const RETRY_BACKOFF: Backoff = { firstMs: 1_000, factor: 2, longestMs: 30_000, jitter: 0.5 }
 /** So long it is tried to tell a webhook that it is registered: nobody waits for it, but the wallet may show it. */
 export const REGISTERED_USEFUL_MS = 5 * 60_000
-/** Of each client. */
+/** Of each client; all that ended in one step, if they are more: each is reported after its commit. */
 export const MAX_ENDED = 10
 
 /** A client with what happens because of a change. */
@@ -76,7 +76,12 @@ function endedAs({ appName, method, timeout, raisedAt, attempts }: Notice, at: T
 }
 
 function withEnded(state: Registered, over: readonly Ended[]): Registered {
-  return over.length === 0 ? state : { ...state, ended: [...state.ended, ...over].slice(-MAX_ENDED) }
+  return over.length === 0 ? state : { ...state, ended: [...state.ended, ...over] }
+}
+
+/** Forgets those that ended before this step and are more than are kept. */
+export function withoutOld(ended: readonly Ended[], before: readonly Ended[]): Ended[] {
+  return ended.slice(-Math.max(MAX_ENDED, ended.length - before.length))
 }
 
 /** A webhook that is new or changed is told so; what else was to be said to it is not, it was set by a client that is here. */

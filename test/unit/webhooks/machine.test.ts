@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { LEAST_COOLDOWN_MS } from '../../../src/webhooks/machine.ts'
+import { LEAST_COOLDOWN_MS, LEAST_GAIN_MS } from '../../../src/webhooks/machine.ts'
 import { MAX_ENDED, REGISTERED_USEFUL_MS } from '../../../src/webhooks/notices.ts'
 import {
   ANSWERED,
@@ -168,6 +168,18 @@ describe('a client that is away', () => {
     expect(story.registered.raised).toMatchObject([{ at: time(COOLDOWN_MS + 10), usefulUntil: time(5 * COOLDOWN_MS) }])
   })
 
+  it('[L5-47] changes its record for a reason that lasts seconds longer, not for each of many payments', () => {
+    const story = woken().hear(notify(0)).answer(ANSWERED, 10)
+    let changes = 0
+    for (let ms = 100; ms < COOLDOWN_MS; ms += 100) {
+      const { state } = story
+      if (story.hear(notify(ms)).state !== state) changes += 1
+      expect(story.registered.raised[0]?.usefulUntil).toBeGreaterThan(time(ms + USEFUL_MS - LEAST_GAIN_MS))
+    }
+    expect(changes).toBeLessThan(COOLDOWN_MS / LEAST_GAIN_MS)
+    expect(story.due).toBe(COOLDOWN_MS + 10)
+  })
+
   it('is told the earlier of two heights', () => {
     const story = woken().hear(expirySoon(0, 900_144)).answer(UNSENT, 10).hear(expirySoon(20, 900_100))
     story.hear(due(story.due ?? 0))
@@ -265,6 +277,17 @@ describe('an attempt', () => {
         .answer(ANSWERED, ms + 1)
         .hear(clientOnline(ms + 2))
     }
+    expect(story.registered.ended).toHaveLength(MAX_ENDED)
+  })
+
+  it('is kept as long as nothing else ends when more than a few end at once: each is reported', () => {
+    const names = Array.from({ length: MAX_ENDED }, (_, number) => `${number}`)
+    const story = woken(...names)
+      .hear(notify(0), expirySoon(0, 900_144))
+      .answer(UNSENT, 10)
+      .hear(clientOnline(20))
+    expect(story.registered.ended.filter(({ at }) => at === time(20))).toHaveLength(2 * MAX_ENDED)
+    story.hear(notify(30)).answer(ANSWERED, 40)
     expect(story.registered.ended).toHaveLength(MAX_ENDED)
   })
 })
