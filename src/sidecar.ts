@@ -161,6 +161,7 @@ export async function startSidecar(config: Config, deps: SidecarDeps): Promise<S
       publishFunding: (pendingChannelId) => funding.publishDue(pendingChannelId),
       reclaimChannel: (pendingChannelId) => funding.reclaim(pendingChannelId),
       callClient: (client, usefulUntil, sale) => waking.callForPayment(client, usefulUntil, sale),
+      wasNeverHandedOn: (circuit) => gate?.wasNeverHandedOn(circuit) ?? false,
     },
     sales,
   )
@@ -386,9 +387,9 @@ export async function startSidecar(config: Config, deps: SidecarDeps): Promise<S
       decisions,
       promises,
       orders,
+      ...waking,
       webhooks: config.webhooks.enabled ? webhooks : undefined,
-      wakeUps: waking.wakeUps,
-      requestLiquidity: waking.requestLiquidity,
+      hold: config.webhooks.hold,
     })
     return { admin: reports, rest: restPort(ordering, config, info), stop }
   } catch (error) {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { DELIVERY_MS } from '../../src/wake/handed-on.ts'
+import { testConfig } from './simulation.ts'
 import { HOLD_MS, LATER, WakeSimulation } from './wake-simulation.ts'
 
 const FAILED = { status: 'failed', reason: 'temporary_channel_failure', by: 'lsp' }
@@ -254,5 +255,25 @@ describe('a wait that is interrupted', () => {
     expect((await simulation.outcome(payment.result, 'the payment to end')).status).toBe('settled')
     await simulation.rest()
     expect(simulation.violations()).toEqual([])
+  })
+})
+
+describe('a payment that outgrows the channel of a customer who is away, under agreed terms', () => {
+  it('gets another channel, also when sluiced is killed between hold and wake', async () => {
+    const config = testConfig({ webhooks: { enabled: true }, lsps2: { second_channel: 'agreed-terms' } })
+    for (const isKilled of [false, true]) {
+      const { simulation, customer } = await WakeSimulation.begin({ config })
+      const { wallet, bought } = customer
+      const payment = simulation.pay(bought, wallet.invoice({ amount: bought.amount, maxFee: bought.fee }))
+      await simulation.advance(5_000)
+      if (isKilled) simulation.kill()
+      await simulation.advance(10_000)
+      expect(payment.outcome).toBeUndefined()
+      wallet.connect()
+      expect((await simulation.outcome(payment.result, 'the payment to end')).status).toBe('settled')
+      await simulation.rest()
+      expect(wallet.openChannels()).toHaveLength(2)
+      expect(simulation.violations()).toEqual([])
+    }
   })
 })
