@@ -13,6 +13,7 @@ import {
   withdraw,
   withoutOld,
 } from './notices.ts'
+import type { Pace } from './pace.ts'
 import type { Raised, Registered, Subscriber, SubscriberEvent, SubscriberStep, Webhook } from './states.ts'
 
 type Heard<Type extends SubscriberEvent['type']> = Extract<SubscriberEvent, { readonly type: Type }>
@@ -26,9 +27,13 @@ export const LEAST_COOLDOWN_MS = 1_000
  */
 export const LEAST_GAIN_MS = 5_000
 
-/** A client that never had a webhook: the first event is its `set`. */
-export function newcomer(client: NodeId, at: Timestamp): Subscriber {
-  return { tag: 'forgotten', client, at, nextNotice: 0, ended: [] }
+/** A client that has no webhook: the first event is its `set`. The pace is that of an earlier life of its webhooks. */
+export function newcomer(client: NodeId, at: Timestamp, pace?: Pace): Subscriber {
+  return { tag: 'forgotten', client, at, nextNotice: 0, ...paceOf({ pace }), ended: [] }
+}
+
+function paceOf({ pace }: { readonly pace?: Pace | undefined }): { readonly pace?: Pace } {
+  return pace === undefined ? {} : { pace }
 }
 
 export function isTerminal(subscriber: Subscriber): boolean {
@@ -64,12 +69,17 @@ function decide(subscriber: Subscriber, event: SubscriberEvent): SubscriberStep 
     if (event.type !== 'set') return stay(subscriber, `no webhook: ${event.type}`)
     const { client, nextNotice, ended } = subscriber
     const { hasChannel } = event
-    return (
-      onSet(
-        { tag: 'registered', client, webhooks: [], hasChannel, raised: [], notices: [], nextNotice, ended },
-        event,
-      ) ?? stay(subscriber, 'it may have no webhook')
-    )
+    const nothing = { webhooks: [], raised: [], notices: [] }
+    const first = {
+      tag: 'registered',
+      client,
+      hasChannel,
+      ...nothing,
+      nextNotice,
+      ...paceOf(subscriber),
+      ended,
+    } as const
+    return onSet(first, event) ?? stay(subscriber, 'it may have no webhook')
   }
   switch (event.type) {
     case 'set':
@@ -138,7 +148,7 @@ function onRemove(state: Registered, { appName, at }: Heard<'remove'>): Subscrib
 function keepOnly(state: Registered, isKept: (webhook: Webhook) => boolean, at: Timestamp): Subscriber {
   const webhooks = state.webhooks.filter(isKept)
   const { client, nextNotice, ended } = state
-  if (webhooks.length === 0) return { tag: 'forgotten', client, at, nextNotice, ended }
+  if (webhooks.length === 0) return { tag: 'forgotten', client, at, nextNotice, ...paceOf(state), ended }
   const notices = state.notices.filter(({ appName }) => webhooks.some((one) => one.appName === appName))
   return { ...state, webhooks, notices }
 }

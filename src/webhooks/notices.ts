@@ -1,6 +1,7 @@
 import type { Timestamp } from '../../lsps/base/datetime.ts'
 import { assertNever } from '../../lsps/base/machine.ts'
 import { type Backoff, delayAfter } from '../kernel/backoff.ts'
+import { withOneMore } from './pace.ts'
 import type { AttemptOutcome, Ended, Notice, Raised, Registered, SubscriberEffect } from './states.ts'
 
 /** Between attempts of one notification: a receiver that restarts is back in seconds, and many wait for it. */
@@ -84,19 +85,26 @@ export function withoutOld(ended: readonly Ended[], before: readonly Ended[]): E
   return ended.slice(-Math.max(MAX_ENDED, ended.length - before.length))
 }
 
-/** A webhook that is new or changed is told so; what else was to be said to it is not, it was set by a client that is here. */
+/**
+ * A webhook that is new or changed is told so; what else was to be said to it is not, it was set by a client that is
+ * here. When it is set again and again, the last change takes the turn of the one before that was not told yet.
+ */
 export function tellRegistered(state: Registered, appName: string, at: Timestamp): Change {
   const notices = state.notices.filter((notice) => notice.appName !== appName)
+  const turn = state.notices.find((one) => one.appName === appName && isFirst(one) && one.attempts === 0)?.phase
+  const pace = turn?.tag === 'due' ? state.pace : withOneMore(state.pace, at)
+  const begins = turn?.tag === 'due' ? turn.at : (pace?.last ?? at)
   const first: Notice = {
     id: state.nextNotice,
     appName,
     method: 'lsps5.webhook_registered',
     raisedAt: at,
-    usefulUntil: (at + REGISTERED_USEFUL_MS) as Timestamp,
+    usefulUntil: (begins + REGISTERED_USEFUL_MS) as Timestamp,
     attempts: 0,
-    phase: { tag: 'due', at },
+    phase: { tag: 'due', at: begins },
   }
-  return advance({ ...state, notices: [...notices, first], nextNotice: state.nextNotice + 1 }, at)
+  const after = { ...state, notices: [...notices, first], nextNotice: state.nextNotice + 1 }
+  return advance(pace === undefined ? after : { ...after, pace }, at)
 }
 
 /**

@@ -10,20 +10,34 @@ import type { Entropy } from '../kernel/entropy.ts'
 import { KeyedLock } from '../kernel/keyed-lock.ts'
 import type { Log } from '../kernel/log.ts'
 import { Presence } from '../kernel/presence.ts'
+import { Recent } from '../kernel/recent.ts'
 import { type EffectContext, Runner } from '../kernel/runner.ts'
+import { childOf } from '../kernel/wait.ts'
 import type { LndPort } from '../lnd/port.ts'
 import type { Store } from '../store/port.ts'
 import { ChannelWatch } from './channels.ts'
 import type { Delivery } from './delivery/delivery.ts'
 import { deadline, isTerminal, newcomer, step } from './machine.ts'
+import type { Pace } from './pace.ts'
 import { forgottenSubscribers, liveSubscribers, webhookOutbox } from './records.ts'
 import { nameOfUrl, type TestedWebhook } from './report.ts'
-import { notificationOf, send } from './sending.ts'
-import type { Ended, Reason, Registered, Subscriber, SubscriberEffect, SubscriberEvent, Webhook } from './states.ts'
+import { notificationOf, type Sending, send } from './sending.ts'
+import type {
+  AttemptOutcome,
+  Ended,
+  Reason,
+  Registered,
+  Subscriber,
+  SubscriberEffect,
+  SubscriberEvent,
+  Webhook,
+} from './states.ts'
 
 const FIRST_NOTICE_BYTES = 6
 const RANDOM_BYTES = 4
 const RANDOM_STEPS = 2 ** (8 * RANDOM_BYTES)
+/** Clients without webhooks of which it is remembered how fast they set some; a restart forgets them all. */
+const MAX_PACES = 10_000
 const FULL = 'no more webhooks of nodes without a channel can be kept at the moment: try again later, or buy a channel'
 
 export type WebhooksDeps = {
@@ -60,6 +74,9 @@ export class WebhooksService {
   readonly #presence = new Presence<NodeId>((client) => this.#onOnline(client))
   readonly #channels: ChannelWatch
   readonly #withoutChannel = new Set<NodeId>()
+  readonly #paces = new Recent<NodeId, Pace>(MAX_PACES)
+  /** Calls under way, by client and notice. */
+  readonly #calls = new Map<string, AbortController>()
   #signal = AbortSignal.abort()
 
   constructor(deps: WebhooksDeps, config: WebhooksConfig) {
@@ -237,7 +254,7 @@ export class WebhooksService {
     // Its last webhook may have been forgotten since it was looked at.
     const known = await this.#runner.dispatch(client, event)
     if (known !== undefined && known.tag !== 'forgotten') return known
-    const first = { ...newcomer(client, event.at), nextNotice: this.#firstNotice() }
+    const first = { ...newcomer(client, event.at, this.#paces.get(client)), nextNotice: this.#firstNotice() }
     return this.#runner.createNew(client, step(first, event))
   }
 
@@ -278,11 +295,19 @@ export class WebhooksService {
   #onCommitted(client: NodeId, before: Subscriber | undefined, state: Subscriber): void {
     if (before === undefined) this.#channels.ring()
     this.#count(state)
+    if (state.tag === 'forgotten' && state.pace !== undefined) this.#paces.set(client, state.pace)
+    this.#endReplaced(client, before, state)
     const known = before?.ended ?? []
     for (const ended of state.ended) if (!known.includes(ended)) this.#onEnded(client, ended)
     // It may have come while it was being written down that something waits for it.
     const isNew = state.tag === 'registered' && state.raised.some((one) => !raisedOf(before).includes(one))
     if (isNew && this.#presence.has(client)) this.#onOnline(client)
+  }
+
+  /** What was replaced or removed gives its place to others: its host may hang. */
+  #endReplaced(client: NodeId, before: Subscriber | undefined, state: Subscriber): void {
+    const left = new Set(noticesOf(state).map(({ id }) => id))
+    for (const { id } of noticesOf(before)) if (!left.has(id)) this.#calls.get(callKey(client, id))?.abort()
   }
 
   #count(state: Subscriber): void {
@@ -317,9 +342,25 @@ export class WebhooksService {
     const notification = notificationOf(effect)
     const style = this.#styleOf(client, webhook)
     const outcome = isWanted()
-      ? await send({ webhook, style, notification, isWanted, signal }, this.#deps)
+      ? await this.#call(callKey(client, effect.notice), { webhook, style, notification, isWanted, signal })
       : ({ type: 'unsent', why: 'nobody waits for it any more' } as const)
     return { type: 'attempted', notice: effect.notice, outcome, random: this.#random(), at: this.#deps.clock.now() }
+  }
+
+  /** @throws the reason of the signal */
+  async #call(key: string, sending: Sending): Promise<AttemptOutcome> {
+    const own = childOf(sending.signal)
+    this.#calls.set(key, own)
+    try {
+      return await send({ ...sending, signal: own.signal }, this.#deps)
+    } catch (error) {
+      sending.signal.throwIfAborted()
+      if (!own.signal.aborted) throw error
+      return { type: 'unsent', why: 'it was replaced' }
+    } finally {
+      this.#calls.delete(key)
+      own.abort()
+    }
   }
 
   /** It may set its webhook before it sends what it is recognised by. */
@@ -344,6 +385,12 @@ export class WebhooksService {
       this.#deps.log.error({ client, event: event.type, err: error }, 'event not handled')
     })
   }
+}
+
+const callKey = (client: NodeId, notice: number) => `${client}/${notice}`
+
+function noticesOf(state: Subscriber | undefined): Registered['notices'] {
+  return state?.tag === 'registered' ? state.notices : []
 }
 
 function raisedOf(state: Subscriber | undefined): Registered['raised'] {

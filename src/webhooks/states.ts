@@ -8,6 +8,7 @@ import {
   type WebhookNotification,
 } from '../../lsps/lsps5/notifications.ts'
 import { TIMESTAMP_STYLES } from '../../lsps/lsps5/signed-text.ts'
+import { Pace } from './pace.ts'
 
 const Uint = z.number().int().nonnegative()
 const At = z.custom<Timestamp>((v) => Number.isSafeInteger(v))
@@ -58,7 +59,7 @@ export const Notice = z.object({
   phase: z.discriminatedUnion('tag', [
     /** The webhook has not been told yet that it is registered, which comes first (L5-10). */
     z.object({ tag: z.literal('waiting') }),
-    /** No answer came to the last attempt; the next one is due then. */
+    /** No answer came to the last attempt, or registrations follow each other closely; the next attempt is due then. */
     z.object({ tag: z.literal('due'), at: At }),
     /** An effect is under way. */
     z.object({ tag: z.literal('sending') }),
@@ -95,10 +96,12 @@ export const Subscriber = z.discriminatedUnion('tag', [
     raised: z.array(Raised),
     notices: z.array(Notice),
     nextNotice: Uint,
+    /** Left out: it has set none lately. */
+    pace: Pace.optional(),
     ended,
   }),
   /** It has no webhook any more. Terminal until it sets one. */
-  z.object({ tag: z.literal('forgotten'), client: NodeId, at: At, nextNotice: Uint, ended }),
+  z.object({ tag: z.literal('forgotten'), client: NodeId, at: At, nextNotice: Uint, pace: Pace.optional(), ended }),
 ])
 export type Subscriber = z.output<typeof Subscriber>
 export type Registered = Extract<Subscriber, { readonly tag: 'registered' }>

@@ -235,8 +235,10 @@ describe('the notifications of a client, whatever happens', () => {
     always((moments) => {
       const untold = new Set<string>()
       for (const { before, after, effects, event } of moments) {
-        if (event.type === 'set' && effects.some(({ method }) => method === 'lsps5.webhook_registered'))
-          untold.add(event.appName)
+        const known = new Set(noticesOf(before).map(({ id }) => id))
+        for (const { id, method, appName: name } of noticesOf(after)) {
+          if (method === 'lsps5.webhook_registered' && !known.has(id)) untold.add(name)
+        }
         if (event.type === 'attempted' && event.outcome.type !== 'unsent') {
           const notice = noticesOf(before).find(({ id }) => id === event.notice)
           if (notice?.method === 'lsps5.webhook_registered' && notice.phase.tag === 'sending')

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { LEAST_COOLDOWN_MS, LEAST_GAIN_MS } from '../../../src/webhooks/machine.ts'
 import { MAX_ENDED, REGISTERED_USEFUL_MS } from '../../../src/webhooks/notices.ts'
+import { FREE_REGISTRATIONS, QUIET_MS } from '../../../src/webhooks/pace.ts'
 import {
   ANSWERED,
   attempted,
@@ -84,6 +85,65 @@ describe('a webhook that is set', () => {
     expect(story.registered.ended.map(({ method, attempts, end }) => [method, attempts > 0, end.type])).toEqual([
       ['lsps5.webhook_registered', true, 'given-up'],
       ['lsps5.payment_incoming', false, 'given-up'],
+    ])
+  })
+})
+
+describe('webhooks that are set again and again', () => {
+  const MINUTE_MS = 60_000
+  const changed = (ms: number, appName = 'wallet') => set({ appName, url: `${URL}${ms}`, at: time(ms) })
+
+  it('[L5-10] are told so at once a few times, then less and less often, and of the last change in the end', () => {
+    const story = new Story()
+    const told: number[] = []
+    for (let ms = 0; ms < 30 * MINUTE_MS; ms += 200) {
+      const before = story.sent.length
+      story.hear(due(ms), changed(ms)).answer(ANSWERED, ms)
+      if (story.sent.length > before) told.push(ms)
+    }
+    expect(told.slice(0, 8)).toEqual([0, 200, 400, 1400, 3400, 7400, 15_400, 31_400])
+    expect(told.length).toBeLessThanOrEqual(8 + 30)
+    expect(story.registered.notices).toHaveLength(1)
+    story.hear(due(story.due ?? 0))
+    expect(story.methods().filter((method) => method !== 'webhook_registered')).toEqual([])
+    expect(story.registered.notices).toMatchObject([{ phase: { tag: 'sending' } }])
+  })
+
+  it('are told so at most once a minute each, when many are set in turns', () => {
+    const story = new Story()
+    const names = Array.from({ length: 10 }, (_, number) => `${number}`)
+    for (let ms = 0; ms < 30 * MINUTE_MS; ms += 200) {
+      story.hear(due(ms), changed(ms, names[(ms / 200) % names.length])).answer(ANSWERED, ms)
+    }
+    expect(story.sent.length).toBeLessThanOrEqual(8 + 30 * names.length)
+  })
+
+  it('keep their pace when all are removed in between', () => {
+    const story = new Story()
+    for (let ms = 0; ms < 10 * MINUTE_MS; ms += 200) {
+      story.hear(due(ms), changed(ms)).hear({ type: 'remove', appName: 'wallet', at: time(ms + 100) })
+    }
+    expect(story.sent).toHaveLength(FREE_REGISTRATIONS)
+    const ms = 10 * MINUTE_MS + QUIET_MS + MINUTE_MS
+    expect(story.hear(changed(ms)).sent).toHaveLength(FREE_REGISTRATIONS + 1)
+  })
+
+  it('[L5-10] are told so at once, and first, when something waits for the client', () => {
+    const story = new Story()
+    for (const ms of [0, 1, 2, 3, 4]) story.hear(changed(ms)).answer(ANSWERED, ms)
+    expect(story.sent).toHaveLength(FREE_REGISTRATIONS)
+    story.hear(notify(10))
+    expect(story.methods().slice(FREE_REGISTRATIONS)).toEqual(['webhook_registered'])
+    story.answer(ANSWERED, 20)
+    expect(story.methods().slice(FREE_REGISTRATIONS)).toEqual(['webhook_registered', 'payment_incoming'])
+  })
+
+  it('delay nothing that is said to other webhooks of the client', () => {
+    const story = woken('other')
+    for (const ms of [0, 1, 2, 3, 4]) story.hear(changed(ms)).answer(SILENT, ms)
+    story.hear(notify(10))
+    expect(story.sent.filter(({ appName }) => appName === 'other').map(({ method }) => method)).toEqual([
+      'lsps5.payment_incoming',
     ])
   })
 })

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import type { SetWebhookResult } from '../../../lsps/lsps5/schema.ts'
+import { FREE_REGISTRATIONS } from '../../../src/webhooks/pace.ts'
 import { client, DAY_MS, OK, ServiceWorld } from './service-world.ts'
 
 const worlds: ServiceWorld[] = []
@@ -99,6 +100,45 @@ it('where only customers may have webhooks, the first one gets its own', async (
   expect(await world.set(alice)).toMatchObject({ fault: { code: 1 } })
   world.withChannel = [alice]
   expect(await world.set(alice)).toHaveProperty('result')
+})
+
+describe('a client that sets webhooks again and again', () => {
+  it('has few calls made by it, also when it removes them in between', async () => {
+    const world = await started()
+    const alice = client()
+    for (let round = 0; round < 120; round += 1) {
+      await world.set(alice)
+      await world.clock.advance(100)
+      await world.service.remove(alice, 'wallet')
+      await world.clock.advance(100)
+    }
+    expect(world.posted.length).toBeLessThanOrEqual(FREE_REGISTRATIONS)
+    await world.set(alice)
+    await world.clock.advance(60_000)
+    expect(world.posted).toHaveLength(FREE_REGISTRATIONS + 1)
+  })
+
+  it('[L5-46] keeps no place with what it replaced', async () => {
+    const world = await started()
+    const alice = client()
+    let underWay = 0
+    world.answer = (url, signal) => {
+      underWay += 1
+      signal.addEventListener('abort', () => {
+        underWay -= 1
+      })
+      return silent(url, signal)
+    }
+    for (const number of [1, 2, 3]) {
+      await world.set(alice, 'wallet', `https://push.example/${number}`)
+      await world.settle()
+    }
+    expect([world.posted.length, underWay]).toEqual([3, 1])
+    world.answer = () => OK
+    await world.service.remove(alice, 'wallet')
+    await world.settle()
+    expect([underWay, await world.store.keys('webhooks-outbox')]).toEqual([0, []])
+  })
 })
 
 describe('a reason to wake a client', () => {
