@@ -20,6 +20,8 @@ export const Waited = z.object({
   until: At,
   /** It came so soon after a start that a process before may have handed it on: it is resumed instead of failed. */
   mayHaveGoneOn: z.literal(true).optional(),
+  /** It ends at the next look, for a larger one. */
+  givesWay: z.literal(true).optional(),
 })
 export type Waited = z.output<typeof Waited>
 

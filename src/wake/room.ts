@@ -8,8 +8,6 @@ export type Waiting = Waited & {
   readonly circuit: CircuitKey
   /** Where it is answered; none while lnd has not offered it (again), after a start or a lost stream. */
   readonly held?: Held
-  /** It ends at the next look, for a larger one. */
-  readonly givesWay?: true
 }
 
 /** The HTLCs that wait, bounded by the limits of what may be held. */

@@ -85,6 +85,7 @@ export class WakeGate {
   #height = 0
   #mustLook = true
   #mustAskAliases = true
+  #looksAgain = false
 
   constructor(deps: WakeDeps, config: WakeConfig) {
     this.#deps = deps
@@ -127,6 +128,9 @@ export class WakeGate {
       try {
         await this.#look(signal)
         await this.#rest(signal)
+        if (!this.#looksAgain) continue
+        this.#looksAgain = false
+        this.#lookForNames()
       } catch (error) {
         if (signal.aborted) return
         this.#mustLook = true
@@ -182,10 +186,12 @@ export class WakeGate {
     }
     const isActive = event?.type === 'active'
     const peer = this.#routes.tell(outpoint, isActive)
-    if (peer === undefined) this.#lookForNames()
-    else if (isActive) this.#clientCame(peer)
-    // A sale may have bound its scid to the channel meanwhile, which nobody tells of.
-    else if (this.#deps.reaches(peer)) this.#lookForNames()
+    // lnd names a channel when it is made, and a sale binds its scid in the moment after it is active.
+    if (isActive) this.#looksAgain = true
+    if (isActive || peer === undefined) this.#lookForNames()
+    if (isActive && peer !== undefined) this.#clientCame(peer)
+    // A name may have been bound to it meanwhile, which nobody tells of.
+    if (!isActive && peer !== undefined && this.#deps.reaches(peer)) this.#lookForNames()
   }
 
   onBlock(height: number): void {
@@ -233,13 +239,17 @@ export class WakeGate {
     const { clock, log, callClient } = this.#deps
     const { circuit, amountIn: amount } = held.offer
     const since = clock.now()
-    for (const one of this.#givingWay({ client, amount }) ?? []) this.#room.set({ ...one, givesWay: true })
+    const giveWay = (this.#givingWay({ client, amount }) ?? []).map(({ held: place, circuit: name, ...one }) => {
+      const ending = { ...one, givesWay: true as const }
+      this.#room.set({ ...ending, circuit: name, ...(place === undefined ? {} : { held: place }) })
+      return waitedTable.put(name, ending)
+    })
     const end = this.#room.endFor(client) ?? since
     const until = end > since ? end : ((since + this.#config.holdMs) as Timestamp)
     const doubt = this.#handedOn.isComplete(since) ? {} : { mayHaveGoneOn: true as const }
     const waited: Waited = { client, amount, since, until, ...doubt }
     this.#room.set({ ...waited, circuit, held })
-    this.#write([waitedTable.put(circuit, waited)])
+    this.#write([...giveWay, waitedTable.put(circuit, waited)])
     log.info({ client, circuit, amount: `${amount}`, until }, 'payment waits for a client that is away')
     if (end <= since) callClient(client, until)
   }

@@ -69,6 +69,18 @@ describe('an HTLC for a client that is away', () => {
     expect(stage.waiting).toEqual([circuit])
   })
 
+  it('waits from the moment in which the client leaves by a name that its channel got soon after it was active', async () => {
+    const stage = await Stage.settled()
+    await stage.comes(CLIENT)
+    const alias = (16_100_000n << 40n) | 7n
+    stage.aliases = [{ base: chanIdOf(CLIENT), aliases: [alias] }]
+    await stage.advance(5_000)
+    stage.setChannel(channelTo(CLIENT))
+    stage.gate.onChannelEvent({ type: 'inactive', outpoint: outpointOf(CLIENT) })
+    const { circuit } = stage.offer(stage.htlc(CLIENT, { requestedScid: scidFromNumber(alias) }))
+    expect(stage.waiting).toEqual([circuit])
+  })
+
   it('fails with temporary_channel_failure when the client does not come in time', async () => {
     const stage = await Stage.settled()
     const circuit = await stage.pay(CLIENT)
