@@ -145,9 +145,11 @@ it('whatever peers say of webhooks is answered right, and leaves nothing behind'
     most = Math.max(most, counts.underWay)
   }
   expect([...wrong, ...lsp.errors]).toEqual([])
-  expect(counts.calls).toBeGreaterThan(500)
-  // A webhook that is replaced leaves what is under way to the old URL, for as long as that hangs.
-  expect(most).toBeLessThan(100)
+  // So much is set that each message would make calls: how often that is said is paced, for each peer.
+  expect(counts.calls).toBeGreaterThan(50)
+  expect(counts.calls).toBeLessThan(MESSAGES / 10)
+  // What is replaced or removed is cut off.
+  expect(most).toBeLessThanOrEqual(PEERS * MOST)
   let ask = 0
   for (const peer of peers) {
     for (const name of NAMES) {
