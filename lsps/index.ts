@@ -126,6 +126,7 @@ export { type ExtensionClient, type ExtensionRequest, extensionClient } from './
 export { LSPS7_FAULTS, lsps7 } from './lsps7/methods.ts'
 export { checkExtension } from './lsps7/rules.ts'
 export { type CreateExtensionParams, type ExtendableChannel, ExtensionResult } from './lsps7/schema.ts'
+export type { CallFailure } from './rpc/call-failure.ts'
 export {
   type ClientFailure,
   createRpcClient,

@@ -1,5 +1,6 @@
 import type { Sat } from '../base/amount.ts'
-import { type ClientFailure, RpcClientError, sanitizeMessage } from '../rpc/client.ts'
+import { type CallFailure, callFailureOf, describeCall, saidOf } from '../rpc/call-failure.ts'
+import { RpcClientError, sanitizeMessage } from '../rpc/client.ts'
 import { RpcFault, STANDARD_FAULTS } from '../rpc/fault.ts'
 import type { ImpossibleChange } from './changes.ts'
 import { LSPS1_FAULTS } from './methods.ts'
@@ -24,15 +25,7 @@ export type OrderFailure =
   | { readonly code: 'impossible-change'; readonly change: ImpossibleChange }
   /** The method does not exist. */
   | { readonly code: 'not-offered'; readonly method: string }
-  /** Any other error (L0-33, L0-37). */
-  | { readonly code: 'refused'; readonly errorCode: number; readonly said: string }
-  /** What it answered cannot be used: `what` says what is wrong with it. */
-  | { readonly code: 'bad-answer'; readonly what: string }
-  | { readonly code: 'timed-out'; readonly method: string }
-  /** The request was not sent; `why` tells what the client said. */
-  | { readonly code: 'unreachable'; readonly why: ClientFailure }
-  /** The caller's signal; its reason is the `cause`. */
-  | { readonly code: 'aborted' }
+  | CallFailure
 
 /** `message` says why and what the user could do; `failure` is for the program. */
 export class OrderError extends Error {
@@ -65,14 +58,12 @@ function describe(failure: OrderFailure): string {
       return `the LSP takes back what it said: ${failure.change.what} was ${failure.change.before} and is ${failure.change.after}: keep both answers and write to the LSP`
     case 'not-offered':
       return `this node has no ${failure.method}: use another LSP`
-    case 'refused':
-      return `the LSP answered error ${failure.errorCode} (${failure.said}): try again later, or use another LSP`
     case 'bad-answer':
       return `the LSP's answer cannot be used, ${failure.what}: do not pay for it, use another LSP`
+    case 'refused':
     case 'timed-out':
-      return `the LSP did not answer ${failure.method} in time: check the connection to it and try again`
     case 'unreachable':
-      return 'the LSP cannot be reached: connect to it and try again'
+      return describeCall(failure)
     case 'aborted':
       return 'stopped by the wallet'
   }
@@ -85,12 +76,13 @@ export type OrderCall = { readonly method: string; readonly signal: AbortSignal;
 export function orderErrorOf(error: unknown, call: OrderCall): unknown {
   if (call.signal.aborted) return new OrderError({ code: 'aborted' }, call.signal.reason)
   if (error instanceof RpcFault) return new OrderError(failureOfFault(error, call), error)
-  return error instanceof RpcClientError ? new OrderError(failureOfCall(error, call), error) : error
+  return error instanceof RpcClientError ? new OrderError(callFailureOf(error, call.method), error) : error
 }
 
-function failureOfFault({ code, message, data }: RpcFault, { method, orderId = '' }: OrderCall): OrderFailure {
-  const { message: own, property } = data ?? {}
-  const said = typeof own === 'string' ? sanitizeMessage(own) : message
+function failureOfFault(fault: RpcFault, { method, orderId = '' }: OrderCall): OrderFailure {
+  const { code, data } = fault
+  const { property } = data ?? {}
+  const said = saidOf(fault)
   switch (code) {
     case STANDARD_FAULTS.clientRejected.code:
       return { code: 'rejected', said }
@@ -105,12 +97,6 @@ function failureOfFault({ code, message, data }: RpcFault, { method, orderId = '
     default:
       return { code: 'refused', errorCode: code, said }
   }
-}
-
-function failureOfCall({ failure, message }: RpcClientError, { method }: OrderCall): OrderFailure {
-  if (failure === 'invalid-result') return { code: 'bad-answer', what: message }
-  if (failure === 'timed-out') return { code: 'timed-out', method }
-  return { code: 'unreachable', why: failure }
 }
 
 /** Whether the same question may be answered later: the LSP is away, busy, or in trouble of its own. */

@@ -1,6 +1,7 @@
 import type { Msat } from '../base/amount.ts'
 import { formatDatetime } from '../base/datetime.ts'
-import { type ClientFailure, RpcClientError, sanitizeMessage } from '../rpc/client.ts'
+import { type CallFailure, callFailureOf, describeCall, saidOf } from '../rpc/call-failure.ts'
+import { RpcClientError } from '../rpc/client.ts'
 import { RpcFault, STANDARD_FAULTS } from '../rpc/fault.ts'
 import type { NoChoice } from './choose-offer.ts'
 import { LSPS2_FAULTS } from './methods.ts'
@@ -20,15 +21,8 @@ export type ReceiveFailure =
   | { readonly code: 'offer-withdrawn' }
   /** The method does not exist: no LSPS2 there. */
   | { readonly code: 'not-offered' }
-  /** Any other error (L0-33, L0-37). */
-  | { readonly code: 'refused'; readonly errorCode: number; readonly said: string }
-  /** What it answered cannot be used: `what` says what is wrong with it (L2-13, L2-21). */
-  | { readonly code: 'bad-answer'; readonly what: string }
-  | { readonly code: 'timed-out'; readonly method: string }
-  /** The request was not sent; `why` tells what the client said. */
-  | { readonly code: 'unreachable'; readonly why: ClientFailure }
-  /** The caller's signal; its reason is the `cause`. */
-  | { readonly code: 'aborted' }
+  /** Also an answer that cannot be used (L2-13, L2-21). */
+  | CallFailure
 
 /** `receive` got no channel. `message` says why and what the user could do; `failure` is for the program. */
 export class ReceiveError extends Error {
@@ -77,14 +71,12 @@ function describe(failure: ReceiveFailure): string {
       return 'the LSP did not keep to offers that it had just made: try again, or use another LSP'
     case 'not-offered':
       return 'this node sells no channels by LSPS2: use another LSP'
-    case 'refused':
-      return `the LSP answered error ${failure.errorCode} (${failure.said}): try again later, or use another LSP`
     case 'bad-answer':
       return `the LSP's answer cannot be used, ${failure.what}: use another LSP`
+    case 'refused':
     case 'timed-out':
-      return `the LSP did not answer ${failure.method} in time: check the connection to it and try again`
     case 'unreachable':
-      return 'the LSP cannot be reached: connect to it and try again'
+      return describeCall(failure)
     case 'aborted':
       return 'stopped by the wallet: nothing was bought that has to be paid'
   }
@@ -94,14 +86,14 @@ function describe(failure: ReceiveFailure): string {
 export function receiveErrorOf(error: unknown, method: string, signal: AbortSignal): unknown {
   if (signal.aborted) return new ReceiveError({ code: 'aborted' }, signal.reason)
   if (error instanceof RpcFault) return new ReceiveError(failureOfFault(error), error)
-  return error instanceof RpcClientError ? new ReceiveError(failureOfCall(error, method), error) : error
+  return error instanceof RpcClientError ? new ReceiveError(callFailureOf(error, method), error) : error
 }
 
-function failureOfFault({ code, message, data }: RpcFault): ReceiveFailure {
-  const { message: own } = data ?? {}
+function failureOfFault(fault: RpcFault): ReceiveFailure {
+  const { code, message } = fault
   switch (code) {
     case STANDARD_FAULTS.clientRejected.code:
-      return { code: 'rejected', said: typeof own === 'string' ? sanitizeMessage(own) : message }
+      return { code: 'rejected', said: saidOf(fault) }
     case STANDARD_FAULTS.methodNotFound.code:
       return { code: 'not-offered' }
     case LSPS2_FAULTS.unrecognizedToken.code:
@@ -113,9 +105,4 @@ function failureOfFault({ code, message, data }: RpcFault): ReceiveFailure {
     default:
       return { code: 'refused', errorCode: code, said: message }
   }
-}
-
-function failureOfCall({ failure, message }: RpcClientError, method: string): ReceiveFailure {
-  if (failure === 'timed-out') return { code: 'timed-out', method }
-  return failure === 'invalid-result' ? { code: 'bad-answer', what: message } : { code: 'unreachable', why: failure }
 }

@@ -1,4 +1,5 @@
-import { type ClientFailure, RpcClientError, sanitizeMessage } from '../rpc/client.ts'
+import { type CallFailure, callFailureOf, describeCall, saidOf } from '../rpc/call-failure.ts'
+import { RpcClientError } from '../rpc/client.ts'
 import { RpcFault, STANDARD_FAULTS } from '../rpc/fault.ts'
 import { LSPS5_FAULTS } from './methods.ts'
 
@@ -21,15 +22,7 @@ export type WebhookFailure =
   | { readonly code: 'rejected'; readonly said: string }
   /** The method does not exist. */
   | { readonly code: 'not-offered'; readonly method: string }
-  /** Any other error (L0-33, L0-37). */
-  | { readonly code: 'refused'; readonly errorCode: number; readonly said: string }
-  /** What it answered cannot be used: `what` says what is wrong with it. */
-  | { readonly code: 'bad-answer'; readonly what: string }
-  | { readonly code: 'timed-out'; readonly method: string }
-  /** The request was not sent; `why` tells what the client said. */
-  | { readonly code: 'unreachable'; readonly why: ClientFailure }
-  /** The caller's signal; its reason is the `cause`. */
-  | { readonly code: 'aborted' }
+  | CallFailure
 
 /** `message` says why and what could be done; `failure` is for the program. */
 export class WebhookError extends Error {
@@ -58,14 +51,12 @@ function describe(failure: WebhookFailure): string {
       return `the LSP does not serve this wallet (${failure.said}): buy a channel first, or use another LSP`
     case 'not-offered':
       return `this node has no ${failure.method}: use another LSP`
-    case 'refused':
-      return `the LSP answered error ${failure.errorCode} (${failure.said}): try again later, or use another LSP`
     case 'bad-answer':
       return `the LSP's answer cannot be used, ${failure.what}: list the webhooks to see what it has`
+    case 'refused':
     case 'timed-out':
-      return `the LSP did not answer ${failure.method} in time: check the connection to it and try again`
     case 'unreachable':
-      return 'the LSP cannot be reached: connect to it and try again'
+      return describeCall(failure)
     case 'aborted':
       return 'stopped by the wallet'
   }
@@ -78,12 +69,13 @@ export function webhookErrorOf(
 ): unknown {
   if (call.signal.aborted) return new WebhookError({ code: 'aborted' }, call.signal.reason)
   if (error instanceof RpcFault) return new WebhookError(failureOfFault(error, call.method), error)
-  return error instanceof RpcClientError ? new WebhookError(failureOfCall(error, call.method), error) : error
+  return error instanceof RpcClientError ? new WebhookError(callFailureOf(error, call.method), error) : error
 }
 
-function failureOfFault({ code, message, data }: RpcFault, method: string): WebhookFailure {
-  const { message: own, max_webhooks: most } = data ?? {}
-  const said = typeof own === 'string' ? sanitizeMessage(own) : message
+function failureOfFault(fault: RpcFault, method: string): WebhookFailure {
+  const { code, data } = fault
+  const { max_webhooks: most } = data ?? {}
+  const said = saidOf(fault)
   switch (code) {
     case LSPS5_FAULTS.tooLong.code:
       return { code: 'too-long', said }
@@ -103,10 +95,4 @@ function failureOfFault({ code, message, data }: RpcFault, method: string): Webh
     default:
       return { code: 'refused', errorCode: code, said }
   }
-}
-
-function failureOfCall({ failure, message }: RpcClientError, method: string): WebhookFailure {
-  if (failure === 'invalid-result') return { code: 'bad-answer', what: message }
-  if (failure === 'timed-out') return { code: 'timed-out', method }
-  return { code: 'unreachable', why: failure }
 }

@@ -6,8 +6,8 @@ type Route = { readonly peer: NodeId; active: boolean }
 
 /**
  * Whom a scid of a channel that is not announced leads to, and whether that peer can be paid now, in memory: read from
- * lnd's lists, kept up to date by its events. Bounded by lnd's open channels and their aliases. What is missing or stale costs no more than a wait: the HTLC
- * goes on as if nobody waited for anybody.
+ * lnd's lists, kept up to date by its events. Bounded by lnd's open channels and their aliases. What is missing or stale
+ * costs no more than a wait: the HTLC goes on as if nobody waited for anybody.
  */
 export class Routes {
   #byScid = new Map<Scid, NodeId>()
