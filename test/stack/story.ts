@@ -150,6 +150,9 @@ export class Story {
   }
 }
 
+/** lnd's own words for a channel that carries no more; the second ones while it has no update of it to send along. */
+export const NO_ROOM = ['TEMPORARY_CHANNEL_FAILURE', 'TEMPORARY_NODE_FAILURE']
+
 /** One attempt, failed with this code by this node. */
 export function expectFailure(
   result: Pick<PaymentResult, 'succeeded' | 'attempts'>,

@@ -8,7 +8,7 @@ import { invoiceOptions } from '../purchase.ts'
 import { renewedSelling } from '../renewed.ts'
 import { OFFER, Sluiced, type SluicedOptions } from '../sluiced.ts'
 import { channelsTo, confirmFundings, waitNoLease } from '../sold.ts'
-import { Story } from '../story.ts'
+import { NO_ROOM, Story } from '../story.ts'
 import { waitFor } from '../wait.ts'
 
 const AMOUNT = 100_000_000n
@@ -21,8 +21,6 @@ const FEE: bigint = computeOpeningFee(
 const STEP_MS = 60_000
 /** Far less than opening a channel, or holding a payment, would take. */
 const AT_ONCE_MS = 5_000
-/** lnd's own words; the second ones while it has no update of its channel to send along. */
-const BY_LND = ['TEMPORARY_CHANNEL_FAILURE', 'TEMPORARY_NODE_FAILURE']
 
 describe('a customer whose channels are too small, on the real stack', () => {
   let network: Network
@@ -83,7 +81,7 @@ describe('a customer whose channels are too small, on the real stack', () => {
     expect(Date.now() - begun).toBeLessThan(AT_ONCE_MS)
     expect(succeeded).toBe(false)
     expect(attempts.map(({ failure }) => failure?.failure_source_index)).toEqual([1])
-    expect(BY_LND).toContain(attempts[0]?.failure?.code)
+    expect(NO_ROOM).toContain(attempts[0]?.failure?.code)
   }
 
   /** So many channels, so much in the wallet, so many fees; nothing is under way and nothing locked. */

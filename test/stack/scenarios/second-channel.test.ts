@@ -4,7 +4,7 @@ import { waitForwarded } from '../payments.ts'
 import { renewedSelling } from '../renewed.ts'
 import type { Sluiced } from '../sluiced.ts'
 import { channelsTo, confirmFundings } from '../sold.ts'
-import { expectFailure, Story } from '../story.ts'
+import { NO_ROOM, Story } from '../story.ts'
 import { waitFor } from '../wait.ts'
 import { feeOf } from '../waking-scene.ts'
 
@@ -46,7 +46,10 @@ describe('a payment to the scid of a sale that was paid, larger than its channel
     it('[L2-71] fails at once, and what the channel can carry goes on without a fee', async () => {
       const begun = await customer()
       const start = performance.now()
-      expectFailure(await begun.pay(invoiceOf(begun, LARGE_AMOUNT).invoice), 'TEMPORARY_CHANNEL_FAILURE')
+      const { succeeded, attempts } = await begun.pay(invoiceOf(begun, LARGE_AMOUNT).invoice)
+      expect(succeeded).toBe(false)
+      expect(attempts.map(({ failure }) => failure?.failure_source_index)).toEqual([1])
+      expect(NO_ROOM).toContain(attempts[0]?.failure?.code)
       expect(performance.now() - start).toBeLessThan(AT_ONCE_MS)
       expect(await channelsTo(network.lsp, begun.wallet.nodeId)).toHaveLength(1)
 
