@@ -55,11 +55,18 @@ export class ChannelLife {
   }
 
   /** A confirmed channel that was there before the story begins. */
-  addOld(peer: NodeId, capacity: bigint, local: bigint, policy: FeePolicy): SimChannel {
+  addOld(
+    peer: NodeId,
+    capacity: bigint,
+    local: bigint,
+    policy: FeePolicy,
+    visibility: 'announced' | 'unannounced' = 'announced',
+  ): SimChannel {
     const { channels, chain, random } = this.#deps
     const outpoint = `${random.hex(32)}:0`
     const position = BigInt(channels.all.size + 1)
-    const kind = { private: false, zeroConf: false, memo: '', pendingChannelId: undefined }
+    const isPrivate = visibility === 'unannounced'
+    const kind = { private: isPrivate, zeroConf: false, memo: '', pendingChannelId: undefined }
     const channel = this.#newChannel({ peer, outpoint, capacity, policy, ...kind }, local)
     chain.grant(outpoint)
     channel.state = 'open'

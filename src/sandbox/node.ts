@@ -3,7 +3,7 @@ import type { NodeId } from '../../lsps/base/node-id.ts'
 import type { ChannelEvent, Peer } from '../lnd/port.ts'
 import { Chain, type ChainTx } from './chain.ts'
 import { ChannelLife } from './channel-life.ts'
-import { ChannelBook, type FeePolicy, type SimChannel } from './channels.ts'
+import { ChannelBook, type SimChannel } from './channels.ts'
 import { Closing } from './closing.ts'
 import { refuse } from './failures.ts'
 import { ForwardLog } from './forward-log.ts'
@@ -253,8 +253,8 @@ export class SimNode {
   }
 
   /** A confirmed channel that was there before the story begins. */
-  addOldChannel(peer: NodeId, capacity: bigint, local: bigint, policy: FeePolicy): SimChannel {
-    return this.#life.addOld(peer, capacity, local, policy)
+  addOldChannel(...old: Parameters<ChannelLife['addOld']>): SimChannel {
+    return this.#life.addOld(...old)
   }
 
   kill(): void {

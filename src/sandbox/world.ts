@@ -144,13 +144,13 @@ export class World {
   }
 
   /** Somebody with an old channel from our node: payments to `scid` are forwards that are none of our business. */
-  addDestination(capacity: bigint = DESTINATION_SAT): { readonly wallet: SimWallet; readonly scid: Scid } {
+  addDestination(
+    capacity: bigint = DESTINATION_SAT,
+    visibility: 'announced' | 'unannounced' = 'announced',
+  ): { readonly wallet: SimWallet; readonly scid: Scid } {
     const wallet = this.addWallet()
-    const channel = this.node.addOldChannel(wallet.nodeId, capacity, capacity, {
-      baseMsat: 0n,
-      ppm: 0n,
-      minHtlcMsat: 1n,
-    })
+    const policy = { baseMsat: 0n, ppm: 0n, minHtlcMsat: 1n }
+    const channel = this.node.addOldChannel(wallet.nodeId, capacity, capacity, policy, visibility)
     wallet.connect()
     return { wallet, scid: scidFromNumber(channel.chanId) }
   }

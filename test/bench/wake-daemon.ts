@@ -69,6 +69,10 @@ async function main({ folder, customers: kind, urls }: WakeDaemonOptions): Promi
     lsps2: { ...LSPS2, max_held_htlcs: HELD },
     webhooks: { enabled: true, hold: HOLD, delivery: { allow_loopback: true } },
   })
+  // Before the start: nobody tells of channels that were always there.
+  const settled = urls.map((): { readonly wallet: SimWallet; readonly scid?: Scid } =>
+    kind === 'channels' ? world.addDestination(undefined, 'unannounced') : { wallet: world.addWallet() },
+  )
   await startSidecar(config, {
     lnd,
     store: await openLevelStore(join(folder, 'db')),
@@ -92,9 +96,6 @@ async function main({ folder, customers: kind, urls }: WakeDaemonOptions): Promi
     const bought = await client.call(lsps2, 'lsps2.buy', wanted, signal)
     return bought.jit_channel_scid
   }
-  const settled = urls.map((): { readonly wallet: SimWallet; readonly scid?: Scid } =>
-    kind === 'channels' ? world.addDestination() : { wallet: world.addWallet() },
-  )
   const settle = async (number: number) => {
     const { wallet, scid } = settled[number] as (typeof settled)[number]
     wallet.connect()
