@@ -1,4 +1,4 @@
-import { type Msat, msat, msatToSatCeil, msatToSatFloor, type Sat } from '../lsps/base/amount.ts'
+import { msat, type Sat } from '../lsps/base/amount.ts'
 import type { Clock } from '../lsps/base/clock.ts'
 import { formatDatetime, type Timestamp } from '../lsps/base/datetime.ts'
 import type { AdminPort, DecisionsQuery, QuoteQuery } from './admin/port.ts'
@@ -9,7 +9,7 @@ import type { Feerate } from './funding/feerate.ts'
 import { reportFeerate } from './funding/feerate-report.ts'
 import type { PayoutService } from './funding/payouts.ts'
 import type { FundingService } from './funding/service.ts'
-import type { Held } from './held/held.ts'
+import { usageOf } from './held/usage.ts'
 import type { Inventory } from './inventory/inventory.ts'
 import type { ReadyCoins } from './inventory/ready-coins.ts'
 import { reportInventory } from './inventory/report.ts'
@@ -38,7 +38,7 @@ import type { PeerEndpoint } from './peer/endpoint.ts'
 import type { Promises } from './promises/ledger.ts'
 import { listPromises } from './promises/report.ts'
 import type { Store } from './store/port.ts'
-import { countWebhooks, type WebhookReportDeps, waitingBounds, webhookReports } from './webhook-reports.ts'
+import { boundOf, countWebhooks, type WebhookReportDeps, waitingBounds, webhookReports } from './webhook-reports.ts'
 
 export type ReportDeps = {
   readonly config: Config
@@ -209,27 +209,6 @@ async function quote(deps: ReportDeps, query: QuoteQuery, signal: AbortSignal): 
   }
 }
 
-function amountOf(held: readonly Held[]): Msat {
-  return msat(held.reduce((sum, { offer }) => sum + offer.amountIn, 0n))
-}
-
-/** What is held of the client of whom most is held. */
-function mostOfOneClient(jit: JitService, held: readonly Held[]): { readonly htlcs: number; readonly amount: Msat } {
-  const byClient = new Map<string, Held[]>()
-  for (const one of held) {
-    const client = jit.live.get(one.offer.requestedScid)?.deal.client ?? ''
-    byClient.set(client, [...(byClient.get(client) ?? []), one])
-  }
-  const all = [...byClient.values()].map((of) => ({ htlcs: of.length, amount: amountOf(of) }))
-  const htlcs = Math.max(0, ...all.map((of) => of.htlcs))
-  return { htlcs, amount: all.reduce((most, of) => (of.amount > most ? of.amount : most), msat(0n)) }
-}
-
-/** A bound in msat, shown beside the others in sat. */
-function boundOf(name: string, used: Sat, max: Msat) {
-  return { name, used_sat: `${used}`, max_sat: `${msatToSatFloor(max)}` }
-}
-
 async function status(deps: ReportDeps, signal: AbortSignal): Promise<Status> {
   const { config, clock, startedAt, lnd, jit, funding, journal, streams, endpoint } = deps
   const warnings: string[] = []
@@ -256,9 +235,7 @@ async function status(deps: ReportDeps, signal: AbortSignal): Promise<Status> {
   warnings.push(...funding.warnings(), ...promiseWarnings(deps.promises))
   const loopback = loopbackWarning(config)
   if (loopback !== undefined) warnings.push(`${loopback.what}: ${loopback.fix}`)
-  const held = [...jit.held]
-  const amount = amountOf(held)
-  const worst = mostOfOneClient(jit, held)
+  const held = usageOf(jit.exposures)
   const inventory = reportInventory(deps.inventory, deps.readyCoins)
   const waiting = waitingBounds(deps)
   const now = clock.now()
@@ -284,7 +261,7 @@ async function status(deps: ReportDeps, signal: AbortSignal): Promise<Status> {
       ...(journal.totals.sales === 0 ? {} : { paid: journal.totals.sales }),
     },
     ...(deps.orders.live.size === 0 ? {} : { orders: countBy([...deps.orders.live.values()].map(({ tag }) => tag)) }),
-    held: { htlcs: held.length, amount_msat: `${amount}` },
+    held: { htlcs: held.htlcs, amount_msat: `${held.value}` },
     funding: countBy([...funding.live.values()].map(({ tag }) => tag)),
     outbox_depth: owedEffects(deps),
     earned_msat: `${journal.totals.earned}`,
@@ -293,8 +270,8 @@ async function status(deps: ReportDeps, signal: AbortSignal): Promise<Status> {
     ...countWebhooks(deps),
     limits: [
       { name: 'lsps2.max_live_sales', used: jit.live.size, max: config.lsps2.max_live_sales },
-      { name: 'lsps2.max_held_htlcs', used: held.length, max: config.lsps2.max_held_htlcs },
-      { name: 'lsps2.max_held_htlcs_per_peer', used: worst.htlcs, max: config.lsps2.max_held_htlcs_per_peer },
+      { name: 'lsps2.max_held_htlcs', used: held.htlcs, max: config.lsps2.max_held_htlcs },
+      { name: 'lsps2.max_held_htlcs_per_peer', used: held.mostHtlcs, max: config.lsps2.max_held_htlcs_per_peer },
       {
         name: 'inventory.max_channels_per_peer',
         used: deps.inventory.report().largest.channels,
@@ -307,8 +284,8 @@ async function status(deps: ReportDeps, signal: AbortSignal): Promise<Status> {
       ...inventory,
       bounds: [
         ...inventory.bounds,
-        boundOf('lsps2.max_held_msat', msatToSatCeil(amount), config.lsps2.max_held_msat),
-        boundOf('lsps2.max_held_msat_per_peer', msatToSatCeil(worst.amount), config.lsps2.max_held_msat_per_peer),
+        boundOf('lsps2.max_held_msat', held.value, config.lsps2.max_held_msat),
+        boundOf('lsps2.max_held_msat_per_peer', held.mostValue, config.lsps2.max_held_msat_per_peer),
         ...waiting.bounds,
       ],
     },

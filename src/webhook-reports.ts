@@ -1,7 +1,8 @@
-import { type Msat, msat, msatToSatCeil, msatToSatFloor } from '../lsps/base/amount.ts'
+import { type Msat, msatToSatCeil, msatToSatFloor } from '../lsps/base/amount.ts'
 import { type NodeId, parseNodeId } from '../lsps/base/node-id.ts'
 import type { AdminPort } from './admin/port.ts'
 import type { Status } from './admin/schema.ts'
+import { usageOf } from './held/usage.ts'
 import {
   describeSubscriber,
   describeTest,
@@ -65,35 +66,28 @@ export function countWebhooks({
 
 function countWaiting({ waiting }: WaitingSource): NonNullable<Status['waiting']> {
   const clients = new Set(waiting.map(({ client }) => client)).size
-  return { htlcs: waiting.length, clients, amount_msat: `${amountOf(waiting)}` }
+  return { htlcs: waiting.length, clients, amount_msat: `${usageOf(waiting).value}` }
 }
 
 /** How much of what may wait does, of HTLCs and of value: in all, and for the client of whom most waits. */
 export function waitingBounds({ gate, hold }: WebhookReportDeps) {
   if (gate === undefined || hold === undefined) return { limits: [], bounds: [] }
-  const { waiting } = gate
-  const byClient = new Map<NodeId, WaitingSource['waiting'][number][]>()
-  for (const one of waiting) byClient.set(one.client, [...(byClient.get(one.client) ?? []), one])
-  const perClient = [...byClient.values()]
-  const most = Math.max(0, ...perClient.map(({ length }) => length))
-  const largest = perClient.map(amountOf).reduce((one, other) => (other > one ? other : one), msat(0n))
-  const bound = (name: string, used: Msat, max: Msat) => {
-    return { name, used_sat: `${msatToSatCeil(used)}`, max_sat: `${msatToSatFloor(max)}` }
-  }
+  const used = usageOf(gate.waiting)
   return {
     limits: [
-      { name: 'webhooks.hold.max_htlcs', used: waiting.length, max: hold.max_htlcs },
-      { name: 'webhooks.hold.max_htlcs_per_peer', used: most, max: hold.max_htlcs_per_peer },
+      { name: 'webhooks.hold.max_htlcs', used: used.htlcs, max: hold.max_htlcs },
+      { name: 'webhooks.hold.max_htlcs_per_peer', used: used.mostHtlcs, max: hold.max_htlcs_per_peer },
     ],
     bounds: [
-      bound('webhooks.hold.max_msat', amountOf(waiting), hold.max_msat),
-      bound('webhooks.hold.max_msat_per_peer', largest, hold.max_msat_per_peer),
+      boundOf('webhooks.hold.max_msat', used.value, hold.max_msat),
+      boundOf('webhooks.hold.max_msat_per_peer', used.mostValue, hold.max_msat_per_peer),
     ],
   }
 }
 
-function amountOf(waiting: readonly { readonly amount: Msat }[]): Msat {
-  return msat(waiting.reduce((sum, { amount }) => sum + amount, 0n))
+/** A bound in msat, shown beside others in sat. */
+export function boundOf(name: string, used: Msat, max: Msat) {
+  return { name, used_sat: `${msatToSatCeil(used)}`, max_sat: `${msatToSatFloor(max)}` }
 }
 
 function registered(webhooks: WebhookSource): Registered[] {

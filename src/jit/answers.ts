@@ -1,7 +1,7 @@
 import type { NodeId } from '../../lsps/base/node-id.ts'
 import type { Scid } from '../../lsps/base/scid.ts'
 import { type Held, HeldHtlcs } from '../held/held.ts'
-import { type HeldLimits, isTooMuch } from '../held/limits.ts'
+import { type Exposure, type HeldLimits, isTooMuch } from '../held/limits.ts'
 import { type PendingCircuits, pendingCircuits } from '../held/pending.ts'
 import { isLnds, refuse } from '../held/refusing.ts'
 import type { Log } from '../kernel/log.ts'
@@ -80,11 +80,12 @@ export class Answers {
   /** Whether lnd would hold more for us than the operator wants, with this one. */
   #isTooMuch(held: Held, client: NodeId): boolean {
     const others = [...this.held.all()].filter((other) => other !== held)
-    const exposure = ({ offer }: Held) => ({
-      client: this.#deps.clientOf(offer.requestedScid),
-      amount: offer.amountIn,
-    })
-    return isTooMuch({ client, amount: held.offer.amountIn }, others.map(exposure), this.#limits)
+    const exposures = others.map((other) => this.exposureOf(other))
+    return isTooMuch({ client, amount: held.offer.amountIn }, exposures, this.#limits)
+  }
+
+  exposureOf({ offer }: Held): Exposure {
+    return { client: this.#deps.clientOf(offer.requestedScid), amount: offer.amountIn }
   }
 
   /** Answers what is on disk decides for payments to this name; called after every commit of its sale. */

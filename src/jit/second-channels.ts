@@ -3,6 +3,7 @@ import type { Clock } from '../../lsps/base/clock.ts'
 import type { Timestamp } from '../../lsps/base/datetime.ts'
 import type { NodeId } from '../../lsps/base/node-id.ts'
 import type { Scid } from '../../lsps/base/scid.ts'
+import { DELIVERY_MS, HandedOn } from '../held/handed-on.ts'
 import type { Held } from '../held/held.ts'
 import { KeyedLock } from '../kernel/keyed-lock.ts'
 import type { Log } from '../kernel/log.ts'
@@ -20,8 +21,6 @@ import { verdict } from './verdict.ts'
 export const GATHER_MS = 500
 /** How long a forward that was let go is looked for in lnd's balances, in ms; a channel agrees on it within a second. */
 export const UNCOUNTED_MS = 5_000
-/** Circuits that were let go, the last ones: they get the same answer when lnd offers them again. */
-export const MAX_LET_GO = 10_000
 /** Clients whose last forwards are remembered until lnd's balances show them. */
 export const MAX_CLIENTS = 1_000
 
@@ -80,11 +79,13 @@ export class SecondChannels {
   readonly #gathering = new Map<string, { readonly payment: Held[]; readonly served: Promise<void> }>()
   /** What lnd held when this process began; as many as stood in its channels then. */
   #stood: ReadonlySet<CircuitKey> | undefined
-  readonly #gone = new Recent<CircuitKey, true>(MAX_LET_GO)
+  readonly #gone: HandedOn
   readonly #uncounted = new Recent<NodeId, readonly LetGo[]>(MAX_CLIENTS)
 
   constructor(deps: SecondChannelsDeps) {
     this.#deps = deps
+    // What went on before this process is in `#stood`: nothing else did.
+    this.#gone = new HandedOn((deps.clock.now() - DELIVERY_MS) as Timestamp)
     this.#look = new SharedLook(async (signal) => lookAt(await deps.lnd.listChannels(signal)))
   }
 
@@ -123,7 +124,7 @@ export class SecondChannels {
 
   /** As an ordinary forward, and never as anything else when lnd offers it again. */
   letGo(held: Held): void {
-    this.#gone.set(held.offer.circuit, true)
+    this.#gone.add(held.offer.circuit, this.#deps.clock.now())
     this.#deps.resume(held)
   }
 
@@ -217,7 +218,8 @@ export class SecondChannels {
 
   /** By lnd's list, or because it was let go, perhaps before this process began: then it is never put on record. */
   #mayBeForwarded(circuit: CircuitKey, { incoming }: Look): boolean {
-    const wasLetGo = this.#gone.get(circuit) !== undefined || this.#stood?.has(circuit) === true
+    const isForgotten = !this.#gone.isComplete(this.#deps.clock.now()) // perhaps: more went on than it can hold
+    const wasLetGo = isForgotten || this.#gone.has(circuit) || this.#stood?.has(circuit) === true
     return wasLetGo || incoming.get(circuit) !== undefined
   }
 

@@ -1,6 +1,7 @@
 import type { NodeId } from '../../lsps/base/node-id.ts'
 import { type Scid, scidToNumber } from '../../lsps/base/scid.ts'
 import type { Held } from '../held/held.ts'
+import type { Exposure } from '../held/limits.ts'
 import { isExpiring } from '../held/refusing.ts'
 import { Presence } from '../kernel/presence.ts'
 import { type EffectContext, Runner } from '../kernel/runner.ts'
@@ -120,6 +121,11 @@ export class JitService {
 
   get live(): ReadonlyMap<string, Sale> {
     return this.#runner.live
+  }
+
+  /** For whom and how much is held, as its limits count it. */
+  get exposures(): readonly Exposure[] {
+    return [...this.#answers.held.all()].map((held) => this.#answers.exposureOf(held))
   }
 
   get held(): Iterable<Held> {

@@ -1,7 +1,7 @@
 import { type Scid, scidFromNumber } from '../../lsps/base/scid.ts'
+import { DELIVERY_MS } from '../../src/held/handed-on.ts'
 import type { SimWallet } from '../../src/sandbox/wallet.ts'
 import { MEASURED_LATENCY } from '../../src/sandbox/world.ts'
-import { DELIVERY_MS } from '../../src/wake/handed-on.ts'
 import { type Bought, Simulation, type SimulationOptions, testConfig } from './simulation.ts'
 
 /** What the first payment, over the JIT channel's purchase, and each later one carries, in msat. */

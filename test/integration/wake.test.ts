@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { DELIVERY_MS } from '../../src/wake/handed-on.ts'
+import { DELIVERY_MS } from '../../src/held/handed-on.ts'
 import { testConfig } from './simulation.ts'
 import { HOLD_MS, LATER, WakeSimulation } from './wake-simulation.ts'
 

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { msat } from '../../../lsps/base/amount.ts'
 import { scidFromNumber } from '../../../lsps/base/scid.ts'
+import { DELIVERY_MS } from '../../../src/held/handed-on.ts'
 import { EXPIRY_MARGIN_BLOCKS } from '../../../src/held/refusing.ts'
 import { openMemoryStore } from '../../../src/store/memory.ts'
-import { DELIVERY_MS } from '../../../src/wake/handed-on.ts'
 import { forgetWaiting } from '../../../src/wake/records.ts'
 import { LEAST_BLOCKS } from '../../../src/wake/service.ts'
 import {

@@ -2,11 +2,11 @@ import { msat } from '../../../lsps/base/amount.ts'
 import type { Timestamp } from '../../../lsps/base/datetime.ts'
 import type { NodeId } from '../../../lsps/base/node-id.ts'
 import { scidFromNumber } from '../../../lsps/base/scid.ts'
+import { DELIVERY_MS } from '../../../src/held/handed-on.ts'
 import { silentLog } from '../../../src/kernel/log.ts'
 import type { Channel, HtlcAnswer, HtlcOffer, Interceptor, PendingHtlc } from '../../../src/lnd/port.ts'
 import { ManualClock } from '../../../src/sandbox/manual-clock.ts'
 import { openMemoryStore, type SyncedBytes } from '../../../src/store/memory.ts'
-import { DELIVERY_MS } from '../../../src/wake/handed-on.ts'
 import { type WakeConfig, WakeGate } from '../../../src/wake/service.ts'
 
 export const nodeId = (n: number) => `02${n.toString(16).padStart(64, '0')}` as NodeId

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import type { Timestamp } from '../../../lsps/base/datetime.ts'
-import { DELIVERY_MS, HandedOn } from '../../../src/wake/handed-on.ts'
+import { DELIVERY_MS, HandedOn } from '../../../src/held/handed-on.ts'
 
 const time = (ms: number) => ms as Timestamp
 
