@@ -1,10 +1,10 @@
-import { join } from 'node:path'
 import type { LndPort } from '../../src/lnd/port.ts'
 import { listen } from './link.ts'
 import { coreWaitMs } from './machine.ts'
 import { benchConfig } from './node-setup.ts'
 import { OfferFeed } from './offer-feed.ts'
 import { product } from './product.ts'
+import { simulated } from './simulated.ts'
 
 /**
  * The sidecar with its database on disk, on the simulated node, in a process of its own: peers come in over a socket,
@@ -33,19 +33,9 @@ export type Answer =
   | { readonly type: 'invoices'; readonly ms: ReadonlyMap<string, number> }
 
 const LSPS_MESSAGE_TYPE = 37_913
-const SEED_BYTES = 32
 
 async function main(options: DaemonOptions): Promise<void> {
-  const [{ createWorld }, { startSidecar }, { openLevelStore }, { systemClock }, { systemEntropy }, { silentLog }] =
-    await Promise.all([
-      product<typeof import('../../src/sandbox/world.ts')>('src/sandbox/world'),
-      product<typeof import('../../src/sidecar.ts')>('src/sidecar'),
-      product<typeof import('../../src/store/level.ts')>('src/store/level'),
-      product<typeof import('../../src/kernel/clock.ts')>('src/kernel/clock'),
-      product<typeof import('../../src/kernel/entropy.ts')>('src/kernel/entropy'),
-      product<typeof import('../../src/kernel/log.ts')>('src/kernel/log'),
-    ])
-  const world = createWorld({ clock: systemClock })
+  const { world, start } = await simulated()
   const wallets = Array.from({ length: options.peers }, () => world.addWallet())
   for (const wallet of wallets) wallet.connect()
   const feed = new OfferFeed(await product<typeof import('../../src/lnd/interceptor.ts')>('src/lnd/interceptor'))
@@ -63,18 +53,7 @@ async function main(options: DaemonOptions): Promise<void> {
   }
   const { folder, limits: peer, orders } = options
   const changes = { ...(peer === undefined ? {} : { peer }), ...(orders === undefined ? {} : { orders }) }
-  await startSidecar(await benchConfig(folder, changes), {
-    lnd,
-    store: await openLevelStore(join(folder, 'db')),
-    clock: systemClock,
-    entropy: systemEntropy,
-    log: silentLog,
-    seed: new Uint8Array(SEED_BYTES),
-    signal: new AbortController().signal,
-    onFatal: (error) => {
-      throw error
-    },
-  })
+  await start(await benchConfig(folder, changes), { folder, lnd })
 
   const { link } = await listen(options.socket, (peer, payload) => wallets[peer]?.send(LSPS_MESSAGE_TYPE, payload))
   process.on('message', (command: Command) => {

@@ -1,4 +1,3 @@
-import { join } from 'node:path'
 import { msat } from '../../lsps/base/amount.ts'
 import type { Scid } from '../../lsps/base/scid.ts'
 import type { RpcClient } from '../../lsps/index.ts'
@@ -8,6 +7,7 @@ import { coreWaitMs, monotonicMs } from './machine.ts'
 import { benchConfig, LSPS2 } from './node-setup.ts'
 import { atRate } from './offer-schedule.ts'
 import { product } from './product.ts'
+import { simulated } from './simulated.ts'
 
 /**
  * The sidecar with its database on disk, on the simulated node, in a process of its own. Its customers have set a
@@ -32,7 +32,6 @@ export type WakeAnswer =
   /** When the node offered each payment, by the number of its customer; and how long the main thread got no core. */
   | { readonly type: 'offered'; readonly at: ReadonlyMap<number, number>; readonly waitedMs: number }
 
-const SEED_BYTES = 32
 const HASH_BYTES = 32
 const AMOUNT = msat(10_000_000n)
 /** Customers that set their webhook and buy at a time. */
@@ -43,16 +42,7 @@ const HOLD = { seconds: 4, max_htlcs: 300 }
 const ASK_MS = 60_000
 
 async function main({ folder, customers: kind, urls }: WakeDaemonOptions): Promise<void> {
-  const [{ createWorld }, { startSidecar }, { openLevelStore }, { systemClock }, { systemEntropy }, { silentLog }] =
-    await Promise.all([
-      product<typeof import('../../src/sandbox/world.ts')>('src/sandbox/world'),
-      product<typeof import('../../src/sidecar.ts')>('src/sidecar'),
-      product<typeof import('../../src/store/level.ts')>('src/store/level'),
-      product<typeof import('../../src/kernel/clock.ts')>('src/kernel/clock'),
-      product<typeof import('../../src/kernel/entropy.ts')>('src/kernel/entropy'),
-      product<typeof import('../../src/kernel/log.ts')>('src/kernel/log'),
-    ])
-  const world = createWorld({ clock: systemClock })
+  const { world, start, systemClock, systemEntropy } = await simulated()
   const node = world.attach()
   const customers = new Map<Scid, number>()
   let at = new Map<number, number>()
@@ -73,18 +63,7 @@ async function main({ folder, customers: kind, urls }: WakeDaemonOptions): Promi
   const settled = urls.map((): { readonly wallet: SimWallet; readonly scid?: Scid } =>
     kind === 'channels' ? world.addDestination(undefined, 'unannounced') : { wallet: world.addWallet() },
   )
-  await startSidecar(config, {
-    lnd,
-    store: await openLevelStore(join(folder, 'db')),
-    clock: systemClock,
-    entropy: systemEntropy,
-    log: silentLog,
-    seed: new Uint8Array(SEED_BYTES),
-    signal: new AbortController().signal,
-    onFatal: (error) => {
-      throw error
-    },
-  })
+  await start(config, { folder, lnd })
 
   const { createRpcClient, lsps2, lsps5, requestIds } =
     await product<typeof import('../../lsps/index.ts')>('lsps/index')
